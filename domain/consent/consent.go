@@ -1,0 +1,158 @@
+// Package consent decides who may see what. Decide is the only maker of a Permit, and whoever touches health data must show one.
+package consent
+
+import (
+	"time"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Purpose says why someone opens a card; the codes are those of HL7 v3 PurposeOfUse.
+type Purpose string
+
+// The purposes that are known here.
+const (
+	PatientRequest Purpose = "PATRQT" // the patient looks at his own card
+	Treatment      Purpose = "TREAT"
+	Emergency      Purpose = "ETREAT"
+	Operations     Purpose = "HOPERAT" // the system's own upkeep: jobs, code lists
+)
+
+// Known reports whether the purpose is one of the codes above.
+func (p Purpose) Known() bool {
+	switch p {
+	case PatientRequest, Treatment, Emergency, Operations:
+		return true
+	}
+	return false
+}
+
+// Role says by what right a grantee sees a card.
+type Role string
+
+// The roles. Owner is the patient; Reader is an organisation that the patient let in.
+const (
+	Owner  Role = "owner"
+	Reader Role = "reader"
+)
+
+// GrantID names a grant.
+type GrantID string
+
+// Grant is one right of access to one card, as it stands in the database.
+type Grant struct {
+	ID      GrantID
+	Card    card.ID
+	Role    Role
+	Account identity.AccountID // Owner
+	Client  identity.ClientID  // Reader
+	Scopes  card.Scopes
+	Purpose Purpose // what a Reader may come for
+	Starts  time.Time
+	Ends    time.Time // zero = no end
+	Revoked time.Time // zero = not revoked
+}
+
+// In force at the instant: begun, not ended, not revoked. The end itself is outside.
+func (g Grant) inForce(now time.Time) bool {
+	if now.Before(g.Starts) || (!g.Ends.IsZero() && !now.Before(g.Ends)) {
+		return false
+	}
+	return g.Revoked.IsZero() || now.Before(g.Revoked)
+}
+
+func (g Grant) meant(a identity.Actor, p Purpose) bool {
+	switch g.Role {
+	case Owner:
+		return a.Kind == identity.Patient && a.Account != "" && g.Account == a.Account && a.SecondFactor && p == PatientRequest
+	case Reader:
+		return (a.Kind == identity.Clinic || a.Kind == identity.Pharmacy) && a.Client != "" && g.Client == a.Client && g.Purpose == p
+	}
+	return false
+}
+
+// Permit is the proof that Decide said yes. It is good for one card, one purpose and the one transaction whose token it
+// carries; the store refuses it in any other.
+type Permit struct {
+	card    card.ID
+	actor   identity.Actor
+	purpose Purpose
+	read    card.Scopes
+	write   card.Scopes
+	owner   bool
+	token   *Token
+}
+
+// Token stands for one transaction. A store makes one per transaction and hands it to Decide through its own method.
+type Token struct{ _ byte }
+
+// Card is the one card that the permit opens.
+func (p Permit) Card() card.ID { return p.card }
+
+// Actor is who was let in.
+func (p Permit) Actor() identity.Actor { return p.actor }
+
+// Purpose is why.
+func (p Permit) Purpose() Purpose { return p.purpose }
+
+// Scopes are what may be read.
+func (p Permit) Scopes() card.Scopes { return p.read }
+
+// Owner reports whether the card is the actor's own.
+func (p Permit) Owner() bool { return p.owner }
+
+// Reads reports whether a record of the scope may be read.
+func (p Permit) Reads(s card.Scope) bool { return p.read.Holds(s) }
+
+// Writes reports whether a record of the scope may be written.
+func (p Permit) Writes(s card.Scope) bool { return p.write.Holds(s) }
+
+// Of reports whether the permit was made in the transaction of the token.
+func (p Permit) Of(t *Token) bool { return p.token != nil && p.token == t }
+
+// Refusals. To someone who may not know that a card exists both look alike at the door.
+var (
+	ErrNoGrant = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")
+	ErrPurpose = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+)
+
+// Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
+// transaction of the token. It never looks at a clock or a database of its own.
+func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Time, t *Token) (Permit, error) {
+	if !p.Known() {
+		return Permit{}, ErrPurpose
+	}
+	permit := Permit{card: id, actor: a, purpose: p, token: t}
+	for _, g := range grants {
+		if g.Card != id || !g.inForce(now) || !g.meant(a, p) {
+			continue
+		}
+		permit.read = append(permit.read, g.Scopes...)
+		if g.Role == Owner {
+			permit.owner = true
+			permit.write = append(permit.write, "note.general", "vitals.general")
+		}
+	}
+	if len(permit.read) == 0 {
+		return Permit{}, ErrNoGrant
+	}
+	return permit, nil
+}
+
+// DecideWrite says whether an organisation may add to a card without reading it: a clinic publishes what it did, a doctor's
+// system files a prescription, a pharmacy's dispensing changes one's state. The permit reads nothing. right is the OAuth
+// scope that the act asks for.
+func DecideWrite(a identity.Actor, id card.ID, right string, scopes card.Scopes, t *Token) (Permit, error) {
+	switch a.Kind {
+	case identity.Clinic, identity.Pharmacy:
+		if !a.Has(right) {
+			return Permit{}, fault.New(fault.Denied, "scope.missing", "The access token lacks the scope "+right+".")
+		}
+	case identity.Operator, identity.System:
+	default:
+		return Permit{}, ErrNoGrant
+	}
+	return Permit{card: id, actor: a, purpose: Treatment, write: scopes, token: t}, nil
+}
