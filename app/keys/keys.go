@@ -1,0 +1,173 @@
+// Package keys is custody of every secret key of the server: the key-encryption key that wraps the cards' data keys, the
+// keys of lookups and cursors, and the signing keys behind crypto.Signer.
+//
+// In development and in small installations a Folder holds them as files with mode 0600; a KMS or a PKCS#11 token would be
+// another maker of the same Custody. Several servers on one database must share the same keys.
+package keys
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// Usage says what a signing key is for. A key has exactly one.
+type Usage string
+
+// The usages of signing keys.
+const (
+	Tokens       Usage = "tokens" // access tokens
+	TrustRoot    Usage = "root"   // the national root that signs the key set
+	Prescription Usage = "rx"     // EMC1 prescriptions
+	Referral     Usage = "ref"    // EMC1 referrals
+	Status       Usage = "status" // status lists
+)
+
+// Custody holds the keys of one installation. It is safe for concurrent use.
+type Custody struct {
+	wrapping tink.AEAD
+	cursors  tink.AEAD
+	lookup   []byte
+	signer   func(Usage) (crypto.Signer, error)
+}
+
+const masterSize = 32
+
+// OpenFolder opens the keys in a folder and makes those that are missing: the first start of a new installation makes all.
+func OpenFolder(dir string) (*Custody, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the key folder: %w", err)
+	}
+	master, err := readOrMake(filepath.Join(dir, "master.key"), func() ([]byte, error) {
+		secret := make([]byte, masterSize)
+		_, err := rand.Read(secret)
+		return secret, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(master) != masterSize {
+		return nil, errors.New("keys: master.key does not hold 32 bytes")
+	}
+	return fromMaster(master, func(u Usage) (crypto.Signer, error) {
+		return signerFile(filepath.Join(dir, string(u)+".pem"))
+	})
+}
+
+func fromMaster(master []byte, signer func(Usage) (crypto.Signer, error)) (*Custody, error) {
+	derive := func(label string) []byte {
+		key, err := hkdf.Key(sha256.New, master, nil, "medcard/v1/"+label, 32)
+		if err != nil {
+			panic(err) // only for lengths that are no hash's; 32 is
+		}
+		return key
+	}
+	wrapping, err := subtle.NewAESGCM(derive("wrap"))
+	if err != nil {
+		return nil, err
+	}
+	cursors, err := subtle.NewAESGCM(derive("cursor"))
+	if err != nil {
+		return nil, err
+	}
+	return &Custody{wrapping: wrapping, cursors: cursors, lookup: derive("lookup"), signer: signer}, nil
+}
+
+// Wrap encrypts a card's data key; Unwrap undoes it. The label binds the result to its place.
+func (c *Custody) Wrap(key, label []byte) ([]byte, error) { return c.wrapping.Encrypt(key, label) }
+
+// Unwrap decrypts what Wrap made with the same label.
+func (c *Custody) Unwrap(wrapped, label []byte) ([]byte, error) {
+	return c.wrapping.Decrypt(wrapped, label)
+}
+
+// SealToken encrypts a short opaque token that travels through a client (a cursor) and binds it to a label.
+func (c *Custody) SealToken(plain, label []byte) ([]byte, error) {
+	return c.cursors.Encrypt(plain, label)
+}
+
+// OpenToken undoes SealToken.
+func (c *Custody) OpenToken(sealed, label []byte) ([]byte, error) {
+	return c.cursors.Decrypt(sealed, label)
+}
+
+// Hash is the keyed hash (HMAC-SHA-256, 32 bytes) under which a number is looked up without being stored. kind keeps the
+// hashes of different things apart.
+func (c *Custody) Hash(kind, value string) []byte {
+	mac := hmac.New(sha256.New, c.lookup)
+	fmt.Fprintf(mac, "%d:%s%s", len(kind), kind, value)
+	return mac.Sum(nil)
+}
+
+// Signer gives the signing key of the usage.
+func (c *Custody) Signer(u Usage) (crypto.Signer, error) { return c.signer(u) }
+
+// signerFile reads an Ed25519 key from a PKCS#8 PEM file, or makes it.
+func signerFile(path string) (crypto.Signer, error) {
+	block, err := readOrMake(path, func() ([]byte, error) {
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			return nil, err
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	decoded, _ := pem.Decode(block)
+	if decoded == nil {
+		return nil, fmt.Errorf("keys: %s is not a PEM file", filepath.Base(path))
+	}
+	key, err := x509.ParsePKCS8PrivateKey(decoded.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %s: %w", filepath.Base(path), err)
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("keys: %s holds no signing key", filepath.Base(path))
+	}
+	return signer, nil
+}
+
+// readOrMake reads a secret file or creates it with mode 0600. Two processes that start at once end with the same secret:
+// the content appears under its name only whole, and only once.
+func readOrMake(path string, make func() ([]byte, error)) ([]byte, error) {
+	content, err := os.ReadFile(path) //nolint:gosec // the operator names the folder
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return content, err
+	}
+	content, err = make()
+	if err != nil {
+		return nil, err
+	}
+	draft, err := os.CreateTemp(filepath.Dir(path), ".draft-*") // CreateTemp gives mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(draft.Name())
+	_, err = draft.Write(content)
+	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path) //nolint:gosec // as above
+}
