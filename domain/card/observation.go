@@ -2,22 +2,22 @@ package card
 
 // Observation is one measured or stated thing: a laboratory value, a vital sign, an answer of a questionnaire.
 type Observation struct {
-	Status      string // final, preliminary, corrected ...
-	Categories  []Concept
-	Code        Concept
-	At          Period // a single moment has no end
-	Issued      Date   // when it was released
-	Value       Value
-	Normal      []Reference
-	Meaning     []Concept // interpretation: high, low, normal ...
-	Components  []Component
-	Members     []RecordID // of a panel
-	Performers  []Party
-	Method      Concept
-	Site        Concept
-	Specimen    Concept
-	Visit       RecordID
-	Notes       []string
+	Status     string // final, preliminary, corrected ...
+	Categories []Concept
+	Code       Concept
+	At         Period // a single moment has no end
+	Issued     Date   // when it was released
+	Value      Value
+	Normal     []Reference
+	Meaning    []Concept // interpretation: high, low, normal ...
+	Components []Component
+	Members    []RecordID // of a panel
+	Performers []Party
+	Method     Concept
+	Site       Concept
+	Specimen   Concept
+	Visit      RecordID
+	Notes      []string
 }
 
 // Component is one of several values taken together, like the two of a blood pressure.
