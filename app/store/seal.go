@@ -1,0 +1,76 @@
+package store
+
+import (
+	"crypto/rand"
+	"fmt"
+
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/medcard/medcard/domain/card"
+)
+
+// keyCache bounds how many unwrapped card keys are kept: beyond it the cache starts anew.
+const keyCache = 50_000
+
+// seal encrypts a payload with the card's data key. The place (table, column, row) is bound in, so that a row that was moved
+// elsewhere in the database does not open.
+func (tx *Tx) seal(id card.ID, place string, plain []byte) ([]byte, error) {
+	a, err := tx.dataKey(id)
+	if err != nil {
+		return nil, err
+	}
+	return a.Encrypt(plain, label(id, place))
+}
+
+// open undoes seal. It never says what was in the payload.
+func (tx *Tx) open(id card.ID, place string, sealed []byte) ([]byte, error) {
+	a, err := tx.dataKey(id)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := a.Decrypt(sealed, label(id, place))
+	if err != nil {
+		return nil, fmt.Errorf("store: a sealed payload of %s does not open: it was changed or moved", place)
+	}
+	return plain, nil
+}
+
+func label(id card.ID, place string) []byte { return []byte(string(id) + "|" + place) }
+
+func (tx *Tx) dataKey(id card.ID) (tink.AEAD, error) {
+	if a, ok := tx.db.cardKeys.Load(id); ok {
+		return a.(tink.AEAD), nil
+	}
+	var wrapped []byte
+	found, err := tx.one([]any{&wrapped}, "SELECT wrapped_key FROM card WHERE id = ?", string(id))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errNoCard
+	}
+	key, err := tx.db.keys.Unwrap(wrapped, label(id, "card.wrapped_key"))
+	if err != nil {
+		return nil, fmt.Errorf("store: the data key of a card does not unwrap: is this the right key folder?")
+	}
+	a, err := subtle.NewAESGCM(key)
+	if err != nil {
+		return nil, err
+	}
+	if tx.db.cachedKeys.Add(1) > keyCache {
+		tx.db.cardKeys.Clear()
+		tx.db.cachedKeys.Store(1)
+	}
+	tx.db.cardKeys.Store(id, tink.AEAD(a))
+	return a, nil
+}
+
+// newDataKey makes and wraps a key for a card that is about to be created.
+func (tx *Tx) newDataKey(id card.ID) (wrapped []byte, err error) {
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return nil, err
+	}
+	return tx.db.keys.Wrap(key, label(id, "card.wrapped_key"))
+}

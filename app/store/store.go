@@ -1,0 +1,284 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/gormlite"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+
+	"github.com/medcard/medcard/app/keys"
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/migrations"
+)
+
+// Config says which database to open.
+type Config struct {
+	Postgres string // DSN or URL of a PostgreSQL database; "" = SQLite
+	SQLite   string // path of the SQLite file; its folder is made
+	Keys     *keys.Custody
+	Log      *slog.Logger
+}
+
+// DB is an open database. It is safe for concurrent use.
+type DB struct {
+	dialect migrations.Dialect
+	keys    *keys.Custody
+	log     *slog.Logger
+
+	write *sql.DB       // SQLite: one connection; PostgreSQL: the pool
+	read  *sql.DB       // SQLite: a pool that cannot write; PostgreSQL: the same pool
+	pool  *pgxpool.Pool // PostgreSQL only
+
+	writer, reader *gorm.DB
+	jobs           enqueuer
+	ready          atomic.Bool
+	cardKeys       sync.Map // card.ID -> tink.AEAD; a few hundred bytes each, see seal.go
+	cachedKeys     atomic.Int64
+}
+
+// ErrUnavailable is what every call gives while the database cannot be reached.
+var ErrUnavailable = fault.New(fault.Unavailable, "database.unavailable", "The card store cannot be reached right now. Try again in a few seconds.").After(2 * time.Second)
+
+// Open prepares the database but needs no connection yet: a server must start while PostgreSQL is down. Call Migrate before
+// the first transaction.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	db := &DB{keys: cfg.Keys, log: cfg.Log, dialect: migrations.SQLite}
+	var err error
+	if cfg.Postgres != "" {
+		db.dialect = migrations.Postgres
+		err = db.openPostgres(ctx, cfg.Postgres)
+	} else {
+		err = db.openSQLite(cfg.SQLite)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) openPostgres(ctx context.Context, dsn string) error {
+	pc, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return errors.New("the PostgreSQL address cannot be read; expected postgres://user@host:port/database") // never err: it may quote a password
+	}
+	pc.MaxConns = max(pc.MaxConns, 16)
+	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
+		return fmt.Errorf("prepare the PostgreSQL pool: %w", err)
+	}
+	db.write = stdlib.OpenDBFromPool(db.pool)
+	db.read = db.write
+	if db.writer, err = gorm.Open(postgres.New(postgres.Config{Conn: db.write}), gormConfig()); err != nil {
+		return err
+	}
+	db.reader = db.writer
+	return db.openJobsPostgres()
+}
+
+func (db *DB) openSQLite(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	const common = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(on)&_pragma=temp_store(memory)"
+	var err error
+	if db.write, err = driver.Open("file:" + path + common + "&_txlock=immediate"); err != nil {
+		return fmt.Errorf("open the database file: %w", err)
+	}
+	db.write.SetMaxOpenConns(1)
+	if db.read, err = driver.Open("file:" + path + common + "&_txlock=deferred&_pragma=query_only(on)"); err != nil {
+		return fmt.Errorf("open the database file for reading: %w", err)
+	}
+	db.read.SetMaxOpenConns(8)
+	if db.writer, err = gorm.Open(gormlite.OpenDB(db.write), gormConfig()); err != nil {
+		return err
+	}
+	if db.reader, err = gorm.Open(gormlite.OpenDB(db.read), gormConfig()); err != nil {
+		return err
+	}
+	return db.openJobsSQLite()
+}
+
+func gormConfig() *gorm.Config {
+	return &gorm.Config{
+		Logger:                 quiet{},
+		SkipDefaultTransaction: true, // every statement runs in a transaction of View or Update
+		TranslateError:         true,
+		DisableAutomaticPing:   true, // the database may be down at the start
+	}
+}
+
+// Migrate brings the schema and the job tables to the newest version and marks the store ready.
+func (db *DB) Migrate(ctx context.Context) (applied int, err error) {
+	if applied, err = migrations.Up(ctx, db.write, db.dialect); err != nil {
+		return applied, err
+	}
+	if err := db.migrateJobs(ctx); err != nil {
+		return applied, err
+	}
+	db.ready.Store(true)
+	return applied, nil
+}
+
+// Versions tells the schema's version in the database and in this binary.
+func (db *DB) Versions(ctx context.Context) (current, newest int64, err error) {
+	return migrations.Version(ctx, db.write, db.dialect)
+}
+
+// Ready asks the database whether it answers.
+func (db *DB) Ready(ctx context.Context) error {
+	if !db.ready.Load() {
+		return ErrUnavailable
+	}
+	if err := db.write.PingContext(ctx); err != nil {
+		return ErrUnavailable.Because(err)
+	}
+	return nil
+}
+
+// Dialect tells which database it is.
+func (db *DB) Dialect() migrations.Dialect { return db.dialect }
+
+// Close closes all connections.
+func (db *DB) Close() error {
+	var errs []error
+	if db.read != nil && db.read != db.write {
+		errs = append(errs, db.read.Close())
+	}
+	if db.write != nil {
+		errs = append(errs, db.write.Close())
+	}
+	if db.pool != nil {
+		db.pool.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// attempts bounds how often a transaction runs when the database asks for another try.
+const attempts = 5
+
+// View runs f in a read-only transaction that sees one snapshot.
+func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
+	return db.retry(ctx, func() error {
+		if db.pool != nil {
+			return db.inPostgres(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, f)
+		}
+		return db.inSQLite(ctx, db.reader, f)
+	})
+}
+
+// Update runs f in a read-write transaction. What f did is there wholly or not at all.
+func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
+	return db.retry(ctx, func() error {
+		if db.pool != nil {
+			return db.inPostgres(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, f)
+		}
+		return db.inSQLite(ctx, db.writer, f)
+	})
+}
+
+func (db *DB) inSQLite(ctx context.Context, g *gorm.DB, f func(*Tx) error) error {
+	return g.WithContext(ctx).Transaction(func(g *gorm.DB) error {
+		tx := newTx(ctx, db, g)
+		tx.sqlite, _ = g.Statement.ConnPool.(*sql.Tx)
+		return f(tx)
+	})
+}
+
+// inPostgres begins the transaction on the pgx connection below GORM's, so that GORM and the job queue share it.
+func (db *DB) inPostgres(ctx context.Context, options pgx.TxOptions, f func(*Tx) error) error {
+	return db.writer.WithContext(ctx).Connection(func(g *gorm.DB) error {
+		conn, ok := g.Statement.ConnPool.(*sql.Conn)
+		if !ok {
+			return errors.New("store: GORM gave no connection of its own")
+		}
+		var raw *pgx.Conn
+		if err := conn.Raw(func(c any) error {
+			std, ok := c.(*stdlib.Conn)
+			if !ok {
+				return errors.New("store: not a pgx connection")
+			}
+			raw = std.Conn()
+			return nil
+		}); err != nil {
+			return err
+		}
+		return pgx.BeginTxFunc(ctx, raw, options, func(p pgx.Tx) error {
+			tx := newTx(ctx, db, g)
+			tx.postgres = p
+			return f(tx)
+		})
+	})
+}
+
+func (db *DB) retry(ctx context.Context, run func() error) error {
+	if !db.ready.Load() {
+		return ErrUnavailable
+	}
+	var err error
+	for n := range attempts {
+		if err = run(); err == nil || !again(err) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return fault.New(fault.Unavailable, "timeout", "The request took too long. Try again.").Because(ctx.Err())
+		case <-time.After(time.Duration(1<<n) * 5 * time.Millisecond):
+		}
+	}
+	return translate(ctx, err)
+}
+
+// again reports whether the database wants the whole transaction once more.
+func again(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return errors.Is(err, sqlite3.BUSY)
+}
+
+// translate turns what is the database's trouble into ErrUnavailable. Faults of the acts and domain pass through.
+func translate(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	var f *fault.Fault
+	if errors.As(err, &f) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fault.New(fault.Unavailable, "timeout", "The request took too long. Try again.").Because(err)
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code[:2] {
+		case "08", "53", "57", "58": // connection, resources, operator intervention, system
+			return ErrUnavailable.Because(err)
+		}
+		return err
+	}
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) || pgconn.SafeToRetry(err) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR) || again(err) {
+		return ErrUnavailable.Because(err)
+	}
+	return err
+}

@@ -1,0 +1,112 @@
+// Package storetest is the contract of the store: one suite, run on SQLite and, where MEDCARD_TEST_POSTGRES holds a DSN, on
+// PostgreSQL as well. Other packages' tests use Each to run on the same databases.
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/medcard/medcard/app/keys"
+	"github.com/medcard/medcard/app/store"
+)
+
+// PostgresVariable names the environment variable with the DSN of a PostgreSQL database in which tests may make schemas.
+const PostgresVariable = "MEDCARD_TEST_POSTGRES"
+
+// Each runs the test on every database that is at hand, each time on a fresh migrated store.
+func Each(t *testing.T, test func(*testing.T, *store.DB)) {
+	t.Helper()
+	EachConfig(t, func(t *testing.T, cfg store.Config) {
+		test(t, OpenStore(t, cfg))
+	})
+}
+
+// EachConfig is Each for tests that open the store themselves, several times or through a server.
+func EachConfig(t *testing.T, test func(*testing.T, store.Config)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// SQLite gives the configuration of a fresh SQLite file.
+func SQLite(t testing.TB) store.Config {
+	t.Helper()
+	dir := t.TempDir()
+	return store.Config{SQLite: filepath.Join(dir, "medcard.db"), Keys: folder(t, dir)}
+}
+
+// Postgres gives the configuration of a fresh schema, which is dropped after the test. It skips where there is no DSN.
+func Postgres(t testing.TB) store.Config {
+	t.Helper()
+	dsn := os.Getenv(PostgresVariable)
+	if dsn == "" {
+		t.Skip("set " + PostgresVariable + " to a DSN to run this on PostgreSQL")
+	}
+	name := make([]byte, 8)
+	if _, err := rand.Read(name); err != nil {
+		t.Fatal(err)
+	}
+	schema := "t" + hex.EncodeToString(name)
+	run := func(statement string) {
+		conn, err := pgx.Connect(context.Background(), dsn)
+		if err != nil {
+			t.Fatalf("connect to %s: %v", PostgresVariable, err)
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(context.Background(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("CREATE SCHEMA " + schema)
+	t.Cleanup(func() { run("DROP SCHEMA " + schema + " CASCADE") })
+	return store.Config{Postgres: withSearchPath(dsn, schema), Keys: folder(t, t.TempDir())}
+}
+
+// OpenStore opens and migrates, and closes after the test.
+func OpenStore(t testing.TB, cfg store.Config) *store.DB {
+	t.Helper()
+	db, err := store.Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	if _, err := db.Migrate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func folder(t testing.TB, dir string) *keys.Custody {
+	t.Helper()
+	custody, err := keys.OpenFolder(filepath.Join(dir, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return custody
+}
+
+// withSearchPath adds the schema to a DSN of either form.
+func withSearchPath(dsn, schema string) string {
+	if strings.Contains(dsn, "://") {
+		u, err := url.Parse(dsn)
+		if err == nil {
+			q := u.Query()
+			q.Set("search_path", schema)
+			u.RawQuery = q.Encode()
+			return u.String()
+		}
+	}
+	return dsn + " search_path=" + schema
+}

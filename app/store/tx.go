@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/fault"
+)
+
+// Tx is one transaction. It is used by one goroutine and dies with the closure it was given to.
+type Tx struct {
+	ctx      context.Context
+	db       *DB
+	g        *gorm.DB
+	token    *consent.Token
+	sqlite   *sql.Tx // SQLite: what the job queue inserts through
+	postgres pgx.Tx  // PostgreSQL: the same
+}
+
+func newTx(ctx context.Context, db *DB, g *gorm.DB) *Tx {
+	return &Tx{ctx: ctx, db: db, g: g, token: new(consent.Token)}
+}
+
+// NewID gives a fresh version 7 UUID.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// exec runs one statement and returns how many rows it changed.
+func (tx *Tx) exec(statement string, args ...any) (int64, error) {
+	r := tx.g.Exec(statement, args...)
+	return r.RowsAffected, r.Error
+}
+
+// one scans the only row of a query into dest; found is false where there is none.
+func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error) {
+	err = tx.g.Raw(query, args...).Row().Scan(dest...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// each calls visit for every row of a query, in order, until it returns an error.
+func (tx *Tx) each(visit func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := tx.g.Raw(query, args...).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := visit(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// ErrForeignPermit means that a permit of another card or another transaction was shown: a mistake of ours.
+var ErrForeignPermit = errors.New("store: the permit is not of this transaction, or not for this card or scope")
+
+func (tx *Tx) mayRead(p consent.Permit, id card.ID) error {
+	if !p.Of(tx.token) || p.Card() != id {
+		return ErrForeignPermit
+	}
+	return nil
+}
+
+func (tx *Tx) mayWrite(p consent.Permit, id card.ID, scope card.Scope) error {
+	if !p.Of(tx.token) || p.Card() != id || !p.Writes(scope) {
+		return ErrForeignPermit
+	}
+	return nil
+}
+
+// micros cuts an instant to what both databases keep.
+func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func nullTime(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return micros(t)
+}
+
+func fromNull(t sql.NullTime) time.Time {
+	if !t.Valid {
+		return time.Time{}
+	}
+	return t.Time.UTC()
+}
+
+var errNoCard = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")
