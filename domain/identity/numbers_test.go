@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -211,4 +212,23 @@ func TestOneWrongDigitIsNoticed(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestClaimCode(t *testing.T) {
+	code, err := NewClaimCode(bytes.NewReader([]byte{0, 1, 31, 32, 255, 17, 18, 19, 20, 21, 22, 23}))
+	if err != nil || code != "01Z0ZHJKMNPQ" {
+		t.Fatalf("drew %q, %v", string(code), err)
+	}
+	if _, err := NewClaimCode(bytes.NewReader([]byte{1})); err == nil {
+		t.Error("a code was drawn from a dry source")
+	}
+	run(t, ParseClaimCode, []numberCase{
+		{"01Z0ZHJKMNPQ", "01Z0ZHJKMNPQ", nil},
+		{code.Printed(), string(code), nil},
+		{"oiz0-zhjk-mnpq", "01Z0ZHJKMNPQ", nil},
+		{"01Z0ZHJKMNP", "", ErrClaimFormat},
+		{"01Z0ZHJKMNPU", "", ErrClaimFormat},
+		{"01Z0Z!JKMNPQ", "", ErrClaimFormat},
+		{"", "", ErrClaimFormat},
+	})
 }

@@ -45,38 +45,3 @@ func TestSameName(t *testing.T) {
 		}
 	}
 }
-
-func TestDate(t *testing.T) {
-	for _, s := range []string{"1980-05-17", "1980-05", "1980", "2024-02-29"} {
-		if d, err := ParseDate(s); err != nil || d.String() != s {
-			t.Errorf("%s reads as %q, %v", s, d, err)
-		}
-	}
-	for _, s := range []string{"", "1980-5-17", "2023-02-29", "1980-13", "80", "0000", "17.05.1980", "1980-05-17T00:00:00Z"} {
-		if d, err := ParseDate(s); !errors.Is(err, ErrDateFormat) {
-			t.Errorf("%q was read as %v", s, d)
-		}
-	}
-}
-
-func TestAge(t *testing.T) {
-	for _, c := range []struct {
-		born, on string
-		want     int
-		known    bool
-	}{
-		{"2008-05-17", "2026-05-16", 17, true},
-		{"2008-05-17", "2026-05-17", 18, true},
-		{"2008-02-29", "2026-02-28", 17, true},
-		{"2008-02-29", "2026-03-01", 18, true},
-		{"2026-05-17", "2026-05-17", 0, true},
-		{"2026-05-18", "2026-05-17", 0, false},
-		{"2008", "2026-05-17", 0, false},
-	} {
-		born, _ := ParseDate(c.born)
-		on, _ := ParseDate(c.on)
-		if got, known := born.Age(on); got != c.want || known != c.known {
-			t.Errorf("born %s, on %s: %d, %v", c.born, c.on, got, known)
-		}
-	}
-}
