@@ -27,7 +27,7 @@ var (
 		English: {"Reminder", "Open the app: a reminder is waiting for you."},
 	}}
 	securityText = Sentence{TitleKey: "push_security_title", BodyKey: "push_security_body", texts: [languages]text{
-		Russian: {"Безопасность", "Проверьте, кто входил в ваш аккаунт."},
-		English: {"Security", "Check who used your account."},
+		Russian: {"Безопасность", "Проверьте недавние действия в приложении."},
+		English: {"Security", "Check the recent activity in the app."},
 	}}
 )
