@@ -1,0 +1,97 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Services are the acts behind the routes. A nil service leaves its routes out.
+type Services struct{}
+
+// Config is what the door needs from its house.
+type Config struct {
+	Services
+	Version        string
+	Clock          func() time.Time
+	Log            *slog.Logger
+	Metrics        *prometheus.Registry
+	Ready          func(context.Context) error                                     // is the database there?
+	Verify         func(ctx context.Context, token string) (identity.Actor, error) // who is the bearer of an access token?
+	TrustedProxies []string                                                        // addresses whose X-Forwarded-For is believed
+}
+
+// API is the assembled door.
+type API struct {
+	Services
+	app         *fiber.App
+	huma        huma.API
+	routes      []Route
+	clock       func() time.Time
+	log         *slog.Logger
+	metrics     metrics
+	registry    *prometheus.Registry
+	ready       func(context.Context) error
+	verify      func(context.Context, string) (identity.Actor, error)
+	version     string
+	fhirProblem func(*fiber.Ctx, *Problem, error) error
+}
+
+// New lays the route table.
+func New(cfg Config) *API {
+	huma.NewError, huma.NewErrorWithContext = humaProblem, humaProblemIn // variables of huma's: every API of the process sets the same
+	a := &API{
+		Services: cfg.Services, clock: cfg.Clock, log: cfg.Log, registry: cfg.Metrics, metrics: newMetrics(cfg.Metrics),
+		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version,
+	}
+	a.app = fiber.New(fiber.Config{
+		AppName:                 "Medcard",
+		Immutable:               true, // strings of a request outlive its handler here
+		DisableStartupMessage:   true,
+		BodyLimit:               largestBody,
+		ReadTimeout:             60 * time.Second, // also how long a keep-alive connection may idle unless IdleTimeout is set
+		IdleTimeout:             75 * time.Second,
+		WriteTimeout:            5 * time.Minute,
+		ReadBufferSize:          16 << 10,
+		ErrorHandler:            a.fail,
+		EnableTrustedProxyCheck: true,
+		TrustedProxies:          cfg.TrustedProxies,
+		ProxyHeader:             fiber.HeaderXForwardedFor,
+		EnableIPValidation:      true,
+	})
+	a.app.Use(a.observe)
+	a.huma = humafiber.NewV2(a.app, humaConfig(cfg.Version))
+	a.statusRoutes()
+	a.pageRoutes()
+	return a
+}
+
+// humaConfig leaves out what huma adds of its own accord: the docs page that loads scripts from elsewhere, $schema fields and
+// Link headers.
+func humaConfig(version string) huma.Config {
+	c := huma.DefaultConfig("Medcard", version)
+	c.DocsPath, c.SchemasPath, c.CreateHooks, c.Transformers = "", "", nil, nil
+	c.RejectUnknownQueryParameters = true
+	c.Info.Description = "The electronic medical card: delta sync for phones, signed codes for pharmacies, FHIR R4 for clinics."
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "A patient's session (POST /v1/auth/second-factor) or an organisation's token (POST /oauth/token)."},
+	}
+	return c
+}
+
+// Serve answers on the listener until Shutdown.
+func (a *API) Serve(l net.Listener) error { return a.app.Listener(l) }
+
+// Shutdown stops taking connections and waits for the requests in work, until ctx ends.
+func (a *API) Shutdown(ctx context.Context) error { return a.app.ShutdownWithContext(ctx) }
+
+// OpenAPI gives the document as JSON.
+func (a *API) OpenAPI() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }

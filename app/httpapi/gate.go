@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+type contextKey int
+
+const (
+	requestKey contextKey = iota
+	actorKey
+)
+
+func requestID(ctx context.Context) string { id, _ := ctx.Value(requestKey).(string); return id }
+
+// actorFrom gives who makes the request; Nobody where the route is public.
+func actorFrom(ctx context.Context) identity.Actor {
+	actor, _ := ctx.Value(actorKey).(identity.Actor)
+	return actor
+}
+
+// gate runs before the handler of the route: it unpacks the body within the route's limit, finds out who asks, refuses
+// whom the route is not for, and sets the deadline.
+func (a *API) gate(r Route) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		ctx := c.UserContext()
+		if !r.Long {
+			deadline := r.Deadline
+			if deadline == 0 {
+				deadline = defaultDeadline
+			}
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, deadline)
+			defer cancel()
+		}
+		actor, err := a.admit(ctx, r.Access, c.Get(fiber.HeaderAuthorization))
+		if err == nil {
+			err = unpack(c, r.maxBody())
+		}
+		if err != nil {
+			return a.refuse(c, r, err)
+		}
+		c.SetUserContext(context.WithValue(ctx, actorKey, actor))
+		if err := c.Next(); err != nil {
+			return a.refuse(c, r, err)
+		}
+		return nil
+	}
+}
+
+func (a *API) refuse(c *fiber.Ctx, r Route, err error) error {
+	if r.FHIR && a.fhirProblem != nil {
+		return a.fhirProblem(c, ProblemOf(err), err)
+	}
+	return a.fail(c, err)
+}
+
+func (a *API) admit(ctx context.Context, access Access, header string) (identity.Actor, error) {
+	if len(access.kinds) == 0 {
+		return identity.Actor{}, nil
+	}
+	token, ok := strings.CutPrefix(header, "Bearer ")
+	if !ok || token == "" {
+		return identity.Actor{}, errNoToken
+	}
+	actor, err := a.verify(ctx, token)
+	if err != nil {
+		return identity.Actor{}, err
+	}
+	if !slices.Contains(access.kinds, actor.Kind) {
+		return identity.Actor{}, errNotForYou
+	}
+	if access.factor && !actor.SecondFactor {
+		return identity.Actor{}, errSecondFactor
+	}
+	if access.scope != "" && !actor.Has(access.scope) {
+		return identity.Actor{}, fault.New(fault.Denied, "scope.missing", "The access token lacks the scope "+access.scope+".")
+	}
+	return actor, nil
+}
+
+// unpack replaces a gzip body by its content, reading no more than limit bytes of it: a bomb ends as 413 before it is big.
+func unpack(c *fiber.Ctx, limit int64) error {
+	raw := c.Request().Body()
+	switch encoding := strings.ToLower(strings.TrimSpace(c.Get(fiber.HeaderContentEncoding))); encoding {
+	case "", "identity":
+	case "gzip":
+		reader, err := gzip.NewReader(bytes.NewReader(raw))
+		if err != nil {
+			return errBadEncoding
+		}
+		plain, err := io.ReadAll(io.LimitReader(reader, limit+1))
+		if err != nil {
+			return errBadEncoding
+		}
+		c.Request().SetBody(plain)
+		raw = plain
+	default:
+		return errEncoding
+	}
+	c.Request().Header.Del(fiber.HeaderContentEncoding) // else Fiber would unpack without a limit
+	if int64(len(raw)) > limit {
+		return errTooLarge
+	}
+	return nil
+}
+
+// problem is what a huma handler returns for an error: its public face, after the log has it.
+func (a *API) problem(ctx context.Context, r Route, err error) error {
+	p := *ProblemOf(err)
+	p.RequestID = requestID(ctx)
+	if p.Status == 500 {
+		a.log.Error("request failed", "request", p.RequestID, "route", r.Path, "cause", describe(err))
+	}
+	if errors.Is(err, context.DeadlineExceeded) && p.Status == 500 {
+		p = *ProblemOf(fault.New(fault.Unavailable, "timeout", "The request took too long. Try again.").Because(err))
+		p.RequestID = requestID(ctx)
+	}
+	return &p
+}

@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMetrics(registry *prometheus.Registry) metrics {
+	m := metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "medcard_http_requests_total", Help: "Requests by route and status.",
+		}, []string{"method", "route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "medcard_http_request_seconds", Help: "Seconds from the first byte to the handler's end, by route.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"method", "route"}),
+	}
+	registry.MustRegister(m.requests, m.seconds)
+	return m
+}
+
+var plausibleID = regexp.MustCompile(`^[A-Za-z0-9-]{8,64}$`)
+
+// observe is the outermost middleware: a request id, the security headers, the log line, the metrics and the last net for
+// panics. A log line names the route's pattern, never the address, which may name a card.
+func (a *API) observe(c *fiber.Ctx) (err error) {
+	started := a.clock()
+	id := c.Get("X-Request-Id")
+	if !plausibleID.MatchString(id) {
+		id = uuid.Must(uuid.NewV7()).String()
+	}
+	c.SetUserContext(context.WithValue(c.UserContext(), requestKey, id))
+	for name, value := range securityHeaders {
+		c.Set(name, value)
+	}
+	c.Set("X-Request-Id", id)
+	defer func() {
+		if r := recover(); r != nil {
+			a.log.Error("panic", "request", id, "route", c.Route().Path, "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			err = a.fail(c, fmt.Errorf("panic of type %T", r))
+		}
+		a.measure(c, id, started)
+	}()
+	if err := c.Next(); err != nil {
+		return a.fail(c, err)
+	}
+	return nil
+}
+
+var securityHeaders = map[string]string{
+	"X-Content-Type-Options":  "nosniff",
+	"Cache-Control":           "no-store",
+	"Referrer-Policy":         "no-referrer",
+	"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+func (a *API) measure(c *fiber.Ctx, id string, started time.Time) {
+	took, status, route := a.clock().Sub(started), c.Response().StatusCode(), c.Route().Path
+	if status == fiber.StatusNotFound && route == "/" {
+		route = "none"
+	}
+	a.metrics.requests.WithLabelValues(c.Method(), route, strconv.Itoa(status)).Inc()
+	a.metrics.seconds.WithLabelValues(c.Method(), route).Observe(took.Seconds())
+	size := -1 // a stream has no length yet, and reading it here would use it up
+	if !c.Response().IsBodyStream() {
+		size = len(c.Response().Body())
+	}
+	a.log.Info("request", "request", id, "method", c.Method(), "route", route, "status", status, "ms", took.Milliseconds(), "bytes", size)
+}

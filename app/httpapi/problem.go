@@ -1,0 +1,210 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/medcard/medcard/domain/fault"
+)
+
+// statuses is the one table from a kind of fault to an HTTP status.
+var statuses = map[fault.Kind]int{
+	fault.Internal:        http.StatusInternalServerError,
+	fault.Invalid:         http.StatusUnprocessableEntity,
+	fault.Unauthenticated: http.StatusUnauthorized,
+	fault.Denied:          http.StatusForbidden,
+	fault.NotFound:        http.StatusNotFound,
+	fault.Conflict:        http.StatusConflict,
+	fault.Gone:            http.StatusGone,
+	fault.Stale:           http.StatusPreconditionFailed,
+	fault.Throttled:       http.StatusTooManyRequests,
+	fault.Unavailable:     http.StatusServiceUnavailable,
+	fault.Malformed:       http.StatusBadRequest,
+	fault.TooLarge:        http.StatusRequestEntityTooLarge,
+	fault.Unsupported:     http.StatusUnsupportedMediaType,
+}
+
+// StatusOf gives the HTTP status of a fault's kind.
+func StatusOf(k fault.Kind) int {
+	if s, ok := statuses[k]; ok {
+		return s
+	}
+	return http.StatusInternalServerError
+}
+
+// Problem is the body of every error answer of our own API (RFC 9457, application/problem+json).
+type Problem struct {
+	Type      string         `json:"type" doc:"A URI of the kind of problem: urn:medcard:problem:<code>"`
+	Title     string         `json:"title" doc:"The HTTP status in words"`
+	Status    int            `json:"status" doc:"The HTTP status"`
+	Code      string         `json:"code" doc:"A stable word to branch on"`
+	Detail    string         `json:"detail,omitempty" doc:"What is wrong and what to do, in English"`
+	State     string         `json:"state,omitempty" doc:"For conflicts: the state the thing is in"`
+	Fields    []ProblemField `json:"fields,omitempty" doc:"Each place of the input that is wrong; values are never repeated"`
+	RequestID string         `json:"requestId,omitempty" doc:"Tell it to our operators"`
+
+	retryAfter int // seconds
+}
+
+// ProblemField is one place of the input that is wrong.
+type ProblemField struct {
+	Where string `json:"where" doc:"Path of the place, e.g. body.items[0].quantity"`
+	Why   string `json:"why"`
+}
+
+// Error makes a Problem an error for huma.
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// GetStatus tells huma the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType tells huma the media type.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// ProblemOf is the public face of any error.
+func ProblemOf(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	f := fault.From(err)
+	status := StatusOf(f.Kind)
+	p = &Problem{Type: "urn:medcard:problem:" + string(f.Code), Title: http.StatusText(status), Status: status, Code: string(f.Code), Detail: f.Text, State: f.State}
+	for _, field := range f.Fields {
+		p.Fields = append(p.Fields, ProblemField{Where: field.Where, Why: field.Why})
+	}
+	if f.RetryAfter > 0 {
+		p.retryAfter = int(math.Ceil(f.RetryAfter.Seconds()))
+	}
+	return p
+}
+
+// Faults of the door itself.
+var (
+	errMalformed    = fault.New(fault.Malformed, "bad_json", "The body is not a JSON document of the expected shape.")
+	errInvalid      = fault.New(fault.Invalid, "invalid_input", "Some of the input is not acceptable; fields tells where and why.")
+	errUnknownField = fault.New(fault.Invalid, "unknown_field", "The input has a field that this operation does not know; fields tells where.")
+	errTooLarge     = fault.New(fault.TooLarge, "body.too_large", "The body is larger than this operation takes.")
+	errEncoding     = fault.New(fault.Unsupported, "encoding.unsupported", "Send the body plain or with Content-Encoding: gzip.")
+	errBadEncoding  = fault.New(fault.Malformed, "encoding.broken", "The body says that it is gzip, but does not unpack.")
+	errMediaType    = fault.New(fault.Unsupported, "media_type.unsupported", "This operation does not read that Content-Type.")
+	errNoRoute      = fault.New(fault.NotFound, "route.not_found", "There is nothing at this address. /openapi.json lists what there is.")
+	errMethod       = fault.New(fault.NotFound, "method.not_allowed", "This address does not take that method.")
+	errNoToken      = fault.New(fault.Unauthenticated, "token.missing", "Send an access token: Authorization: Bearer <token>.")
+	errNotForYou    = fault.New(fault.Denied, "actor.not_allowed", "This operation is not for your kind of account.")
+	errSecondFactor = fault.New(fault.Denied, "second_factor.required", "Sign in with a second factor first.")
+)
+
+// humaProblem replaces huma's own error model, which would echo submitted values.
+func humaProblem(status int, _ string, errs ...error) huma.StatusError { return problemFrom(status, errs) }
+
+// humaProblemIn does the same where the request is known.
+func humaProblemIn(c huma.Context, status int, _ string, errs ...error) huma.StatusError {
+	p := *problemFrom(status, errs)
+	if c != nil {
+		p.RequestID = requestID(c.Context())
+	}
+	return &p
+}
+
+func problemFrom(status int, errs []error) *Problem {
+	var f *fault.Fault
+	switch status {
+	case http.StatusRequestEntityTooLarge:
+		f = errTooLarge
+	case http.StatusUnsupportedMediaType, http.StatusNotAcceptable:
+		f = errMediaType
+	case http.StatusUnprocessableEntity:
+		f = errInvalid
+		for _, err := range errs {
+			var d *huma.ErrorDetail
+			if errors.As(err, &d) && d.Message == "unexpected property" {
+				f = errUnknownField
+			}
+		}
+	case http.StatusBadRequest:
+		f = errMalformed
+	default:
+		if status >= http.StatusInternalServerError {
+			return ProblemOf(errors.Join(errs...))
+		}
+		f = fault.New(fault.Invalid, "invalid_input", http.StatusText(status))
+	}
+	for _, err := range errs {
+		var d *huma.ErrorDetail
+		if errors.As(err, &d) && d.Location != "" {
+			why := d.Message
+			if d.Value == nil { // a parser's message may quote the input
+				why = "cannot be read"
+			}
+			f = f.At(d.Location, why)
+		}
+	}
+	return ProblemOf(f)
+}
+
+// fail is Fiber's error handler: what no handler answered, panics included, leaves as a problem document too.
+func (a *API) fail(c *fiber.Ctx, err error) error {
+	var fe *fiber.Error
+	if errors.As(err, &fe) {
+		switch fe.Code {
+		case fiber.StatusNotFound:
+			err = errNoRoute
+		case fiber.StatusMethodNotAllowed:
+			p := ProblemOf(errMethod)
+			p.Status, p.Title = fe.Code, http.StatusText(fe.Code)
+			err = p
+		case fiber.StatusRequestEntityTooLarge:
+			err = errTooLarge
+		case fiber.StatusRequestHeaderFieldsTooLarge:
+			err = fault.New(fault.TooLarge, "header.too_large", "The request headers are too large.")
+		default:
+			if fe.Code < http.StatusInternalServerError {
+				err = errMalformed
+			}
+		}
+	}
+	return a.writeProblem(c, ProblemOf(err), err)
+}
+
+func (a *API) writeProblem(c *fiber.Ctx, p *Problem, cause error) error {
+	own := *p
+	own.RequestID = requestID(c.UserContext())
+	if own.Status >= http.StatusInternalServerError && own.Status != http.StatusServiceUnavailable {
+		a.log.Error("request failed", "request", own.RequestID, "route", c.Route().Path, "cause", describe(cause))
+	}
+	if own.retryAfter > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(own.retryAfter))
+	}
+	if own.Status == http.StatusUnauthorized {
+		c.Set(fiber.HeaderWWWAuthenticate, `Bearer error="`+strings.ReplaceAll(own.Code, `"`, "")+`"`)
+	}
+	body, err := json.Marshal(own)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "application/problem+json")
+	return c.Status(own.Status).Send(body)
+}
+
+// describe names an internal error for the log by the types in its chain, because its text may hold a patient's data. What
+// the store and the crafts say of themselves (errors that start with their package's name) is safe and kept.
+func describe(err error) string {
+	var words []string
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if text := e.Error(); strings.HasPrefix(text, "store: ") || strings.HasPrefix(text, "keys: ") || strings.HasPrefix(text, "panic") {
+			words = append(words, text)
+			break
+		}
+		words = append(words, fmt.Sprintf("%T", e))
+	}
+	return strings.Join(words, " <- ")
+}

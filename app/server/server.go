@@ -1,0 +1,110 @@
+// Package server is the composition root: it puts the parts of the house together and takes them apart again. It is the
+// only place with constructors in a row, and it has no logic of its own.
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/medcard/medcard/app/config"
+	"github.com/medcard/medcard/app/httpapi"
+	"github.com/medcard/medcard/app/keys"
+	"github.com/medcard/medcard/app/store"
+)
+
+// Options are what main, or a test, decides beside the configuration.
+type Options struct {
+	Version string
+	Clock   func() time.Time // nil = the machine's
+	Log     *slog.Logger     // nil = silence
+	Console io.Writer        // where development shows one-time codes; nil = nowhere
+}
+
+// Server is one assembled instance.
+type Server struct {
+	Store *store.DB
+	API   *httpapi.API
+
+	log   *slog.Logger
+	grace time.Duration
+}
+
+// New assembles a server. The database need not be reachable yet.
+func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Console == nil {
+		o.Console = io.Discard
+	}
+	custody, err := keys.OpenFolder(cfg.KeyFolder())
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{Postgres: cfg.Postgres, SQLite: cfg.Database(), Keys: custody, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	api := httpapi.New(httpapi.Config{
+		Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
+		TrustedProxies: cfg.TrustedProxies,
+	})
+	return &Server{Store: db, API: api, log: o.Log, grace: cfg.ShutdownGrace}, nil
+}
+
+// Run serves on the listener until ctx ends, then lets the requests in work finish and closes the store.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	prepared := make(chan struct{})
+	go func() { defer close(prepared); s.prepare(running) }()
+
+	failed := make(chan error, 1)
+	go func() { failed <- s.API.Serve(l) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		s.log.Info("stopping")
+	}
+	stop()
+	<-prepared
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
+	defer cancel()
+	return errors.Join(err, s.API.Shutdown(grace), s.Close())
+}
+
+// Close closes the store. Run does it itself.
+func (s *Server) Close() error { return s.Store.Close() }
+
+// prepare migrates as soon as the database can be reached; until then the server is live but not ready.
+func (s *Server) prepare(ctx context.Context) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		applied, err := s.Store.Migrate(ctx)
+		if err == nil {
+			s.log.Info("store ready", "database", string(s.Store.Dialect()), "migrations", applied)
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		s.log.Warn("the database cannot be prepared yet, trying again", "in", wait.String())
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
