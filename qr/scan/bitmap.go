@@ -1,0 +1,61 @@
+package scan
+
+import "github.com/makiuchi-d/gozxing"
+
+// bitmap is a picture in black (1) and white (0), a byte a pixel: it is read far more often than it is made.
+type bitmap struct {
+	w, h int
+	px   []byte
+}
+
+func newBitmap(bits *gozxing.BitMatrix) bitmap {
+	b := bitmap{w: bits.GetWidth(), h: bits.GetHeight()}
+	b.px = make([]byte, b.w*b.h)
+	line := gozxing.NewBitArray(b.w)
+	for y := range b.h {
+		line = bits.GetRow(y, line)
+		row := b.row(y)
+		for at, word := range line.GetBitArray() {
+			for i := 0; word != 0 && at*32+i < b.w; i++ {
+				row[at*32+i] = byte(word & 1)
+				word >>= 1
+			}
+		}
+	}
+	return b
+}
+
+func (b bitmap) row(y int) []byte { return b.px[y*b.w : (y+1)*b.w] }
+
+// black is false beyond the border: paper goes on.
+func (b bitmap) black(x, y int) bool {
+	return x >= 0 && y >= 0 && x < b.w && y < b.h && b.px[y*b.w+x] != 0
+}
+
+// at is black for a point between pixels.
+func (b bitmap) at(p Point) bool { return p.X >= 0 && p.Y >= 0 && b.black(int(p.X), int(p.Y)) }
+
+// negative exchanges black and white.
+func (b bitmap) negative() bitmap {
+	out := bitmap{b.w, b.h, make([]byte, len(b.px))}
+	for i, v := range b.px {
+		out.px[i] = v ^ 1
+	}
+	return out
+}
+
+// matrix is the same picture for gozxing.
+func (b bitmap) matrix() *gozxing.BitMatrix {
+	m, err := gozxing.NewBitMatrix(b.w, b.h)
+	if err != nil {
+		return nil
+	}
+	for y := range b.h {
+		for x, v := range b.row(y) {
+			if v != 0 {
+				m.Set(x, y)
+			}
+		}
+	}
+	return m
+}

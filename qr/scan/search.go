@@ -1,0 +1,294 @@
+package scan
+
+import (
+	"context"
+	"math"
+)
+
+// search is the work on one picture.
+type search struct {
+	ctx        context.Context
+	original   plane
+	maxCodes   int
+	prints     map[printKey]view // scaled and sharpened copies that several steps share
+	codes      []Code
+	firstStep  string
+	unfinished bool
+}
+
+type printKey struct{ side, sharpen int }
+
+// view is a plane and where it lies in the original: original = corner + pixel * grown.
+type view struct {
+	plane
+	left, top, grown float64
+}
+
+func (v view) original(p Point) Point { return Point{v.left + p.X*v.grown, v.top + p.Y*v.grown} }
+
+func newSearch(ctx context.Context, original plane, maxCodes int) *search {
+	return &search{ctx: ctx, original: original, maxCodes: maxCodes, prints: map[printKey]view{}}
+}
+
+// run takes the steps until codes were read and nothing that surely is a code is left over.
+func (s *search) run() {
+	for _, step := range steps {
+		if len(s.codes) > 0 && !step.further {
+			continue
+		}
+		side := step.side(s.original)
+		if side == 0 {
+			continue
+		}
+		if s.timeUp() {
+			return
+		}
+		more := s.look(step, s.print(side, step.sharpen))
+		if len(s.codes) >= s.maxCodes || len(s.codes) > 0 && !more {
+			return
+		}
+	}
+	if len(s.codes) == 0 {
+		s.lookForDataMatrix()
+	}
+}
+
+func (s *search) timeUp() bool {
+	s.unfinished = s.unfinished || s.ctx.Err() != nil
+	return s.unfinished
+}
+
+// print makes a scaled and sharpened copy, once.
+func (s *search) print(side, sharpen int) view {
+	key := printKey{side, sharpen}
+	if v, ok := s.prints[key]; ok {
+		return v
+	}
+	var v view
+	if sharpen > 0 {
+		v = s.print(side, 0)
+		v.plane = v.sharpen(2, sharpen)
+	} else {
+		v.plane, v.grown = s.original.fit(side)
+	}
+	s.prints[key] = v
+	return v
+}
+
+// look takes one step and tells whether eyes are left over that surely belong to a code.
+func (s *search) look(step step, v view) (more bool) {
+	for _, tile := range cut(v, step.tiles) {
+		if s.timeUp() || len(s.codes) >= s.maxCodes {
+			return false
+		}
+		matrix := binarize(tile.plane, step.split)
+		if matrix == nil {
+			continue
+		}
+		bits := newBitmap(matrix)
+		if step.negative {
+			bits = bits.negative()
+			matrix = nil
+		}
+		left := s.readAll(step, tile, bits)
+		if len(s.codes) == 0 {
+			if matrix == nil {
+				matrix = bits.matrix()
+			}
+			if text, points, ok := plainQR(matrix); ok {
+				s.keep(step.String()+" plain", Code{text, KindOf(text), corners3(tile, points)})
+			}
+		}
+		more = more || leftOver(left)
+	}
+	return more
+}
+
+// readAll tries every trio of eyes and returns the eyes that belong to no code.
+func (s *search) readAll(step step, v view, bits bitmap) []eye {
+	eyes := s.outside(v, findEyes(bits))
+	for _, t := range findTrios(eyes) {
+		if s.timeUp() || len(s.codes) >= s.maxCodes {
+			return nil
+		}
+		if s.taken(v, t) {
+			continue
+		}
+		if text, corners, ok := readTrio(bits, t); ok {
+			for i, c := range corners {
+				corners[i] = v.original(c)
+			}
+			s.keep(step.String(), Code{text, KindOf(text), corners})
+		}
+	}
+	return s.outside(v, eyes)
+}
+
+// readTrio samples and decodes what lies between three eyes, as the version they suggest and as its neighbours.
+func readTrio(bits bitmap, t trio) (string, [4]Point, bool) {
+	guess, ok := guessVersion(bits, t)
+	if !ok {
+		return "", [4]Point{}, false
+	}
+	for _, off := range [...]int{0, 1, -1, 2, -2, 3, -3} {
+		if guess+off < 1 || guess+off > 40 {
+			continue
+		}
+		m, ok := newMesh(bits, t, guess+off)
+		if !ok {
+			continue
+		}
+		modules, ok := m.sample()
+		if !ok || timing(modules) < timingEnough {
+			continue
+		}
+		text, mirrored, ok := decodeModules(modules)
+		if !ok {
+			continue
+		}
+		corners := m.corners()
+		if mirrored {
+			corners[1], corners[3] = corners[3], corners[1]
+		}
+		return text, corners, true
+	}
+	return "", [4]Point{}, false
+}
+
+// timingEnough is the share of the timing lines that must be right; chance gives a half.
+const timingEnough = 0.7
+
+// keep adds a code unless it is one that is known already.
+func (s *search) keep(step string, code Code) {
+	for _, known := range s.codes {
+		if known.Text == code.Text && (inside(known.Corners, middle(code.Corners)) || inside(code.Corners, middle(known.Corners))) {
+			return
+		}
+	}
+	if len(s.codes) == 0 {
+		s.firstStep = step
+	}
+	s.codes = append(s.codes, code)
+}
+
+// outside drops the eyes that lie in codes that were read.
+func (s *search) outside(v view, eyes []eye) (left []eye) {
+	for _, e := range eyes {
+		if !s.covered(v.original(e.Point)) {
+			left = append(left, e)
+		}
+	}
+	return left
+}
+
+func (s *search) taken(v view, t trio) bool {
+	return s.covered(v.original(t.topLeft.Point)) || s.covered(v.original(t.topRight.Point)) || s.covered(v.original(t.bottomLeft.Point))
+}
+
+func (s *search) covered(p Point) bool {
+	for _, code := range s.codes {
+		if inside(code.Corners, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// inside a quadrangle means: on the same side of all four edges.
+func inside(corners [4]Point, p Point) bool {
+	left, right := false, false
+	for i, a := range corners {
+		if cross(a, corners[(i+1)%4], p) < 0 {
+			left = true
+		} else {
+			right = true
+		}
+	}
+	return left != right
+}
+
+func middle(corners [4]Point) (m Point) {
+	for _, c := range corners {
+		m.X += c.X / 4
+		m.Y += c.Y / 4
+	}
+	return m
+}
+
+// corners3 guesses the corners from what gozxing tells: the middles of the eyes, lower left, upper left, upper right.
+// It does not tell the version, so the code's own border (3.5 modules further out) is taken as a sixth of the side.
+func corners3(v view, p []Point) (out [4]Point) {
+	if len(p) < 3 {
+		return out
+	}
+	lowerLeft, upperLeft, upperRight := p[0], p[1], p[2]
+	acrossX, acrossY := upperRight.X-upperLeft.X, upperRight.Y-upperLeft.Y
+	downX, downY := lowerLeft.X-upperLeft.X, lowerLeft.Y-upperLeft.Y
+	const over = 1.0 / 6
+	for i, c := range [4][2]float64{{-over, -over}, {1 + over, -over}, {1 + over, 1 + over}, {-over, 1 + over}} {
+		out[i] = v.original(Point{
+			upperLeft.X + c[0]*acrossX + c[1]*downX,
+			upperLeft.Y + c[0]*acrossY + c[1]*downY,
+		})
+	}
+	return out
+}
+
+// cut makes n x n tiles that overlap by half a tile, or leaves the view whole.
+func cut(v view, n int) []view {
+	if n < 2 {
+		return []view{v}
+	}
+	w, h := 2*v.w/(n+1), 2*v.h/(n+1)
+	if min(w, h) < 40 {
+		return nil
+	}
+	var tiles []view
+	for i := range n {
+		for j := range n {
+			x, y := j*w/2, i*h/2
+			tiles = append(tiles, view{
+				plane: v.crop(x, y, w, h),
+				left:  v.left + float64(x)*v.grown,
+				top:   v.top + float64(y)*v.grown,
+				grown: v.grown,
+			})
+		}
+	}
+	return tiles
+}
+
+// lookForDataMatrix looks in the middle of the picture and of its parts: gozxing finds one only around a middle.
+func (s *search) lookForDataMatrix() {
+	side := min(max(s.original.w, s.original.h), 1000)
+	whole := s.print(side, 0)
+	for _, v := range append(cut(whole, 0), cut(whole, 3)...) {
+		if s.timeUp() {
+			return
+		}
+		matrix := binarize(v.plane, local)
+		if matrix == nil {
+			continue
+		}
+		text, points, ok := plainDataMatrix(matrix)
+		if !ok || len(points) < 4 || !sane(points) {
+			continue
+		}
+		// gozxing: upper left, lower left, lower right, upper right.
+		code := Code{Text: text, Kind: DataMatrix}
+		for i, p := range [4]Point{points[0], points[3], points[2], points[1]} {
+			code.Corners[i] = v.original(p)
+		}
+		s.keep("data matrix", code)
+		return
+	}
+}
+
+func sane(points []Point) bool {
+	for _, p := range points {
+		if math.IsNaN(p.X) || math.IsNaN(p.Y) || math.IsInf(p.X, 0) || math.IsInf(p.Y, 0) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,126 @@
+package scan
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/datamatrix"
+	"github.com/makiuchi-d/gozxing/qrcode"
+	"github.com/makiuchi-d/gozxing/qrcode/decoder"
+)
+
+// This file is the border to gozxing: nothing of it is called from elsewhere, and a panic ends here.
+
+// source shows a plane to gozxing.
+type source struct {
+	gozxing.LuminanceSourceBase
+	plane plane
+}
+
+var _ gozxing.LuminanceSource = (*source)(nil)
+
+func newSource(p plane) *source {
+	return &source{gozxing.LuminanceSourceBase{Width: p.w, Height: p.h}, p}
+}
+
+// GetRow implements gozxing.LuminanceSource.
+func (s *source) GetRow(y int, row []byte) ([]byte, error) {
+	if y < 0 || y >= s.plane.h {
+		return nil, errors.New("scan: no such row")
+	}
+	return append(row[:0], s.plane.row(y)...), nil
+}
+
+// GetMatrix implements gozxing.LuminanceSource.
+func (s *source) GetMatrix() []byte { return s.plane.px }
+
+// Invert implements gozxing.LuminanceSource.
+func (s *source) Invert() gozxing.LuminanceSource { return newSource(s.plane.negative()) }
+
+func (s *source) String() string { return "scan.source" }
+
+// threshold is how grey becomes black and white.
+type threshold uint8
+
+const (
+	local  threshold = iota // a threshold for each block of pixels: shadows and lamps
+	global                  // one for the whole picture: blur and low contrast, where blocks see only noise
+)
+
+// binarize returns nil when the picture has nothing to split (it is all of one grey).
+func binarize(p plane, t threshold) (bits *gozxing.BitMatrix) {
+	guard(func() error {
+		split := gozxing.NewHybridBinarizer
+		if t == global {
+			split = gozxing.NewGlobalHistgramBinarizer
+		}
+		var err error
+		bits, err = split(newSource(p)).GetBlackMatrix()
+		return err
+	})
+	return bits
+}
+
+// decodeModules turns sampled modules into text: error correction and the text's own encoding. It may change bits.
+func decodeModules(bits *gozxing.BitMatrix) (text string, mirrored, ok bool) {
+	err := guard(func() error {
+		result, err := decoder.NewDecoder().Decode(bits, nil)
+		if err != nil {
+			return err
+		}
+		text = result.GetText()
+		meta, isMeta := result.GetOther().(*decoder.QRCodeDecoderMetaData)
+		mirrored = isMeta && meta.IsMirrored()
+		return nil
+	})
+	return text, mirrored, err == nil && text != ""
+}
+
+// binarized hands a ready black and white picture to gozxing's readers.
+type binarized struct {
+	gozxing.Binarizer
+	bits *gozxing.BitMatrix
+}
+
+func (b binarized) GetBlackMatrix() (*gozxing.BitMatrix, error) { return b.bits, nil }
+
+// plainQR is gozxing's own reader, finder and all. It reads one code at most, and by its other way of picking finder
+// patterns now and then one that ours does not.
+func plainQR(bits *gozxing.BitMatrix) (text string, corners []Point, ok bool) {
+	return readPlain(qrcode.NewQRCodeReader(), bits)
+}
+
+// plainDataMatrix looks for a Data Matrix around the middle of the picture.
+func plainDataMatrix(bits *gozxing.BitMatrix) (text string, corners []Point, ok bool) {
+	return readPlain(datamatrix.NewDataMatrixReader(), bits)
+}
+
+func readPlain(reader gozxing.Reader, bits *gozxing.BitMatrix) (text string, points []Point, ok bool) {
+	err := guard(func() error {
+		bitmap, err := gozxing.NewBinaryBitmap(binarized{bits: bits})
+		if err != nil {
+			return err
+		}
+		result, err := reader.Decode(bitmap, nil)
+		if err != nil {
+			return err
+		}
+		text = result.GetText()
+		for _, p := range result.GetResultPoints() {
+			points = append(points, Point{p.GetX(), p.GetY()})
+		}
+		return nil
+	})
+	return text, points, err == nil && text != ""
+}
+
+// guard turns a panic of gozxing into an error: it indexes by what it reads from the picture.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("scan: gozxing panicked: %v", r)
+		}
+	}()
+	return f()
+}
