@@ -1,0 +1,91 @@
+package enrolling
+
+import (
+	"context"
+
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Redeem makes the signed-in person the owner of the card to which a code from a clinic's desk belongs. The same person may
+// redeem the same code again and gets the same card: an answer may have been lost.
+//
+// The claim leads from outside to a card, so its row and the card's stand in one transaction here; on a schema that is spread
+// by card it is the one act that touches a directory row and a card at once.
+func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, from Origin) (card.ID, error) {
+	if f := missingFactor(a); f != nil {
+		return "", f
+	}
+	code, wrong := identity.ParseClaimCode(typed)
+	now := s.clock()
+	var opened card.ID
+	var refused error // a wrong code is counted, so its transaction commits
+	err := s.store.Update(ctx, func(tx Tx) error {
+		opened, refused = "", nil
+		if err := s.spend(tx, now, claimByAccount.of(string(a.Account)), claimByAddress.of(from.network())); err != nil {
+			return err
+		}
+		if wrong != nil {
+			refused = wrong
+			return nil
+		}
+		claim, found, err := tx.Claim(code)
+		if err != nil {
+			return err
+		}
+		if !found {
+			refused = identity.ErrClaimFormat
+			return nil
+		}
+		if !claim.Redeemed.IsZero() && claim.By == a.Account {
+			opened = claim.Card
+			return nil
+		}
+		if err := tx.LockCard(claim.Card); err != nil {
+			return err
+		}
+		owned, err := tx.HasOwner(claim.Card)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !claim.Redeemed.IsZero():
+			refused = errClaimUsed
+			return nil
+		case !now.Before(claim.Ends):
+			refused = errClaimExpired
+			return nil
+		case owned:
+			refused = errOwned
+			return nil
+		}
+		won, err := tx.RedeemClaim(code, a.Account, now)
+		if err != nil {
+			return err
+		}
+		if !won {
+			refused = errClaimUsed
+			return nil
+		}
+		if err := tx.GrantOwner(claim.Card, a.Account, now); err != nil {
+			return err
+		}
+		opened = claim.Card
+		return tx.AppendAudit(audit.Entry{Card: claim.Card, At: now, Actor: a, Action: audit.Claim, Purpose: consent.PatientRequest, What: "owner", Request: from.Request})
+	})
+	if err == nil {
+		err = refused
+	}
+	return opened, err
+}
+
+// missingFactor refuses who is not a person signed in with a second factor.
+func missingFactor(a identity.Actor) *fault.Fault {
+	if a.Kind != identity.Patient || a.Account == "" || !a.SecondFactor {
+		return errNotSignedIn
+	}
+	return nil
+}

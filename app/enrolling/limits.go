@@ -1,0 +1,77 @@
+package enrolling
+
+import (
+	"net/netip"
+	"time"
+)
+
+// limit lets burst things happen at once and one more every period (the generic cell rate algorithm: all it keeps per key
+// is the instant until which the limit is spent).
+type limit struct {
+	name  string
+	burst int
+	every time.Duration
+}
+
+// The limits. Each is counted for what its name says. There is none on the tries at an account from everywhere: whoever
+// wanted to keep a patient out would only have to use it up. Guessing from many addresses ends at the second factor.
+var (
+	signInByDevice  = limit{"sign-in/account,device", 10, time.Minute}   // a device from which the person signed in before
+	signInByPair    = limit{"sign-in/login,address", 5, 2 * time.Minute} // everybody else
+	signInByAddress = limit{"sign-in/address", 50, 10 * time.Second}     // one guesser at many logins; a clinic's Wi-Fi fits
+	smsByDevice     = limit{"second-factor/account,device", 5, 5 * time.Minute}
+	smsByPair       = limit{"second-factor/account,address", 5, 10 * time.Minute}
+	smsByAccount    = limit{"second-factor/account", 20, time.Hour} // counts strangers who know the password, not known devices
+	newByAddress    = limit{"register/address", 10, 5 * time.Minute}
+	newByPhone      = limit{"register/phone", 5, 30 * time.Minute} // nobody's phone is flooded; sign-in is not counted here
+	newByEmail      = limit{"register/email", 5, 30 * time.Minute}
+	newByPrefix     = limit{"register/prefix", 50, 10 * time.Second} // fraud buys numbers by the block
+	claimByAccount  = limit{"claim/account", 5, 10 * time.Minute}
+	claimByAddress  = limit{"claim/address", 20, time.Minute}
+)
+
+// spending is one limit for one key.
+type spending struct {
+	limit
+	of string
+}
+
+func (l limit) of(key string) spending { return spending{l, key} }
+
+// spend takes one from each limit or, when one of them is spent, refuses. A refusal rolls the transaction back, so that it
+// costs nothing: who waits as long as he is told gets in.
+func (s *Service) spend(tx Tx, now time.Time, all ...spending) error {
+	for _, one := range all {
+		key := s.digest("limit", one.name+"|"+one.of)
+		until, err := tx.LockAllowance(key)
+		if err != nil {
+			return err
+		}
+		if until.Before(now) {
+			until = now
+		}
+		until = until.Add(one.every)
+		if wait := until.Sub(now) - time.Duration(one.burst)*one.every; wait > 0 {
+			return errThrottled.After(wait)
+		}
+		if err := tx.SetAllowance(key, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// network is the part of an address that one subscriber has: of IPv6 the first 64 bits, for he may use all that follow.
+func (o Origin) network() string {
+	address, err := netip.ParseAddr(o.Address)
+	if err != nil {
+		return "unknown"
+	}
+	address = address.Unmap().WithZone("")
+	if address.Is6() {
+		if prefix, err := address.Prefix(64); err == nil {
+			return prefix.String()
+		}
+	}
+	return address.String()
+}

@@ -1,0 +1,143 @@
+package enrolling
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/medcard/medcard/domain/account"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Tokens keep a signed-in app going.
+type Tokens struct {
+	Access      string
+	AccessEnds  time.Time
+	Refresh     string
+	RefreshEnds time.Time
+	Session     identity.SessionID
+	Account     identity.AccountID
+	Device      identity.DeviceID
+}
+
+func (s *Service) tokens(of account.Session, refresh string, refreshEnds, now time.Time) (Tokens, error) {
+	ends := now.Add(account.AccessLife)
+	access, err := s.access(ActorOf(of), ends)
+	return Tokens{Access: access, AccessEnds: ends, Refresh: refresh, RefreshEnds: refreshEnds,
+		Session: of.ID, Account: of.Account, Device: of.Device}, err
+}
+
+// ActorOf is who acts in a session.
+func ActorOf(s account.Session) identity.Actor {
+	return identity.Actor{Kind: identity.Patient, Account: s.Account, Device: s.Device, Session: s.ID, SecondFactor: s.SecondFactor()}
+}
+
+func (s *Service) hashToken(token string) []byte { return s.digest("refresh", token) }
+
+// successor makes the token that follows another: only who holds both the token and the salt of its row can.
+func successor(token string, salt []byte) string {
+	mac := hmac.New(sha256.New, []byte(token))
+	mac.Write(salt)
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Refresh trades a refresh token for its successor and a new access token. A token that comes a second time ends the session
+// for whoever holds it, except when the answer to the first was lost: the same device asks again soon and gets the same.
+func (s *Service) Refresh(ctx context.Context, token, deviceSecret string) (Tokens, error) {
+	if !strings.HasPrefix(token, tokenPrefix) || len(token) > 128 {
+		return Tokens{}, errRefresh
+	}
+	salt, err := s.draw(32)
+	if err != nil {
+		return Tokens{}, err
+	}
+	hash, secret := s.hashToken(token), s.digest("device", deviceSecret)
+	now := s.clock()
+	var (
+		refused error
+		session account.Session
+		next    account.Refresh
+		heir    string
+		victim  account.Account
+	)
+	err = s.store.Update(ctx, func(tx Tx) error {
+		refused, victim, next = nil, account.Account{}, account.Refresh{}
+		shown, found, err := tx.LockRefresh(hash)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errRefresh
+		}
+		if session, found, err = tx.Session(shown.Session); err != nil {
+			return err
+		}
+		if !found || !session.Live(now) {
+			return errRefresh
+		}
+		device, found, err := tx.Device(session.Account, session.Device)
+		if err != nil {
+			return err
+		}
+		known := found && subtle.ConstantTimeCompare(device.Secret, secret) == 1
+		if !shown.Used.IsZero() {
+			heir = successor(token, shown.Salt)
+			if next, found, err = tx.LockRefresh(s.hashToken(heir)); err != nil {
+				return err
+			}
+			if !found {
+				return errRefresh
+			}
+		}
+		switch shown.Turn(known, !next.Used.IsZero(), now) {
+		case account.Rotate:
+			heir = successor(token, salt)
+			next = account.Refresh{Hash: s.hashToken(heir), Session: session.ID, Ends: earlier(now.Add(account.RefreshLife), session.Ends)}
+			if err := tx.UseRefresh(hash, salt, now); err != nil {
+				return err
+			}
+			return tx.AddRefresh(next)
+		case account.Repeat:
+			return nil
+		case account.Reuse:
+			refused = errReuse
+			if victim, _, err = tx.Account(session.Account); err != nil {
+				return err
+			}
+			return tx.EndSession(session.ID, now)
+		}
+		return errRefresh
+	})
+	if victim.ID != "" && err == nil {
+		s.tell(ctx, victim.Email, s.words.say(victim.Language, emailReuse, nil))
+	}
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return Tokens{}, err
+	}
+	return s.tokens(session, heir, next.Ends, now)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// SignOut ends the session of the actor, or all sessions of his account.
+func (s *Service) SignOut(ctx context.Context, a identity.Actor, everywhere bool) error {
+	now := s.clock()
+	return s.store.Update(ctx, func(tx Tx) error {
+		if everywhere {
+			return tx.EndSessions(a.Account, now)
+		}
+		return tx.EndSession(a.Session, now)
+	})
+}

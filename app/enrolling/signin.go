@@ -1,0 +1,224 @@
+package enrolling
+
+import (
+	"context"
+	"crypto/subtle"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/medcard/medcard/domain/account"
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Credentials are what somebody types to sign in, and the app in which.
+type Credentials struct {
+	Login    string // phone number or e-mail address
+	Password string
+	Device   Device
+}
+
+// Device is how an app introduces itself. The app draws ID and Secret when it is installed and keeps them: by the secret it is
+// known again when the person signs in next, and by it a lost answer to a refresh is given once more.
+type Device struct {
+	ID     string
+	Name   string // shown to the person in the list of sessions
+	Secret string // 32 to 128 characters
+}
+
+// Challenge is the answer to a right password: a code was sent, and what it must be sent back with.
+type Challenge struct {
+	ID   account.ChallengeID
+	Ends time.Time
+	To   string // masked
+}
+
+// secondFactorLife is how long a right password waits for the second factor: a code and its repetitions.
+const secondFactorLife = 30 * time.Minute
+
+var (
+	errDeviceID     = fault.New(fault.Invalid, "device.id", "The device's id must be a UUID that the app drew when it was installed.")
+	errDeviceSecret = fault.New(fault.Invalid, "device.secret", "The device's secret must have 32 to 128 characters, drawn at random when the app was installed.")
+	errDeviceName   = fault.New(fault.Invalid, "device.name", "The device's name has at most 100 characters.")
+)
+
+// SignIn checks the password and sends the code that is the second factor.
+func (s *Service) SignIn(ctx context.Context, in Credentials, from Origin) (Challenge, error) {
+	device, err := s.cleanDevice(in.Device)
+	if err != nil {
+		return Challenge{}, err
+	}
+	password, err := cleanPassword(in.Password)
+	if err != nil {
+		password = "" // never right; but whoever typed it waits and counts as everybody does
+	}
+	find, login := finder(in.Login)
+	now := s.clock()
+
+	var who account.Account
+	var known bool
+	err = s.store.Update(ctx, func(tx Tx) (err error) {
+		who, known = account.Account{}, false
+		if who, _, err = find(tx); err != nil {
+			return err
+		}
+		seen, found, err := tx.Device(who.ID, device.ID)
+		if err != nil {
+			return err
+		}
+		if known = found && subtle.ConstantTimeCompare(seen.Secret, device.Secret) == 1; known {
+			return s.spend(tx, now, signInByDevice.of(string(who.ID)+"|"+string(device.ID)))
+		}
+		return s.spend(tx, now, signInByPair.of(login+"|"+from.network()), signInByAddress.of(from.network()))
+	})
+	if err != nil {
+		return Challenge{}, err
+	}
+	right, stale, err := s.passwords.Check(ctx, password, who.Password)
+	if err != nil {
+		return Challenge{}, err
+	}
+	if !right {
+		return Challenge{}, errCredentials
+	}
+	rehashed := ""
+	if stale {
+		if rehashed, err = s.passwords.Hash(ctx, s.random, password); err != nil {
+			return Challenge{}, err
+		}
+	}
+	return s.challenge(ctx, who, device, known, rehashed, from)
+}
+
+// challenge opens the wait for the second factor and sends its code.
+func (s *Service) challenge(ctx context.Context, who account.Account, device account.Device, known bool, rehashed string, from Origin) (Challenge, error) {
+	id, err := s.newID()
+	if err != nil {
+		return Challenge{}, err
+	}
+	code, err := s.newCode()
+	if err != nil {
+		return Challenge{}, err
+	}
+	now := s.clock()
+	pending := account.SignIn{ID: account.ChallengeID(id), Account: who.ID, Device: device, Started: now, Ends: now.Add(secondFactorLife)}
+	limits := []spending{smsByPair.of(string(who.ID) + "|" + from.network()), smsByAccount.of(string(who.ID))}
+	if known {
+		limits = []spending{smsByDevice.of(string(who.ID) + "|" + string(device.ID))}
+	}
+	err = s.store.Update(ctx, func(tx Tx) error {
+		if err := s.spend(tx, now, limits...); err != nil {
+			return err
+		}
+		if rehashed != "" {
+			if err := tx.SetPassword(who.ID, rehashed); err != nil {
+				return err
+			}
+		}
+		if err := tx.AddSignIn(pending); err != nil {
+			return err
+		}
+		return tx.PutCode(account.NewCode(pending.ID, account.ByPhone, s.hashCode(pending.ID, account.ByPhone, code), now))
+	})
+	if err != nil {
+		return Challenge{}, err
+	}
+	if err := s.hand(ctx, s.sender.SMS(ctx, who.Phone, s.words.code(who.Language, smsSignIn, code))); err != nil {
+		return Challenge{}, err
+	}
+	return Challenge{ID: pending.ID, Ends: pending.Ends, To: who.Phone.Masked()}, nil
+}
+
+// finder reads a login and tells how to find its account. What is neither a phone number nor an address finds nobody, after
+// the same work.
+func finder(login string) (find func(Tx) (account.Account, bool, error), canonical string) {
+	if strings.Contains(login, "@") {
+		email, _ := identity.ParseEmail(login)
+		return func(tx Tx) (account.Account, bool, error) { return tx.AccountByEmail(email) }, string(email)
+	}
+	phone, _ := identity.ParsePhone(login)
+	return func(tx Tx) (account.Account, bool, error) { return tx.AccountByPhone(phone) }, string(phone)
+}
+
+func (s *Service) cleanDevice(in Device) (account.Device, error) {
+	id, ok := canonicalID(in.ID)
+	switch {
+	case !ok:
+		return account.Device{}, errDeviceID.At("body.device.id", errDeviceID.Text)
+	case len(in.Secret) < 32 || len(in.Secret) > 128:
+		return account.Device{}, errDeviceSecret.At("body.device.secret", errDeviceSecret.Text)
+	}
+	name := strings.Join(strings.Fields(in.Name), " ")
+	if utf8.RuneCountInString(name) > 100 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return account.Device{}, errDeviceName.At("body.device.name", errDeviceName.Text)
+	}
+	return account.Device{ID: identity.DeviceID(id), Name: name, Secret: s.digest("device", in.Secret)}, nil
+}
+
+// SecondFactor takes the code and opens a session.
+func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code string) (Tokens, error) {
+	challenge, ok := canonicalID(string(id))
+	if !ok {
+		return Tokens{}, errChallenge
+	}
+	id = account.ChallengeID(challenge)
+	sid, err := s.newID()
+	if err != nil {
+		return Tokens{}, err
+	}
+	token, err := s.newToken()
+	if err != nil {
+		return Tokens{}, err
+	}
+	now := s.clock()
+	var (
+		refused error
+		who     account.Account
+		session account.Session
+		first   account.Refresh
+		strange bool // a device from which the person never signed in
+	)
+	err = s.store.Update(ctx, func(tx Tx) error {
+		pending, found, err := tx.SignIn(id)
+		if err != nil {
+			return err
+		}
+		if !found || !now.Before(pending.Ends) {
+			return errChallenge
+		}
+		if refused, err = s.try(tx, id, account.ByPhone, code, now); err != nil || refused != nil {
+			return err
+		}
+		if who, found, err = tx.Account(pending.Account); err != nil || !found {
+			return errChallenge
+		}
+		seen, found, err := tx.Device(who.ID, pending.Device.ID)
+		if err != nil {
+			return err
+		}
+		strange = !found || subtle.ConstantTimeCompare(seen.Secret, pending.Device.Secret) != 1
+		pending.Device.Seen = now
+		if err := tx.PutDevice(who.ID, pending.Device); err != nil {
+			return err
+		}
+		session = account.Session{ID: identity.SessionID(sid), Account: who.ID, Device: pending.Device.ID,
+			Methods: []account.Method{account.Password, account.SMS, account.Several}, Opened: now, Ends: now.Add(account.SessionLife)}
+		if err := tx.AddSession(session); err != nil {
+			return err
+		}
+		first = account.Refresh{Hash: s.hashToken(token), Session: session.ID, Ends: now.Add(account.RefreshLife)}
+		return tx.AddRefresh(first)
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return Tokens{}, err
+	}
+	if strange {
+		s.tell(ctx, who.Email, s.words.say(who.Language, emailDevice, nil))
+	}
+	return s.tokens(session, token, first.Ends, now)
+}

@@ -1,0 +1,58 @@
+package enrolling
+
+import (
+	"embed"
+	"encoding/json"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+
+	"github.com/medcard/medcard/domain/account"
+)
+
+//go:embed messages/*.json
+var messageFiles embed.FS
+
+// The messages that this package writes to people; the files under messages hold their words.
+const (
+	smsCode       = "smsCode"       // a code by SMS
+	emailCode     = "emailCode"     // a code by e-mail
+	smsSignIn     = "smsSignIn"     // the second factor
+	smsExists     = "smsExists"     // somebody registers with a number that has an account
+	emailExists   = "emailExists"   // the same for an address
+	emailDevice   = "emailDevice"   // a sign-in from a new device
+	emailReuse    = "emailReuse"    // a copied refresh token
+	defaultTongue = account.Russian // for who named none
+)
+
+// words holds the messages in each language. A missing one is our mistake, which a test finds.
+type words struct {
+	by map[account.Language]*i18n.Localizer
+}
+
+func newWords() *words {
+	bundle := i18n.NewBundle(language.Russian)
+	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	w := &words{by: map[account.Language]*i18n.Localizer{}}
+	for _, l := range []account.Language{account.Russian, account.English} {
+		if _, err := bundle.LoadMessageFileFS(messageFiles, "messages/"+string(l)+".json"); err != nil {
+			panic(err) // the files are embedded: what loads once loads always
+		}
+		w.by[l] = i18n.NewLocalizer(bundle, string(l))
+	}
+	return w
+}
+
+// say words a message. values fill its blanks.
+func (w *words) say(in account.Language, message string, values map[string]any) string {
+	localizer, ok := w.by[in]
+	if !ok {
+		localizer = w.by[defaultTongue]
+	}
+	return localizer.MustLocalize(&i18n.LocalizeConfig{MessageID: message, TemplateData: values})
+}
+
+// code words a message whose only blank is a code.
+func (w *words) code(in account.Language, message, code string) string {
+	return w.say(in, message, map[string]any{"Code": code, "Minutes": int(account.CodeLife.Minutes())})
+}

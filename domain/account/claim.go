@@ -1,0 +1,16 @@
+package account
+
+import (
+	"time"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Claim is the right to become a card's owner, which a clinic's desk hands over as a one-time code.
+type Claim struct {
+	Card     card.ID
+	Ends     time.Time
+	Redeemed time.Time // zero = not redeemed
+	By       identity.AccountID
+}
