@@ -1,0 +1,16 @@
+// Package prescription names the prescription: the forms it is written on and how long each is valid, what stands on the sheet, and
+// the course of handing it out, exactly once, at one counter at a time.
+//
+//	Sheet         what the prescriber wrote: form, validity, bearer, one to three items
+//	Prescription  a sheet that was issued: with its token, its times and its course
+//	Course        how far the handing out has come; its methods are the whole state machine
+//
+// The course goes
+//
+//	issued -> in_work (one pharmacy's lease) -> partly_dispensed | dispensed
+//	               \-> back where it was: rejected, or the lease ran out
+//	issued | partly_dispensed -> cancelled | expired
+//
+// Everything here is a pure function of its arguments. That only one of many pharmacists at once wins is the store's part: it
+// writes a course back only where Version still is what was read.
+package prescription

@@ -1,0 +1,117 @@
+package prescription
+
+import (
+	"slices"
+	"time"
+)
+
+// Form is the official form a prescription is written on.
+type Form string
+
+// The forms in force. The words travel and are stored: they never change.
+const (
+	Ordinary     Form = "107-1/u"    // ordinary medicines
+	Accounted    Form = "148-1/u-88" // medicines under subject-quantity accounting
+	Preferential Form = "148-1/u-04" // free of charge or at a discount
+	Narcotic     Form = "107/u-NP"   // narcotic and psychotropic medicines
+)
+
+// Validity is how long a prescription may be used, a code of the national dictionary 1.2.643.5.1.13.13.99.2.608. The code is
+// kept, not a number of days: "one month" and "30 days" differ.
+type Validity uint8
+
+// The codes of the dictionary, version 1.2.
+const (
+	Days15      Validity = 1
+	Days30      Validity = 2
+	Days60      Validity = 3
+	Days90      Validity = 4
+	UpToYear    Validity = 5
+	OneMonth    Validity = 6
+	ThreeMonths Validity = 7
+)
+
+// Rules is what the law says of a form between two days.
+type Rules struct {
+	Form       Form
+	From, To   time.Time  // first day, and first day no more; a zero To is open
+	Validities []Validity // the first is the default
+	Controlled bool       // its code carries the token only, and only an online check may hand it out
+	Source     string     // where the row was taken from, and how sure that is
+}
+
+// rules is data with dates, one row per form and edition of the order: when an order changes, close the old row and add one.
+var rules = []Rules{
+	{Form: Ordinary, From: day(2022, 3, 1), Validities: []Validity{Days60, UpToYear},
+		Source: "order 1094n of 24.11.2021, from memory; a page that says 15 days is older"},
+	{Form: Accounted, From: day(2022, 3, 1), Validities: []Validity{Days15}, Controlled: true,
+		Source: "order 1094n, from memory"},
+	{Form: Preferential, From: day(2022, 3, 1), Validities: []Validity{Days30, Days90, Days15},
+		Source: "garant.ru/news/1325602 on order 1022n, carried into 1094n"},
+	{Form: Narcotic, From: day(2022, 3, 1), Validities: []Validity{Days15}, Controlled: true,
+		Source: "order 1094n, from memory; the rules are made for paper"},
+}
+
+func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
+
+// RulesOn gives the rules of a form in force at a time.
+func RulesOn(form Form, at time.Time) (Rules, bool) {
+	for _, r := range rules {
+		if r.Form == form && !at.Before(r.From) && (r.To.IsZero() || at.Before(r.To)) {
+			return r, true
+		}
+	}
+	return Rules{}, false
+}
+
+// Allows reports whether the form may be valid that long.
+func (r Rules) Allows(v Validity) bool { return slices.Contains(r.Validities, v) }
+
+// Longest is the longest time from issue to end that any allowed validity can give, in any time zone. A code that claims more was
+// not made by these rules.
+func (r Rules) Longest() time.Duration {
+	longest := time.Duration(0)
+	for _, v := range r.Validities {
+		days := map[Validity]int{Days15: 15, Days30: 30, Days60: 60, Days90: 90, UpToYear: 366, OneMonth: 31, ThreeMonths: 92}[v]
+		// The last day counts whole, so the end is up to a day later than issue plus period, and a clock change adds an hour.
+		longest = max(longest, time.Duration(days+1)*24*time.Hour+time.Hour)
+	}
+	return longest
+}
+
+// Until is the last second of validity: the period counts from the day of issue in the clinic's time zone, and its last day counts
+// whole. An unknown code gives the zero time.
+func (v Validity) Until(issued time.Time, zone *time.Location) time.Time {
+	y, m, d := issued.In(zone).Date()
+	switch v {
+	case Days15:
+		d += 15
+	case Days30:
+		d += 30
+	case Days60:
+		d += 60
+	case Days90:
+		d += 90
+	case UpToYear:
+		return endOfDay(addMonths(y, m, d, 12, zone))
+	case OneMonth:
+		return endOfDay(addMonths(y, m, d, 1, zone))
+	case ThreeMonths:
+		return endOfDay(addMonths(y, m, d, 3, zone))
+	default:
+		return time.Time{}
+	}
+	return endOfDay(time.Date(y, m, d, 0, 0, 0, 0, zone))
+}
+
+// addMonths stops at the end of a shorter month, as a lawyer counts and time.AddDate does not: 31 January and a month is the end
+// of February, not early March.
+func addMonths(y int, m time.Month, d, months int, zone *time.Location) time.Time {
+	last := time.Date(y, m+time.Month(months)+1, 0, 0, 0, 0, 0, zone).Day()
+	return time.Date(y, m+time.Month(months), min(d, last), 0, 0, 0, 0, zone)
+}
+
+func endOfDay(midnight time.Time) time.Time {
+	y, m, d := midnight.Date()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, midnight.Location()).Add(-time.Second).UTC()
+}
