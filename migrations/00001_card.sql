@@ -55,7 +55,7 @@ CREATE TABLE card_scope (
     PRIMARY KEY (card, scope)
 );
 
--- A device as an actor of one card: ordinals are small and never used again.
+-- A device as an actor of one card. Ordinals are small and never used again: a device that must start anew gets another one.
 CREATE TABLE card_actor (
     card      ${UUID} NOT NULL,
     ordinal   bigint  NOT NULL,
@@ -65,8 +65,7 @@ CREATE TABLE card_actor (
     low       bigint  NOT NULL DEFAULT 0,
     state     text    NOT NULL,
     last_seen ${TIME} NOT NULL,
-    PRIMARY KEY (card, ordinal),
-    UNIQUE (card, device)
+    PRIMARY KEY (card, ordinal)
 );
 
 -- What became of a pushed mutation, kept until the device says that it stored the answer.

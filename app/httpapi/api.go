@@ -11,11 +11,18 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/medcard/medcard/app/auditing"
+	"github.com/medcard/medcard/app/charting"
+	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/domain/identity"
 )
 
 // Services are the acts behind the routes. A nil service leaves its routes out.
-type Services struct{}
+type Services struct {
+	Granting *granting.Service
+	Auditing *auditing.Service
+	Charting *charting.Service
+}
 
 // Config is what the door needs from its house.
 type Config struct {
@@ -71,6 +78,8 @@ func New(cfg Config) *API {
 	a.huma = humafiber.NewV2(a.app, humaConfig(cfg.Version))
 	a.statusRoutes()
 	a.pageRoutes()
+	a.cardRoutes()
+	a.recordRoutes()
 	return a
 }
 

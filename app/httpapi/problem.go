@@ -104,7 +104,9 @@ var (
 )
 
 // humaProblem replaces huma's own error model, which would echo submitted values.
-func humaProblem(status int, _ string, errs ...error) huma.StatusError { return problemFrom(status, errs) }
+func humaProblem(status int, _ string, errs ...error) huma.StatusError {
+	return problemFrom(status, errs)
+}
 
 // humaProblemIn does the same where the request is known.
 func humaProblemIn(c huma.Context, status int, _ string, errs ...error) huma.StatusError {

@@ -91,3 +91,22 @@ func (s Scopes) Holds(scope Scope) bool {
 	}
 	return false
 }
+
+// Plausible reports whether the scope is written like one: a class, a dot and a label of letters and digits, or a class
+// with a star. It does not say that such a scope exists.
+func (s Scope) Plausible() bool {
+	class, label, dotted := strings.Cut(string(s), ".")
+	return dotted && word(class) && (label == "*" || word(label))
+}
+
+func word(s string) bool {
+	if s == "" || len(s) > 40 {
+		return false
+	}
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,161 @@
+// Package granting lets a card's owner say which organisation may read what, for what purpose and how long, and take it back.
+//
+// A grant and its revoke take effect on the next request: every transaction reads the grants it decides on.
+package granting
+
+import (
+	"context"
+	"time"
+
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Tx is what this act needs of a transaction.
+type Tx interface {
+	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
+	// Organisation gives the display name of a client that may be let in; found is false for any other.
+	Organisation(identity.ClientID) (name string, found bool, err error)
+	Grants(consent.Permit) ([]consent.Grant, error)
+	AddGrant(consent.Permit, consent.Grant) error
+	RevokeGrant(consent.Permit, consent.GrantID, time.Time) (found bool, err error)
+	AppendAudit(audit.Entry) error
+}
+
+// Store runs transactions.
+type Store interface {
+	View(context.Context, func(Tx) error) error
+	Update(context.Context, func(Tx) error) error
+}
+
+// Service gives and takes access.
+type Service struct {
+	Store Store
+	Clock func() time.Time
+	NewID func() string
+}
+
+// longest is how long a single grant may run: consent is asked again after it.
+const longest = 5 * 365 * 24 * time.Hour
+
+// Faults of this act.
+var (
+	ErrNoOrganisation = fault.New(fault.NotFound, "organisation.not_found", "There is no such organisation here.")
+	ErrNoGrant        = fault.New(fault.NotFound, "grant.not_found", "The card has no such grant, or it is revoked already.")
+	ErrPurpose        = fault.New(fault.Invalid, "purpose.not_grantable", "An organisation may be let in for TREAT or ETREAT.")
+	ErrScopes         = fault.New(fault.Invalid, "scopes.invalid", "Name 1 to 32 scopes such as lab.general or rx.*.")
+	ErrPeriod         = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")
+)
+
+// Wish is a grant as the owner asks for it.
+type Wish struct {
+	Card    card.ID
+	Client  identity.ClientID
+	Scopes  card.Scopes
+	Purpose consent.Purpose
+	Ends    time.Time
+	Request string // id of the HTTP request, for the audit
+}
+
+// Named is a grant with the organisation's name.
+type Named struct {
+	consent.Grant
+	Organisation string
+}
+
+// Give lets an organisation in.
+func (s *Service) Give(ctx context.Context, a identity.Actor, w Wish) (Named, error) {
+	now := s.Clock()
+	if err := w.check(now); err != nil {
+		return Named{}, err
+	}
+	g := Named{Grant: consent.Grant{
+		ID: consent.GrantID(s.NewID()), Card: w.Card, Role: consent.Reader, Client: w.Client, Scopes: w.Scopes,
+		Purpose: w.Purpose, Starts: now, Ends: w.Ends,
+	}}
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		permit, err := tx.Decide(a, w.Card, consent.PatientRequest, now)
+		if err != nil {
+			return err
+		}
+		name, found, err := tx.Organisation(w.Client)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrNoOrganisation
+		}
+		g.Organisation = name
+		if err := tx.AddGrant(permit, g.Grant); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Entry{Card: w.Card, At: now, Actor: a, Action: audit.Grant, Purpose: consent.PatientRequest, What: name, Request: w.Request})
+	})
+	return g, err
+}
+
+func (w Wish) check(now time.Time) error {
+	if w.Purpose != consent.Treatment && w.Purpose != consent.Emergency {
+		return ErrPurpose
+	}
+	if len(w.Scopes) == 0 || len(w.Scopes) > 32 {
+		return ErrScopes
+	}
+	for _, scope := range w.Scopes {
+		if !scope.Plausible() {
+			return ErrScopes
+		}
+	}
+	if !w.Ends.After(now) || w.Ends.Sub(now) > longest {
+		return ErrPeriod
+	}
+	return nil
+}
+
+// Revoke takes a grant back.
+func (s *Service) Revoke(ctx context.Context, a identity.Actor, id card.ID, grant consent.GrantID, request string) error {
+	now := s.Clock()
+	return s.Store.Update(ctx, func(tx Tx) error {
+		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
+		if err != nil {
+			return err
+		}
+		found, err := tx.RevokeGrant(permit, grant, now)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrNoGrant
+		}
+		return tx.AppendAudit(audit.Entry{Card: id, At: now, Actor: a, Action: audit.Revoke, Purpose: consent.PatientRequest, What: string(grant), Request: request})
+	})
+}
+
+// List shows the owner all grants of the card, ended ones included.
+func (s *Service) List(ctx context.Context, a identity.Actor, id card.ID) (list []Named, err error) {
+	err = s.Store.View(ctx, func(tx Tx) error {
+		list = nil
+		permit, err := tx.Decide(a, id, consent.PatientRequest, s.Clock())
+		if err != nil {
+			return err
+		}
+		grants, err := tx.Grants(permit)
+		if err != nil {
+			return err
+		}
+		for _, g := range grants {
+			n := Named{Grant: g}
+			if g.Role == consent.Reader {
+				if n.Organisation, _, err = tx.Organisation(g.Client); err != nil {
+					return err
+				}
+			}
+			list = append(list, n)
+		}
+		return nil
+	})
+	return list, err
+}

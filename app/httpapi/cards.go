@@ -1,0 +1,138 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/medcard/medcard/app/granting"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+type cardPath struct {
+	Card string `path:"card" format:"uuid" doc:"The card's id, from GET /v1/me"`
+}
+
+type grantBody struct {
+	ID           string     `json:"id" format:"uuid"`
+	Role         string     `json:"role" enum:"owner,reader"`
+	Client       string     `json:"client,omitempty" doc:"The organisation's client id"`
+	Organisation string     `json:"organisation,omitempty"`
+	Scopes       []string   `json:"scopes"`
+	Purpose      string     `json:"purpose"`
+	Starts       time.Time  `json:"starts"`
+	Ends         *time.Time `json:"ends,omitempty"`
+	Revoked      *time.Time `json:"revoked,omitempty"`
+}
+
+type grantReply struct{ Body grantBody }
+
+type grantsReply struct {
+	Body struct {
+		Grants []grantBody `json:"grants"`
+	}
+}
+
+type grantRequest struct {
+	cardPath
+	Body struct {
+		Client  string    `json:"client" format:"uuid" doc:"Whom to let in: the organisation's client id"`
+		Scopes  []string  `json:"scopes" minItems:"1" maxItems:"32" doc:"What may be read, e.g. lab.general, rx.*"`
+		Purpose string    `json:"purpose" enum:"TREAT,ETREAT" doc:"HL7 v3 PurposeOfUse"`
+		Ends    time.Time `json:"ends" doc:"RFC 3339; at most five years from now"`
+	}
+}
+
+type grantPath struct {
+	cardPath
+	Grant string `path:"grant" format:"uuid"`
+}
+
+type trailRequest struct {
+	cardPath
+	Below uint64 `query:"below" doc:"Give entries below this number; 0 or absent = from the newest"`
+}
+
+type trailEntry struct {
+	Number       uint64    `json:"number" doc:"Counts the card's entries without gaps"`
+	At           time.Time `json:"at"`
+	Action       string    `json:"action"`
+	Purpose      string    `json:"purpose"`
+	Who          string    `json:"who" enum:"nobody,patient,clinic,pharmacy,operator,system"`
+	Organisation string    `json:"organisation,omitempty"`
+	Person       string    `json:"person,omitempty" doc:"Name of the person, as the organisation signed it"`
+	Role         string    `json:"role,omitempty"`
+	What         string    `json:"what,omitempty" doc:"Kind of thing, never its content"`
+}
+
+type trailReply struct {
+	Body struct {
+		Entries []trailEntry `json:"entries"`
+		Next    uint64       `json:"next,omitempty" doc:"Send it as below for the next page"`
+	}
+}
+
+// cardRoutes are the owner's view of access to a card.
+func (a *API) cardRoutes() {
+	const tag, grants = "access", "/v1/cards/{card}/grants"
+	operate(a, Route{ID: "listGrants", Method: http.MethodGet, Path: grants, Tag: tag, Summary: "Who may read this card?", Access: Patients()},
+		func(ctx context.Context, in *cardPath) (*grantsReply, error) {
+			list, err := a.Granting.List(ctx, actorFrom(ctx), card.ID(in.Card))
+			out := new(grantsReply)
+			out.Body.Grants = make([]grantBody, len(list))
+			for i, g := range list {
+				out.Body.Grants[i] = showGrant(g)
+			}
+			return out, err
+		})
+	operate(a, Route{ID: "giveGrant", Method: http.MethodPost, Path: grants, Tag: tag, Summary: "Let an organisation read", Access: Patients(), Status: http.StatusCreated},
+		func(ctx context.Context, in *grantRequest) (*grantReply, error) {
+			scopes := make(card.Scopes, len(in.Body.Scopes))
+			for i, s := range in.Body.Scopes {
+				scopes[i] = card.Scope(s)
+			}
+			g, err := a.Granting.Give(ctx, actorFrom(ctx), granting.Wish{
+				Card: card.ID(in.Card), Client: identity.ClientID(in.Body.Client), Scopes: scopes,
+				Purpose: consent.Purpose(in.Body.Purpose), Ends: in.Body.Ends.UTC(), Request: requestID(ctx),
+			})
+			return &grantReply{Body: showGrant(g)}, err
+		})
+	operate(a, Route{ID: "revokeGrant", Method: http.MethodDelete, Path: grants + "/{grant}", Tag: tag, Summary: "Take a grant back, at once", Access: Patients(), Status: http.StatusNoContent},
+		func(ctx context.Context, in *grantPath) (*struct{}, error) {
+			return nil, a.Granting.Revoke(ctx, actorFrom(ctx), card.ID(in.Card), consent.GrantID(in.Grant), requestID(ctx))
+		})
+	operate(a, Route{ID: "accessLog", Method: http.MethodGet, Path: "/v1/cards/{card}/access-log", Tag: tag, Summary: "Who saw this card: when, what and why", Access: Patients()},
+		func(ctx context.Context, in *trailRequest) (*trailReply, error) {
+			page, err := a.Auditing.Trail(ctx, actorFrom(ctx), card.ID(in.Card), in.Below)
+			out := new(trailReply)
+			out.Body.Entries = make([]trailEntry, len(page))
+			for i, e := range page {
+				out.Body.Entries[i] = trailEntry{
+					Number: e.Number, At: e.At, Action: string(e.Action), Purpose: string(e.Purpose), Who: e.Actor.Kind.String(),
+					Organisation: e.Actor.Organisation, Person: e.Actor.Person.Name, Role: e.Actor.Person.Role, What: e.What,
+				}
+				out.Body.Next = e.Number
+			}
+			if out.Body.Next <= 1 {
+				out.Body.Next = 0
+			}
+			return out, err
+		})
+}
+
+func showGrant(g granting.Named) grantBody {
+	b := grantBody{ID: string(g.ID), Role: string(g.Role), Client: string(g.Client), Organisation: g.Organisation, Purpose: string(g.Purpose), Starts: g.Starts}
+	b.Scopes = make([]string, len(g.Scopes))
+	for i, s := range g.Scopes {
+		b.Scopes[i] = string(s)
+	}
+	if !g.Ends.IsZero() {
+		b.Ends = &g.Ends
+	}
+	if !g.Revoked.IsZero() {
+		b.Revoked = &g.Revoked
+	}
+	return b
+}

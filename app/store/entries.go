@@ -1,0 +1,50 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/sync/replica"
+)
+
+// EntriesBehind lists records of the kinds (none = all) that the permit reads and that are not deleted, newest clinical date
+// first, behind the record with that date and id (no id = from the newest).
+func (tx *Tx) EntriesBehind(p consent.Permit, kinds []card.Kind, after time.Time, id card.RecordID, limit int) ([]replica.Record, error) {
+	if err := tx.mayRead(p, p.Card()); err != nil {
+		return nil, err
+	}
+	l := &ledger{tx: tx, permit: p, card: p.Card()}
+	scopes := make(replica.Scopes, len(p.Scopes()))
+	for i, s := range p.Scopes() {
+		scopes[i] = string(s)
+	}
+	condition, more := scopeFilter(scopes)
+	args := append([]any{string(p.Card()), false}, more...)
+	if len(kinds) > 0 {
+		names := make([]string, len(kinds))
+		for i, k := range kinds {
+			names[i] = string(k)
+		}
+		condition, args = condition+" AND kind IN ?", append(args, names)
+	}
+	const dated = "coalesce(dated, ?)" // what names no date is the oldest
+	if id != "" {
+		if after.IsZero() {
+			after = dawn
+		}
+		condition += " AND (" + dated + " < ? OR (" + dated + " = ? AND id < ?))"
+		args = append(args, dawn, micros(after), dawn, micros(after), string(id))
+	}
+	var list []replica.Record
+	err := tx.each(func(rows *sql.Rows) error {
+		r, err := l.scan(rows)
+		list = append(list, r)
+		return err
+	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND deleted = ?"+condition+" ORDER BY "+dated+" DESC, id DESC LIMIT ?", append(args, dawn, limit)...)
+	return list, err
+}
+
+// dawn stands for the date of what has none.
+var dawn = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -1,0 +1,356 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/sync/replica"
+)
+
+// Ledger shows the permit's card to the sync engine. What the engine gives out it bounds by the scopes it was told; the
+// ledger bounds its scans by the permit as well.
+func (tx *Tx) Ledger(p consent.Permit) (replica.Ledger, error) {
+	if !p.Of(tx.token) {
+		return nil, ErrForeignPermit
+	}
+	return &ledger{tx: tx, permit: p, card: p.Card()}, nil
+}
+
+type ledger struct {
+	tx     *Tx
+	permit consent.Permit
+	card   card.ID
+}
+
+var _ replica.Ledger = (*ledger)(nil)
+
+func (l *ledger) Head() (replica.Head, error) {
+	var h replica.Head
+	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch}, "SELECT seq, gc_seq, epoch FROM card WHERE id = ?", string(l.card))
+	if err == nil && !found {
+		err = errNoCard
+	}
+	return h, err
+}
+
+func (l *ledger) Lock() (replica.Head, error) {
+	var h replica.Head
+	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch}, "UPDATE card SET seq = seq WHERE id = ? RETURNING seq, gc_seq, epoch", string(l.card))
+	if err == nil && !found {
+		err = errNoCard
+	}
+	return h, err
+}
+
+func (l *ledger) Advance(seq uint64) error {
+	_, err := l.tx.exec("UPDATE card SET seq = ? WHERE id = ? AND seq <= ?", seq, string(l.card), seq)
+	return err
+}
+
+// recordRow is the table record; sealed holds the atoms as JSON.
+type recordRow struct {
+	Card    string     `gorm:"column:card;primaryKey"`
+	ID      string     `gorm:"column:id;primaryKey"`
+	Kind    string     `gorm:"column:kind"`
+	Scope   string     `gorm:"column:scope"`
+	Seq     uint64     `gorm:"column:seq"`
+	VV      string     `gorm:"column:vv"`
+	Deleted bool       `gorm:"column:deleted"`
+	Dated   *time.Time `gorm:"column:dated"`
+	Sealed  []byte     `gorm:"column:sealed"`
+}
+
+func (recordRow) TableName() string { return "record" }
+
+const recordColumns = "id, kind, scope, seq, vv, deleted, dated, sealed"
+
+// recordPlace binds a sealed payload to its record and version, so that neither another record's nor an older version's
+// passes for it.
+func recordPlace(id string, seq uint64) string { return fmt.Sprintf("record|sealed|%s|%d", id, seq) }
+
+func (l *ledger) scan(rows *sql.Rows) (r replica.Record, err error) {
+	var vv string
+	var dated sql.NullTime
+	var sealed []byte
+	if err := rows.Scan(&r.ID, &r.Kind, &r.Scope, &r.Seq, &vv, &r.Deleted, &dated, &sealed); err != nil {
+		return r, err
+	}
+	if err := r.VV.UnmarshalText([]byte(vv)); err != nil {
+		return r, fmt.Errorf("store: the clock of a record cannot be read: %w", err)
+	}
+	r.Date = fromNull(dated)
+	plain, err := l.tx.open(l.card, recordPlace(r.ID, r.Seq), sealed)
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(plain, &r.Atoms)
+}
+
+func (l *ledger) Records(ids []string) (map[string]replica.Record, error) {
+	found := make(map[string]replica.Record, len(ids))
+	for chunk := range chunks(ids, 500) {
+		err := l.tx.each(func(rows *sql.Rows) error {
+			r, err := l.scan(rows)
+			found[r.ID] = r
+			return err
+		}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND id IN ?", string(l.card), chunk)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (l *ledger) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica.Record, error) {
+	filter, args := scopeFilter(scopes)
+	args = append([]any{string(l.card), after}, append(args, limit)...)
+	list := make([]replica.Record, 0, min(limit, 1024))
+	err := l.tx.each(func(rows *sql.Rows) error {
+		r, err := l.scan(rows)
+		if err != nil {
+			return err
+		}
+		if !l.permit.Reads(card.Scope(r.Scope)) {
+			return ErrForeignPermit
+		}
+		list = append(list, r)
+		return nil
+	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND seq > ?"+filter+" ORDER BY seq LIMIT ?", args...)
+	return list, err
+}
+
+// scopeFilter is the condition for a set of scopes; patterns are exact, "class.*" or "*".
+func scopeFilter(scopes replica.Scopes) (condition string, args []any) {
+	var exact, classes []string
+	for _, s := range scopes {
+		if s == "*" {
+			return "", nil
+		}
+		if class, ok := strings.CutSuffix(s, ".*"); ok {
+			classes = append(classes, class)
+		} else {
+			exact = append(exact, s)
+		}
+	}
+	parts := []string{"1 = 0"}
+	if len(exact) > 0 {
+		parts, args = append(parts, "scope IN ?"), append(args, exact)
+	}
+	for _, class := range classes { // a scope is letters, digits and one dot, so LIKE has nothing to escape
+		parts, args = append(parts, "scope LIKE ?"), append(args, class+".%")
+	}
+	return " AND (" + strings.Join(parts, " OR ") + ")", args
+}
+
+func (l *ledger) SaveRecords(records []replica.Record) error {
+	for chunk := range chunks(records, 200) {
+		if err := l.save(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *ledger) save(records []replica.Record) error {
+	ids := make([]string, len(records))
+	rows := make([]recordRow, len(records))
+	for i, r := range records {
+		plain, err := json.Marshal(r.Atoms)
+		if err != nil {
+			return err
+		}
+		sealed, err := l.tx.seal(l.card, recordPlace(r.ID, r.Seq), plain)
+		if err != nil {
+			return err
+		}
+		ids[i] = r.ID
+		rows[i] = recordRow{Card: string(l.card), ID: r.ID, Kind: r.Kind, Scope: r.Scope, Seq: r.Seq, VV: r.VV.String(), Deleted: r.Deleted, Sealed: sealed}
+		if !r.Date.IsZero() {
+			dated := micros(r.Date)
+			rows[i].Dated = &dated
+		}
+	}
+	before, err := l.scopesOf(ids)
+	if err != nil {
+		return err
+	}
+	if len(before) > 0 {
+		if _, err := l.tx.exec(`INSERT INTO record_version (card, id, seq, vv, sealed)
+			SELECT card, id, seq, vv, sealed FROM record WHERE card = ? AND id IN ? ON CONFLICT DO NOTHING`, string(l.card), ids); err != nil {
+			return err
+		}
+	}
+	if err := l.tx.g.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "card"}, {Name: "id"}},
+		DoUpdates: clause.AssignmentColumns([]string{"kind", "scope", "seq", "vv", "deleted", "dated", "sealed"}),
+	}).Create(&rows).Error; err != nil {
+		return err
+	}
+	return l.moves(records, before)
+}
+
+// moves writes down where records changed their scope, and the new head of every scope that is touched: the one a record
+// left as well, so that whoever watches it sees the record go.
+func (l *ledger) moves(records []replica.Record, before map[string]string) error {
+	heads := map[string]uint64{}
+	type move struct {
+		Card  string `gorm:"column:card"`
+		ID    string `gorm:"column:id"`
+		Seq   uint64 `gorm:"column:seq"`
+		Scope string `gorm:"column:scope"`
+	}
+	var list []move
+	for _, r := range records {
+		heads[r.Scope] = max(heads[r.Scope], r.Seq)
+		old, existed := before[r.ID]
+		if existed && old == r.Scope {
+			continue
+		}
+		if existed {
+			heads[old] = max(heads[old], r.Seq)
+		}
+		list = append(list, move{Card: string(l.card), ID: r.ID, Seq: r.Seq, Scope: r.Scope})
+	}
+	if len(list) > 0 {
+		if err := l.tx.g.Table("record_scope").Create(&list).Error; err != nil {
+			return err
+		}
+	}
+	for scope, head := range heads {
+		if _, err := l.tx.exec(`INSERT INTO card_scope (card, scope, head) VALUES (?, ?, ?)
+			ON CONFLICT (card, scope) DO UPDATE SET head = excluded.head WHERE card_scope.head < excluded.head`, string(l.card), scope, head); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *ledger) scopesOf(ids []string) (map[string]string, error) {
+	scopes := map[string]string{}
+	err := l.tx.each(func(rows *sql.Rows) error {
+		var id, scope string
+		err := rows.Scan(&id, &scope)
+		scopes[id] = scope
+		return err
+	}, "SELECT id, scope FROM record WHERE card = ? AND id IN ?", string(l.card), ids)
+	return scopes, err
+}
+
+const actorColumns = "ordinal, device, key, lmid, acked, low, last_seen, state"
+
+func scanActor(rows *sql.Rows) (a replica.Actor, err error) {
+	err = rows.Scan(&a.Ordinal, &a.Device, &a.Key, &a.LMID, &a.Acked, &a.Low, &a.LastSeen, &a.State)
+	a.LastSeen = a.LastSeen.UTC()
+	return a, err
+}
+
+func (l *ledger) Actors() (list []replica.Actor, err error) {
+	err = l.tx.each(func(rows *sql.Rows) error {
+		a, err := scanActor(rows)
+		list = append(list, a)
+		return err
+	}, "SELECT "+actorColumns+" FROM card_actor WHERE card = ? ORDER BY ordinal", string(l.card))
+	return list, err
+}
+
+func (l *ledger) Actor(ordinal uint32) (actor replica.Actor, ok bool, err error) {
+	err = l.tx.each(func(rows *sql.Rows) (err error) {
+		actor, err = scanActor(rows)
+		ok = err == nil
+		return err
+	}, "SELECT "+actorColumns+" FROM card_actor WHERE card = ? AND ordinal = ?", string(l.card), ordinal)
+	return actor, ok, err
+}
+
+func (l *ledger) SaveActor(a replica.Actor) error {
+	_, err := l.tx.exec(`INSERT INTO card_actor (card, ordinal, device, key, lmid, acked, low, last_seen, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (card, ordinal) DO UPDATE SET device = excluded.device, key = excluded.key, lmid = excluded.lmid, acked = excluded.acked,
+			low = excluded.low, last_seen = excluded.last_seen, state = excluded.state`,
+		string(l.card), a.Ordinal, a.Device, a.Key, a.LMID, a.Acked, a.Low, micros(a.LastSeen), string(a.State))
+	return err
+}
+
+func (l *ledger) Decisions(actor uint32, from, to uint64) (list []replica.Decision, err error) {
+	err = l.tx.each(func(rows *sql.Rows) error {
+		var d replica.Decision
+		var hash []byte
+		if err := rows.Scan(&d.N, &hash, &d.Outcome, &d.Code); err != nil {
+			return err
+		}
+		if copy(d.Hash[:], hash) != len(d.Hash) {
+			return fmt.Errorf("store: the hash of a mutation has %d bytes", len(hash))
+		}
+		list = append(list, d)
+		return nil
+	}, "SELECT n, hash, outcome, code FROM mutation_result WHERE card = ? AND actor = ? AND n >= ? AND n <= ? ORDER BY n", string(l.card), actor, from, to)
+	return list, err
+}
+
+// resultRow is the table mutation_result.
+type resultRow struct {
+	Card    string `gorm:"column:card;primaryKey"`
+	Actor   uint32 `gorm:"column:actor;primaryKey"`
+	N       uint64 `gorm:"column:n;primaryKey"`
+	Hash    []byte `gorm:"column:hash"`
+	Outcome string `gorm:"column:outcome"`
+	Code    string `gorm:"column:code"`
+}
+
+func (resultRow) TableName() string { return "mutation_result" }
+
+func (l *ledger) SaveDecisions(actor uint32, decisions []replica.Decision) error {
+	if len(decisions) == 0 {
+		return nil
+	}
+	rows := make([]resultRow, len(decisions))
+	for i, d := range decisions {
+		rows[i] = resultRow{Card: string(l.card), Actor: actor, N: d.N, Hash: d.Hash[:], Outcome: d.Outcome, Code: d.Code}
+	}
+	return l.tx.g.CreateInBatches(&rows, 200).Error
+}
+
+func (l *ledger) DropDecisions(actor uint32, to uint64) error {
+	_, err := l.tx.exec("DELETE FROM mutation_result WHERE card = ? AND actor = ? AND n <= ?", string(l.card), actor, to)
+	return err
+}
+
+// ScopeHeads gives the newest sequence of each scope that the permit reads.
+func (tx *Tx) ScopeHeads(p consent.Permit) (map[card.Scope]uint64, error) {
+	if !p.Of(tx.token) {
+		return nil, ErrForeignPermit
+	}
+	heads := map[card.Scope]uint64{}
+	err := tx.each(func(rows *sql.Rows) error {
+		var scope card.Scope
+		var head uint64
+		if err := rows.Scan(&scope, &head); err != nil {
+			return err
+		}
+		if p.Reads(scope) {
+			heads[scope] = head
+		}
+		return nil
+	}, "SELECT scope, head FROM card_scope WHERE card = ?", string(p.Card()))
+	return heads, err
+}
+
+// chunks cuts a list into pieces of at most n.
+func chunks[T any](list []T, n int) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for len(list) > 0 {
+			piece := list[:min(n, len(list))]
+			if !yield(piece) {
+				return
+			}
+			list = list[len(piece):]
+		}
+	}
+}
