@@ -26,10 +26,10 @@ type rule struct {
 }
 
 func TestHouse(t *testing.T) {
-	real := readHouse(t)
+	built := readHouse(t)
 	for _, r := range slices.Concat(directionRules, nameRules, habitRules, storeRules) {
 		t.Run(r.name, func(t *testing.T) {
-			for _, found := range r.check(real) {
+			for _, found := range r.check(built) {
 				t.Errorf("%s\n\trule: %s\n\twhy:  %s", found, r.name, r.why)
 			}
 			var sketch house
