@@ -155,11 +155,11 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 func (s *Server) authorised(r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if s.accounts != nil && s.accounts.issued[given] {
+	if s.bearer == "" && s.accounts == nil {
 		return true
 	}
-	return s.bearer == given || (s.bearer == "" && s.accounts == nil)
+	given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return found && given != "" && (given == s.bearer || s.accounts != nil && s.accounts.issued[given])
 }
 
 // next takes the fault that this request meets.
