@@ -1,0 +1,33 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestHealthAsksReady(t *testing.T) {
+	status := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			t.Errorf("asked %s", r.URL.Path)
+		}
+		w.WriteHeader(status)
+	}))
+	listen := strings.TrimPrefix(server.URL, "http://")
+	if err := askReady(t.Context(), listen); err != nil {
+		t.Errorf("a ready server: %v", err)
+	}
+	if err := askReady(t.Context(), strings.Replace(listen, "127.0.0.1", "0.0.0.0", 1)); err != nil {
+		t.Errorf("a server on every address: %v", err)
+	}
+	status = http.StatusServiceUnavailable
+	if askReady(t.Context(), listen) == nil {
+		t.Error("a server whose database is down counts as ready")
+	}
+	server.Close()
+	if askReady(t.Context(), listen) == nil {
+		t.Error("no server counts as ready")
+	}
+}
