@@ -6,7 +6,6 @@ import (
 
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
-	"github.com/medcard/medcard/domain/claim"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/posting"
@@ -44,6 +43,6 @@ type Tx interface {
 	EnqueueNews(p consent.Permit, scopes card.Scopes) error
 
 	// PutClaim keeps a claim code's hash and kills the codes that the client got for this card before.
-	PutClaim(p consent.Permit, client identity.ClientID, code claim.Code, ends time.Time) error
+	PutClaim(p consent.Permit, client identity.ClientID, code identity.ClaimCode, ends time.Time) error
 	AppendAudit(e audit.Entry) error
 }
