@@ -7,10 +7,13 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
 )
 
 // fill draws a value of any shape that a fact can have.
@@ -138,26 +141,39 @@ func TestWhatAPhoneMayWrite(t *testing.T) {
 		kind  card.Kind
 		atom  string
 		value string
-		want  error
+		code  string
 	}{
-		"reading":               {card.KindMeasurement, AtomReading, reading, nil},
-		"reading without pulse": {card.KindMeasurement, AtomReading, strings.Replace(reading, `"pulse":70,`, "", 1), nil},
-		"swapped":               {card.KindMeasurement, AtomReading, strings.NewReplacer("132", "84", "84", "132").Replace(reading), ErrImplausible},
-		"no unit":               {card.KindMeasurement, AtomReading, strings.Replace(reading, "mm[Hg]", "kPa", 1), ErrImplausible},
-		"day without time":      {card.KindMeasurement, AtomReading, strings.Replace(reading, "T08:30:00+03:00", "", 1), ErrImplausible},
-		"fraction":              {card.KindMeasurement, AtomReading, strings.Replace(reading, "132", "132.5", 1), ErrShape},
-		"unknown field":         {card.KindMeasurement, AtomReading, strings.Replace(reading, `"pulse"`, `"puls"`, 1), ErrShape},
-		"huge number":           {card.KindMeasurement, AtomReading, strings.Replace(reading, "132", "1e400", 1), ErrShape},
-		"text":                  {card.KindComment, AtomText, `"Врач спросил про аллергию"`, nil},
-		"long text":             {card.KindComment, AtomText, `"` + strings.Repeat("а", maxComment) + `"`, ErrImplausible},
-		"about":                 {card.KindComment, AtomAbout, `{"record":"0195e4a5-0000-7000-8000-000000000001","written":"2026-11-22T08:30:00Z"}`, nil},
-		"about no date":         {card.KindComment, AtomAbout, `{"written":"soon"}`, ErrImplausible},
-		"a clinic's fact":       {card.KindCondition, AtomFact, `{}`, ErrNotEditable},
-		"an unknown kind":       {"dream", AtomFact, `{}`, ErrNotEditable},
-		"an unknown atom":       {card.KindComment, "colour", `"red"`, ErrUnknownAtom},
+		"reading":               {card.KindMeasurement, AtomReading, reading, ""},
+		"reading without pulse": {card.KindMeasurement, AtomReading, strings.Replace(reading, `"pulse":70,`, "", 1), ""},
+		"swapped":               {card.KindMeasurement, AtomReading, strings.NewReplacer("132", "84", "84", "132").Replace(reading), wire.CodeInvalid},
+		"another unit":          {card.KindMeasurement, AtomReading, strings.Replace(reading, "mm[Hg]", "kPa", 1), wire.CodeInvalid},
+		"day without time":      {card.KindMeasurement, AtomReading, strings.Replace(reading, "T08:30:00+03:00", "", 1), wire.CodeInvalid},
+		"fraction":              {card.KindMeasurement, AtomReading, strings.Replace(reading, "132", "132.5", 1), wire.CodeInvalid},
+		"unknown field":         {card.KindMeasurement, AtomReading, strings.Replace(reading, `"pulse"`, `"puls"`, 1), wire.CodeInvalid},
+		"huge number":           {card.KindMeasurement, AtomReading, strings.Replace(reading, "132", "1e400", 1), wire.CodeInvalid},
+		"text":                  {card.KindComment, AtomText, `"Врач спросил про аллергию"`, ""},
+		"long text":             {card.KindComment, AtomText, `"` + strings.Repeat("а", maxComment) + `"`, wire.CodeInvalid},
+		"about":                 {card.KindComment, AtomAbout, `{"record":"0195e4a5-0000-7000-8000-000000000001","written":"2026-11-22T08:30:00Z"}`, ""},
+		"about no date":         {card.KindComment, AtomAbout, `{"written":"soon"}`, wire.CodeInvalid},
+		"an unknown atom":       {card.KindComment, "colour", `"red"`, wire.CodeInvalid},
 	} {
-		if err := CheckWrite(c.kind, c.atom, json.RawMessage(c.value)); !errors.Is(err, c.want) {
-			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		if code := Rules()[string(c.kind)].Check(map[string]json.RawMessage{c.atom: json.RawMessage(c.value)}); code != c.code {
+			t.Errorf("%s: got %q, want %q", name, code, c.code)
 		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	for kind, rule := range Rules() {
+		if own := kind == string(card.KindMeasurement) || kind == string(card.KindComment); own != (rule.Policy == replica.Siblings) || own != (rule.Check != nil) {
+			t.Errorf("%s: policy %v", kind, rule.Policy)
+		}
+	}
+	written := map[string]json.RawMessage{AtomReading: json.RawMessage(`{"systolic":132,"at":"2026-11-22T08:30:00+03:00"}`)}
+	if got := Rules()[string(card.KindMeasurement)].Date(written); got.Format(time.RFC3339) != "2026-11-22T05:30:00Z" {
+		t.Errorf("the date of a reading: %v", got)
+	}
+	if got := Rules()[string(card.KindComment)].Date(map[string]json.RawMessage{AtomText: json.RawMessage(`"a"`)}); !got.IsZero() {
+		t.Errorf("the date of an edit of a text: %v", got)
 	}
 }
