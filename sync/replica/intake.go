@@ -1,0 +1,219 @@
+package replica
+
+import (
+	"maps"
+	"time"
+
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// intake is one page on its way into the store. It collects; apply does.
+type intake struct {
+	card    wire.Card
+	actor   uint32 // who asked
+	results []wire.Result
+	lines   []wire.Line
+}
+
+func (p *intake) add(line wire.Line) error {
+	switch {
+	case line.Res != nil:
+		p.results = append(p.results, *line.Res)
+	case line.Row != nil, line.Del != nil, line.Red != nil, line.Purge != nil:
+		p.lines = append(p.lines, line)
+	case line.Sum != nil: // checked once the server sends them
+	default:
+		return ErrProtocol
+	}
+	return nil
+}
+
+// apply takes the whole page in, in the transaction that it is given.
+func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
+	meta, err := tx.Meta()
+	if err != nil {
+		return err
+	}
+	if meta.Actor != p.actor {
+		return ErrProtocol // enrolled afresh meanwhile: these numbers are another actor's
+	}
+	if p.card.Resync {
+		if err := tx.ClearShadow(); err != nil {
+			return err
+		}
+		meta.Shadowing, meta.ShadowCursor, meta.ShadowPart, meta.ShadowView = true, "", "", ""
+		meta.Epoch = p.card.Epoch
+	}
+	if meta.Epoch == "" {
+		meta.Epoch = p.card.Epoch
+	}
+	if p.card.Epoch != meta.Epoch {
+		return ErrProtocol
+	}
+	for _, line := range p.lines {
+		if err := place(tx, meta.Shadowing, line); err != nil {
+			return err
+		}
+	}
+	if err := move(tx, &meta, end); err != nil {
+		return err
+	}
+	if err := answered(tx, &meta, p.results); err != nil {
+		return err
+	}
+	if err := behind(tx, &meta, end.LMID); err != nil {
+		return err
+	}
+	if !end.More {
+		meta.Synced = now
+		if err := settle(tx, meta, end.LMID, now); err != nil {
+			return err
+		}
+	}
+	if p.card.Leases != nil {
+		meta.Leases = p.card.Leases
+	}
+	return tx.SaveMeta(meta)
+}
+
+// place puts one line where it belongs. What vanishes vanishes from both bases; what comes goes to the one being built.
+func place(tx PhoneTx, shadow bool, line wire.Line) error {
+	switch {
+	case line.Purge != nil:
+		return tx.DropRowsOutside(line.Purge.Keep)
+	case line.Del != nil:
+		return drop(tx, line.Del.ID)
+	case line.Red != nil:
+		return drop(tx, line.Red.ID)
+	}
+	get, put := tx.Row, tx.PutRow
+	if shadow {
+		get, put = tx.ShadowRow, tx.PutShadowRow
+	}
+	row := *line.Row
+	if old, ok, err := get(row.ID); err != nil {
+		return err
+	} else if ok {
+		atoms := maps.Clone(old.Atoms)
+		maps.Copy(atoms, row.Atoms)
+		row.Atoms = atoms
+	}
+	return put(row)
+}
+
+func drop(tx PhoneTx, id string) error {
+	if err := tx.DropRow(id); err != nil {
+		return err
+	}
+	return tx.DropShadowRow(id)
+}
+
+// move takes over cursor, part and view, of the base or of its shadow, and swaps the two when the shadow is complete.
+func move(tx PhoneTx, meta *Meta, end wire.End) error {
+	if meta.Shadowing {
+		meta.ShadowCursor, meta.ShadowPart = end.Cursor, end.Part
+		if end.View != "" {
+			meta.ShadowView = end.View
+		}
+		if end.More {
+			return nil
+		}
+		meta.Cursor, meta.Part, meta.View = meta.ShadowCursor, meta.ShadowPart, meta.ShadowView
+		meta.Shadowing, meta.ShadowCursor, meta.ShadowPart, meta.ShadowView = false, "", "", ""
+		meta.Gen++
+		return tx.SwapShadow()
+	}
+	if meta.Cursor != end.Cursor {
+		meta.Gen++
+	}
+	meta.Cursor, meta.Part = end.Cursor, end.Part
+	if end.View != "" {
+		meta.View = end.View
+	}
+	return nil
+}
+
+// answered writes down results. Acked follows: every n before the first that still waits.
+func answered(tx PhoneTx, meta *Meta, results []wire.Result) error {
+	items, err := tx.Open()
+	if err != nil {
+		return err
+	}
+	byN := make(map[uint64]wire.Result, len(results))
+	for _, r := range results {
+		byN[r.N] = r
+	}
+	acked := meta.Next - 1
+	for _, item := range items {
+		if item.Actor != meta.Actor || item.State != Waiting {
+			continue
+		}
+		r, ok := byN[item.Mutation.N]
+		if !ok {
+			acked = min(acked, item.Mutation.N-1)
+			continue
+		}
+		item.State, item.Outcome, item.Code = Answered, r.Outcome, r.Code
+		if r.Outcome == wire.Refused {
+			item.State = Rejected
+		}
+		if err := tx.PutItem(item); err != nil {
+			return err
+		}
+	}
+	meta.Acked = max(meta.Acked, acked)
+	return nil
+}
+
+// behind handles a server that knows less, or more, than it should. Less: it was restored from a backup, and what it lost
+// is sent again. More: someone else writes under this actor (this phone was cloned, or restored), and it needs a fresh one.
+func behind(tx PhoneTx, meta *Meta, lmid uint64) error {
+	if lmid >= meta.Next {
+		meta.Actor = 0
+		return nil
+	}
+	if lmid >= meta.Acked {
+		return nil
+	}
+	var lost []Item
+	for _, state := range []ItemState{Settled, Answered} {
+		items, err := tx.Items(state)
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			if item.Actor == meta.Actor && item.Mutation.N > lmid {
+				lost = append(lost, item)
+			}
+		}
+	}
+	for _, item := range lost {
+		item.State, item.Outcome, item.Code = Waiting, "", ""
+		if err := tx.PutItem(item); err != nil {
+			return err
+		}
+	}
+	if uint64(len(lost)) < meta.Acked-lmid {
+		meta.Actor = 0 // some are not here any more: numbers without a gap need a fresh actor
+	}
+	meta.Acked = lmid
+	return nil
+}
+
+// settle marks what the base shows by now, and forgets what has been so for long.
+func settle(tx PhoneTx, meta Meta, lmid uint64, now time.Time) error {
+	items, err := tx.Open()
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		if item.State != Answered || item.Actor == meta.Actor && item.Mutation.N > lmid {
+			continue
+		}
+		item.State = Settled
+		if err := tx.PutItem(item); err != nil {
+			return err
+		}
+	}
+	return tx.DropSettled(now.Add(-keepSettled))
+}

@@ -1,0 +1,74 @@
+package replica
+
+import (
+	"time"
+)
+
+// Ledger is one card inside ONE transaction of the server's store. Values that are passed in or out are not shared with
+// the store: either side may change its copy.
+type Ledger interface {
+	// Head reads where the card stands.
+	Head() (Head, error)
+	// Lock takes the card's row for writing, until the transaction ends, and returns where the card stands. A writer calls
+	// it before it reads anything else: so the order of sequence numbers is the order of commits.
+	Lock() (Head, error)
+	// Advance moves the card's sequence to seq, after Lock.
+	Advance(seq uint64) error
+
+	// Records returns those of the records that exist, deleted ones too, by id.
+	Records(ids []string) (map[string]Record, error)
+	// Scan returns records in scopes with Seq > after, deleted ones too, in the order of Seq, at most limit.
+	Scan(scopes Scopes, after uint64, limit int) ([]Record, error)
+	// SaveRecords inserts or replaces records.
+	SaveRecords(records []Record) error
+
+	// Actors returns all actors that the card ever had, retired ones too, by ordinal. Ordinals are never given twice.
+	Actors() ([]Actor, error)
+	// Actor returns one; ok is false if there is none.
+	Actor(ordinal uint32) (actor Actor, ok bool, err error)
+	// SaveActor inserts or replaces one.
+	SaveActor(actor Actor) error
+
+	// Decisions returns what was decided on the actor's mutations from <= n <= to, as far as kept, by n.
+	Decisions(actor uint32, from, to uint64) ([]Decision, error)
+	// SaveDecisions adds some.
+	SaveDecisions(actor uint32, decisions []Decision) error
+	// DropDecisions forgets those with n <= to: the device has them.
+	DropDecisions(actor uint32, to uint64) error
+}
+
+// Head is where a card stands.
+type Head struct {
+	Seq   uint64 // the last commit
+	GC    uint64 // what was deleted up to here is forgotten: an older cursor starts anew
+	Epoch string // changes when the server was restored from a backup, so that sequence numbers may come again
+}
+
+// Actor is one writer of a card: an installation of the SDK, or the server itself (ordinal 0, never stored).
+type Actor struct {
+	Ordinal  uint32 // within the card; never reused
+	Device   string
+	Key      string // public key of the installation, opaque here
+	LMID     uint64 // the last mutation processed
+	Acked    uint64 // the last whose result is durable on the device
+	Low      uint64 // no edit of this device can arrive that was opened before this commit
+	LastSeen time.Time
+	State    ActorState
+}
+
+// ActorState says whether an actor may still write.
+type ActorState string
+
+// The states of an actor.
+const (
+	Live    ActorState = "live"
+	Retired ActorState = "retired" // replaced by a fresh one, or silent for too long
+)
+
+// Decision is what was decided on one mutation, kept until the device has it.
+type Decision struct {
+	N       uint64
+	Hash    [32]byte // of the mutation: another payload under the same n is a fork
+	Outcome string   // a wire.Outcome
+	Code    string
+}

@@ -1,0 +1,94 @@
+package replica
+
+import (
+	"time"
+
+	"github.com/medcard/medcard/sync/vclock"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// PhoneStore keeps ONE card on a phone. Update is atomic and durable: when it returned nil the change survives a crash,
+// when it returned an error nothing of it happened.
+type PhoneStore interface {
+	View(func(PhoneTx) error) error
+	Update(func(PhoneTx) error) error
+}
+
+// PhoneTx is one transaction on it: base (what the server said), outbox (what was edited here), meta.
+type PhoneTx interface {
+	Meta() (Meta, error) // zero if the card is new
+	SaveMeta(Meta) error
+
+	// Row returns a record of the base; ok is false if there is none.
+	Row(id string) (row wire.Row, ok bool, err error)
+	PutRow(row wire.Row) error // insert or replace, whole
+	DropRow(id string) error   // no error if there is none
+	// DropRowsOutside deletes the rows, of the shadow too, whose scope keep does not hold.
+	DropRowsOutside(keep Scopes) error
+
+	// Shadow is a second base beside the first, for a resync: read by nobody until SwapShadow puts it in the first's place.
+	ShadowRow(id string) (row wire.Row, ok bool, err error)
+	PutShadowRow(row wire.Row) error
+	DropShadowRow(id string) error
+	ClearShadow() error
+	SwapShadow() error
+
+	// Open returns the outbox items that still count for the view or await an answer (Waiting, Answered), in the order of N.
+	Open() ([]Item, error)
+	// ItemsOf returns all items of one record, settled and refused ones too, in the order of N.
+	ItemsOf(id string) ([]Item, error)
+	// PutItem inserts or replaces by (Actor, N).
+	PutItem(item Item) error
+	// DropItem forgets one; no error if there is none.
+	DropItem(actor uint32, n uint64) error
+	// Items returns items in one state, in the order of (Saved, N).
+	Items(state ItemState) ([]Item, error)
+	// DropSettled forgets settled items that were saved before the instant.
+	DropSettled(before time.Time) error
+
+	// Wipe forgets the card: base, shadow, outbox and meta.
+	Wipe() error
+}
+
+// Meta is what a phone knows of its place with one card.
+type Meta struct {
+	Actor  uint32 // 0 = not enrolled, or must enrol afresh
+	Next   uint64 // n of the next mutation; starts with 1
+	Acked  uint64 // every n <= Acked has its result here, durably
+	Epoch  string
+	Cursor string // of the base
+	Part   string
+	View   string
+	Gen    uint64     // counts moves of the cursor: the order of tokens, which themselves tell nothing
+	HLC    vclock.HLC // the greatest stamp given
+	Leases []wire.Lease
+
+	Shadowing    bool   // a resync is under way
+	ShadowCursor string // its cursor; Cursor stays that of the base which is read
+	ShadowPart   string
+	ShadowView   string
+
+	Synced time.Time // when a whole answer was applied last
+}
+
+// ItemState is how far an edit got.
+type ItemState string
+
+// The states of an item.
+const (
+	Waiting  ItemState = "waiting"  // the server has not answered: send it, again if need be
+	Answered ItemState = "answered" // accepted or in conflict, but the base does not show it yet
+	Settled  ItemState = "settled"  // in the base; kept for a week, for a server that is restored
+	Rejected ItemState = "rejected" // refused; kept until the person has seen it and dismissed it
+)
+
+// Item is one edit made on this phone.
+type Item struct {
+	Actor    uint32
+	Mutation wire.Mutation // exactly as it travels, for ever: a retry must hash alike
+	Gen      uint64        // Meta.Gen when its editor was opened: orders the At tokens
+	State    ItemState
+	Outcome  wire.Outcome // once answered
+	Code     string
+	Saved    time.Time // when the person saved it
+}

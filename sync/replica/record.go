@@ -1,0 +1,47 @@
+package replica
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/medcard/medcard/sync/vclock"
+)
+
+// Record is the server's copy of one record: what stands in it now, and just enough history to judge late edits.
+type Record struct {
+	ID    string
+	Kind  string
+	Scope string
+	Seq   uint64 // the commit, in the card's order, that changed it last; no two records share one
+	VV    vclock.Clock
+	Atoms map[string][]Version // the smallest units of merge; more than one version = an open conflict
+	// Deleted records keep their atoms until they are collected: an edit made elsewhere before the deletion was known
+	// brings the record back whole, whichever of the two arrives first.
+	Deleted bool
+	Date    time.Time // when the fact happened; zero = unknown
+}
+
+// Version is one value of one atom.
+type Version struct {
+	Dot   vclock.Dot      `json:"dot"`
+	Seq   uint64          `json:"seq"` // the commit that wrote it, or that showed it anew (a revival, another scope)
+	HLC   vclock.HLC      `json:"hlc,omitempty"`
+	Value json.RawMessage `json:"v"`
+}
+
+// Scopes is a set of scopes. A member may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
+type Scopes []string
+
+// Holds says whether the set holds the scope.
+func (s Scopes) Holds(scope string) bool {
+	for _, pattern := range s {
+		if pattern == "*" || pattern == scope {
+			return true
+		}
+		if class, ok := strings.CutSuffix(pattern, "*"); ok && strings.HasSuffix(class, ".") && strings.HasPrefix(scope, class) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,95 @@
+package replica
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Server is the server's side: decisions over a Ledger. It has no state of its own; copy it freely.
+type Server struct {
+	Rules     Rules
+	Drift     time.Duration // how far a writer's clock may run ahead; 0 = 60 s
+	PageRows  int           // rows in a page at most; 0 = 500
+	PageBytes int           // bytes in a page, about; 0 = 256 KiB
+}
+
+func (s Server) drift() time.Duration {
+	if s.Drift == 0 {
+		return time.Minute
+	}
+	return s.Drift
+}
+
+func (s Server) pageRows() int {
+	if s.PageRows == 0 {
+		return 500
+	}
+	return s.PageRows
+}
+
+func (s Server) pageBytes() int {
+	if s.PageBytes == 0 {
+		return 256 << 10
+	}
+	return s.PageBytes
+}
+
+// Sight is what one device may see of a card, read in the transaction that uses it.
+type Sight struct {
+	Now Scopes
+	// Since tells which scopes were visible at every commit from seq to now (always), and which at any of them (ever). What
+	// is visible now but was not always must be sent anew; what was visible ever may be spoken of as lost. nil: nothing ever
+	// changed. It is asked only when the device's view is another than today's, or an edit meets a hidden record.
+	Since func(seq uint64) (always, ever Scopes, err error)
+}
+
+// View is a short hash of what is visible: the device gives it back and so tells whether its base was made under it.
+func (s Sight) View() string {
+	scopes := slices.Sorted(slices.Values(s.Now))
+	sum := sha256.Sum256([]byte(strings.Join(scopes, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// Tag is the ETag of a card's head: it changes exactly when something visible to the device does. heads holds the newest
+// Seq per scope.
+func (s Sight) Tag(heads map[string]uint64, seal Sealer) string {
+	var newest uint64
+	for scope, seq := range heads {
+		if seq > newest && s.Now.Holds(scope) {
+			newest = seq
+		}
+	}
+	return seal.Seal(newest) + "." + s.View()
+}
+
+// Sealer hides sequence numbers from the device: their gaps and their growth would betray writes that it may not see. A
+// Sealer belongs to one device, card and epoch; the same number seals to the same token, always of the same length.
+type Sealer interface {
+	Seal(seq uint64) string
+	// Open returns ErrToken for a token that this Sealer did not make.
+	Open(token string) (seq uint64, err error)
+}
+
+// Enrol gives a device its actor on the card. Without fresh, the actor that it got before but never wrote under comes
+// again (its reply was lost); a device that has written and lost its count must not go on under the old one.
+func (s Server) Enrol(l Ledger, device, key string, fresh bool, now time.Time) (Actor, error) {
+	if _, err := l.Lock(); err != nil {
+		return Actor{}, err
+	}
+	actors, err := l.Actors()
+	if err != nil {
+		return Actor{}, err
+	}
+	next := uint32(1)
+	for _, a := range actors {
+		if !fresh && a.Device == device && a.Key == key && a.State == Live && a.LMID == 0 {
+			return a, nil
+		}
+		next = max(next, a.Ordinal+1)
+	}
+	a := Actor{Ordinal: next, Device: device, Key: key, LastSeen: now, State: Live}
+	return a, l.SaveActor(a)
+}
