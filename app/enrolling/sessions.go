@@ -26,14 +26,9 @@ type Tokens struct {
 
 func (s *Service) tokens(of account.Session, refresh string, refreshEnds, now time.Time) (Tokens, error) {
 	ends := now.Add(account.AccessLife)
-	access, err := s.access(ActorOf(of), ends)
+	access, err := s.access(of.Actor(), ends)
 	return Tokens{Access: access, AccessEnds: ends, Refresh: refresh, RefreshEnds: refreshEnds,
 		Session: of.ID, Account: of.Account, Device: of.Device}, err
-}
-
-// ActorOf is who acts in a session.
-func ActorOf(s account.Session) identity.Actor {
-	return identity.Actor{Kind: identity.Patient, Account: s.Account, Device: s.Device, Session: s.ID, SecondFactor: s.SecondFactor()}
 }
 
 func (s *Service) hashToken(token string) []byte { return s.digest("refresh", token) }

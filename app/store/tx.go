@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"time"
 
@@ -34,13 +35,28 @@ func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // exec runs one statement and returns how many rows it changed.
 func (tx *Tx) exec(statement string, args ...any) (int64, error) {
-	r := tx.g.Exec(statement, args...)
+	r := tx.g.Exec(statement, whole(args)...)
 	return r.RowsAffected, r.Error
+}
+
+// blob is a byte string that GORM leaves in one piece: a plain []byte that follows a parenthesis, as in VALUES (?, it takes
+// for a list and writes as one value a byte.
+type blob []byte
+
+func (b blob) Value() (driver.Value, error) { return []byte(b), nil }
+
+func whole(args []any) []any {
+	for i, arg := range args {
+		if b, ok := arg.([]byte); ok && b != nil {
+			args[i] = blob(b)
+		}
+	}
+	return args
 }
 
 // one scans the only row of a query into dest; found is false where there is none.
 func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error) {
-	err = tx.g.Raw(query, args...).Row().Scan(dest...)
+	err = tx.g.Raw(query, whole(args)...).Row().Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -49,7 +65,7 @@ func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error)
 
 // each calls visit for every row of a query, in order, until it returns an error.
 func (tx *Tx) each(visit func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := tx.g.Raw(query, args...).Rows()
+	rows, err := tx.g.Raw(query, whole(args)...).Rows()
 	if err != nil {
 		return err
 	}

@@ -85,3 +85,8 @@ func (r Refresh) Turn(known, passed bool, now time.Time) Turn {
 	}
 	return Reuse
 }
+
+// Actor is who acts in the session.
+func (s Session) Actor() identity.Actor {
+	return identity.Actor{Kind: identity.Patient, Account: s.Account, Device: s.Device, Session: s.ID, SecondFactor: s.SecondFactor()}
+}

@@ -1,0 +1,132 @@
+package oauth
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Scopes of organisations. Each names one act; a token carries those that the act at hand needs.
+const (
+	ScopePublish   = "system/*.c"             // post what was found and done
+	ScopeRead      = "system/*.rs"            // read a card to which its owner has given access
+	ScopePrescribe = "system/prescription.c"  // sign prescriptions
+	ScopeRefer     = "system/referral.c"      // sign referrals
+	ScopeRemind    = "system/Communication.c" // trigger a reminder
+	ScopeDispense  = "system/dispensing.c"    // hand out what was prescribed
+)
+
+// scopesOf says what each kind of organisation may do unless the operator says less.
+var scopesOf = map[identity.ActorKind][]string{
+	identity.Clinic:   {ScopePublish, ScopeRead, ScopePrescribe, ScopeRefer, ScopeRemind},
+	identity.Pharmacy: {ScopeDispense},
+}
+
+// NewClient is what an operator says of an organisation.
+type NewClient struct {
+	Kind   identity.ActorKind
+	Name   string
+	Scopes []string // empty = all that its kind may have
+	Keys   []byte   // public keys, a JWK set
+}
+
+// Why a client is refused.
+var (
+	errClientKind   = fault.New(fault.Invalid, "client.kind", "The kind is clinic or pharmacy.")
+	errClientName   = fault.New(fault.Invalid, "client.name", "The name has 1 to 200 characters; patients read it in \"who saw my card\".")
+	errClientScope  = fault.New(fault.Invalid, "client.scope", "That kind of organisation may not have one of the scopes.")
+	errClientAbsent = fault.New(fault.NotFound, "client.not_found", "There is no such client, or it is revoked already.")
+)
+
+// AddClient registers an organisation. It is for operators: there is no route to it.
+func (s *Service) AddClient(ctx context.Context, n NewClient) (identity.Client, error) {
+	most, ok := scopesOf[n.Kind]
+	if !ok {
+		return identity.Client{}, errClientKind
+	}
+	name := strings.Join(strings.Fields(n.Name), " ")
+	if name == "" || utf8.RuneCountInString(name) > maxPerson || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return identity.Client{}, errClientName
+	}
+	scopes := n.Scopes
+	if len(scopes) == 0 {
+		scopes = most
+	}
+	for _, scope := range scopes {
+		if !slices.Contains(most, scope) {
+			return identity.Client{}, errClientScope
+		}
+	}
+	if _, err := ParseKeySet(n.Keys); err != nil {
+		return identity.Client{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return identity.Client{}, err
+	}
+	client := identity.Client{ID: identity.ClientID(id.String()), Kind: n.Kind, Name: name, Scopes: scopes, Keys: n.Keys, Added: s.clock()}
+	return client, s.store.Update(ctx, func(tx Tx) error { return tx.AddClient(client) })
+}
+
+// Clients lists the organisations, revoked ones too.
+func (s *Service) Clients(ctx context.Context) (all []identity.Client, err error) {
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		all, err = tx.Clients()
+		return err
+	})
+	return all, err
+}
+
+// RevokeClient ends an organisation's access at once, for the tokens it holds as well.
+func (s *Service) RevokeClient(ctx context.Context, id identity.ClientID) error {
+	canonical, err := uuid.Parse(string(id))
+	if err != nil {
+		return errClientAbsent
+	}
+	now := s.clock()
+	return s.store.Update(ctx, func(tx Tx) error {
+		found, err := tx.RevokeClient(identity.ClientID(canonical.String()), now)
+		if err == nil && !found {
+			return errClientAbsent
+		}
+		return err
+	})
+}
+
+// NewKeyPair makes a P-256 key for an organisation that brings none: the private JWK for its own system, and the set with the
+// public one to register.
+func NewKeyPair() (private, public []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err := key.Bytes()
+	if err != nil {
+		return nil, nil, err
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	half := (len(point) - 1) / 2
+	k := jwk{Type: "EC", Curve: "P-256", Algorithm: "ES256", Use: "sig", ID: uuid.NewString(), X: encode(point[1 : 1+half]), Y: encode(point[1+half:])}
+	if public, err = json.Marshal(jwkSet{Keys: []jwk{k}}); err != nil {
+		return nil, nil, err
+	}
+	k.Private = encode(secret)
+	private, err = json.MarshalIndent(k, "", "  ")
+	return private, public, err
+}

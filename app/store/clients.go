@@ -1,0 +1,79 @@
+package store
+
+import (
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// kindNames are how kinds of clients stand in the database.
+var kindNames = map[string]identity.ActorKind{identity.Clinic.String(): identity.Clinic, identity.Pharmacy.String(): identity.Pharmacy}
+
+const clientColumns = "id, kind, name, scopes, jwks, added_at, revoked_at"
+
+// AddClient keeps an organisation.
+func (tx *Tx) AddClient(c identity.Client) error {
+	_, err := tx.exec("INSERT INTO oauth_client (id, kind, name, scopes, jwks, added_at) VALUES (?, ?, ?, ?, ?, ?)",
+		string(c.ID), c.Kind.String(), c.Name, strings.Join(c.Scopes, " "), c.Keys, micros(c.Added))
+	return err
+}
+
+// Client finds an organisation, revoked ones too.
+func (tx *Tx) Client(id identity.ClientID) (identity.Client, bool, error) {
+	var c clientRow
+	found, err := tx.one(c.places(), "SELECT "+clientColumns+" FROM oauth_client WHERE id = ?", string(id))
+	if err != nil || !found {
+		return identity.Client{}, false, err
+	}
+	return c.client(), true, nil
+}
+
+// Clients lists all organisations in the order in which they came.
+func (tx *Tx) Clients() ([]identity.Client, error) {
+	var list []identity.Client
+	err := tx.each(func(rows *sql.Rows) error {
+		var c clientRow
+		if err := rows.Scan(c.places()...); err != nil {
+			return err
+		}
+		list = append(list, c.client())
+		return nil
+	}, "SELECT "+clientColumns+" FROM oauth_client ORDER BY added_at, id")
+	return list, err
+}
+
+// RevokeClient gives false when there is no such client that is not revoked.
+func (tx *Tx) RevokeClient(id identity.ClientID, now time.Time) (bool, error) {
+	n, err := tx.exec("UPDATE oauth_client SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", micros(now), string(id))
+	return n > 0, err
+}
+
+// SpendAssertion remembers the id of an assertion, and gives false when it was seen before.
+func (tx *Tx) SpendAssertion(id identity.ClientID, jti []byte, ends time.Time) (bool, error) {
+	n, err := tx.exec("INSERT INTO oauth_assertion (client, jti, ends_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", string(id), jti, micros(ends))
+	return n > 0, err
+}
+
+// ForgetAssertions deletes the ids of assertions that ended before the instant.
+func (tx *Tx) ForgetAssertions(before time.Time) error {
+	_, err := tx.exec("DELETE FROM oauth_assertion WHERE ends_at < ?", micros(before))
+	return err
+}
+
+type clientRow struct {
+	c            identity.Client
+	kind, scopes string
+	revoked      sql.NullTime
+}
+
+func (r *clientRow) places() []any {
+	return []any{&r.c.ID, &r.kind, &r.c.Name, &r.scopes, &r.c.Keys, &r.c.Added, &r.revoked}
+}
+
+func (r *clientRow) client() identity.Client {
+	c := r.c
+	c.Kind, c.Scopes, c.Added, c.Revoked = kindNames[r.kind], strings.Fields(r.scopes), c.Added.UTC(), fromNull(r.revoked)
+	return c
+}

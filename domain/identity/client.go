@@ -1,0 +1,14 @@
+package identity
+
+import "time"
+
+// Client is an organisation whose system talks to Medcard: the OAuth client is the organisation, not a person in it.
+type Client struct {
+	ID      ClientID
+	Kind    ActorKind // Clinic or Pharmacy
+	Name    string    // shown to patients in "who saw my card"
+	Scopes  []string  // what its tokens may carry at most
+	Keys    []byte    // public keys, a JWK set
+	Added   time.Time
+	Revoked time.Time // zero = not revoked
+}
