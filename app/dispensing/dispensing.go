@@ -31,8 +31,8 @@ type Tx interface {
 	// SaveCourse writes the course only where the version still is the one that was read.
 	SaveCourse(p consent.Permit, id prescription.ID, read int, next prescription.Course) (saved bool, err error)
 	// Answer finds what was answered under the client's key, PutAnswer keeps it. The key counts per prescription.
-	Answer(p consent.Permit, id prescription.ID, client identity.ClientID, key Digest) (Answer, bool, error)
-	PutAnswer(p consent.Permit, id prescription.ID, client identity.ClientID, key Digest, a Answer, now time.Time) error
+	Answer(p consent.Permit, id prescription.ID, client identity.ClientID, key prescription.Digest) (prescription.Answer, bool, error)
+	PutAnswer(p consent.Permit, id prescription.ID, client identity.ClientID, key prescription.Digest, a prescription.Answer, now time.Time) error
 
 	Publish(p consent.Permit, records []cardsync.Record, now time.Time) error
 	EnqueueNews(p consent.Permit, scopes card.Scopes) error
@@ -42,15 +42,6 @@ type Tx interface {
 // Store runs transactions.
 type Store interface {
 	Update(context.Context, func(Tx) error) error
-}
-
-// Digest is a SHA-256.
-type Digest = [sha256.Size]byte
-
-// Answer is what a pharmacy was told, kept for the case that it never heard it.
-type Answer struct {
-	Request Digest // of what it asked: another request under the same key is a mistake
-	Course  prescription.Course
 }
 
 // Service dispenses.
@@ -146,7 +137,7 @@ func (s *Service) finish(ctx context.Context, a identity.Actor, id prescription.
 	if err := ask.check(); err != nil {
 		return course, err
 	}
-	key, request := ask.digest(a.Client), sha256.Sum256([]byte(what))
+	key, request := ask.digest(a.Client), prescription.Digest(sha256.Sum256([]byte(what)))
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		of, found, err := tx.CardOfPrescription(id)
 		if err != nil {
@@ -175,7 +166,7 @@ func (s *Service) finish(ctx context.Context, a identity.Actor, id prescription.
 			return err
 		}
 		course = p.Course
-		return tx.PutAnswer(permit, id, a.Client, key, Answer{Request: request, Course: course}, now)
+		return tx.PutAnswer(permit, id, a.Client, key, prescription.Answer{Request: request, Course: course}, now)
 	})
 	if err != nil {
 		return prescription.Course{}, err
@@ -233,6 +224,6 @@ func (a Ask) check() error {
 	return nil
 }
 
-func (a Ask) digest(client identity.ClientID) Digest {
+func (a Ask) digest(client identity.ClientID) prescription.Digest {
 	return sha256.Sum256([]byte(string(client) + "|" + a.Key))
 }

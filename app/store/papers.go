@@ -1,0 +1,229 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/prescription"
+	"github.com/medcard/medcard/domain/referral"
+	"github.com/medcard/medcard/sync/cardsync"
+)
+
+// A paper is a prescription or a referral: something signed that a patient shows to a stranger. The directory leads from the
+// token in its code, or from its id, to its card.
+
+func (tx *Tx) paperByToken(kind card.Kind, token [16]byte) (id card.ID, paper string, found bool, err error) {
+	found, err = tx.one([]any{&id, &paper}, "SELECT card, id FROM paper WHERE token = ? AND kind = ?", token[:], string(kind))
+	return id, paper, found, err
+}
+
+func (tx *Tx) cardOfPaper(kind card.Kind, paper string) (id card.ID, found bool, err error) {
+	found, err = tx.one([]any{&id}, "SELECT card FROM paper WHERE id = ? AND kind = ?", paper, string(kind))
+	return id, found, err
+}
+
+func (tx *Tx) addPaper(kind card.Kind, token [16]byte, paper string, id card.ID) error {
+	_, err := tx.exec("INSERT INTO paper (token, kind, id, card) VALUES (?, ?, ?, ?)", token[:], string(kind), paper, string(id))
+	return err
+}
+
+// PrescriptionByToken finds whose and which prescription a code's token names.
+func (tx *Tx) PrescriptionByToken(token prescription.Token) (card.ID, prescription.ID, bool, error) {
+	id, paper, found, err := tx.paperByToken(card.KindPrescription, token)
+	return id, prescription.ID(paper), found, err
+}
+
+// CardOfPrescription finds whose prescription it is.
+func (tx *Tx) CardOfPrescription(id prescription.ID) (card.ID, bool, error) {
+	return tx.cardOfPaper(card.KindPrescription, string(id))
+}
+
+// CardOfReferral finds whose referral it is.
+func (tx *Tx) CardOfReferral(id referral.ID) (card.ID, bool, error) {
+	return tx.cardOfPaper(card.KindReferral, string(id))
+}
+
+// mayPaper asks for a permit that reads or writes papers of the kind: who files or dispenses one may see that one.
+func (tx *Tx) mayPaper(p consent.Permit, kind card.Kind) error {
+	scope := card.ScopeOf(kind, card.General)
+	if !p.Of(tx.token) || (!p.Writes(scope) && !p.Reads(scope)) {
+		return ErrForeignPermit
+	}
+	return nil
+}
+
+func paperPlace(kind card.Kind, id string) string { return string(kind) + "|sealed|" + id }
+
+// AddPrescription keeps a prescription that was just issued, with the text of its code.
+func (tx *Tx) AddPrescription(p consent.Permit, rx prescription.Prescription, code, issuer string) error {
+	if err := tx.mayWrite(p, rx.Card, card.ScopeOf(card.KindPrescription, card.General)); err != nil {
+		return err
+	}
+	document := cardsync.FromPrescription(rx, code).Atoms[cardsync.AtomDocument]
+	sealed, err := tx.seal(rx.Card, paperPlace(card.KindPrescription, string(rx.ID)), document)
+	if err != nil {
+		return err
+	}
+	if err := tx.addPaper(card.KindPrescription, rx.Token, string(rx.ID), rx.Card); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`INSERT INTO prescription (card, id, token, issuer, version, state, valid_until, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(rx.Card), string(rx.ID), rx.Token[:], issuer, rx.Course.Version, string(rx.Course.State), micros(rx.ValidUntil), sealed); err != nil {
+		return err
+	}
+	for i, item := range rx.Course.Items {
+		if _, err := tx.exec(`INSERT INTO prescription_item (card, prescription, item, prescribed, dispensed, every_days, next_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			string(rx.Card), string(rx.ID), i, item.Prescribed, item.Dispensed, item.Every, nullTime(item.NextAt)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Prescription reads one, with the text of its code.
+func (tx *Tx) Prescription(p consent.Permit, id prescription.ID) (rx prescription.Prescription, code string, found bool, err error) {
+	if err := tx.mayPaper(p, card.KindPrescription); err != nil {
+		return rx, "", false, err
+	}
+	var course prescription.Course
+	var token, secret, sealed []byte
+	var leaseUntil sql.NullTime
+	found, err = tx.one([]any{&token, &course.Version, &course.State, &course.ValidUntil, &course.Lease.ID, &course.Lease.Holder, &secret, &leaseUntil, &sealed},
+		`SELECT token, version, state, valid_until, lease_id, lease_holder, lease_secret, lease_until, sealed
+		FROM prescription WHERE card = ? AND id = ?`, string(p.Card()), string(id))
+	if err != nil || !found {
+		return rx, "", found, err
+	}
+	course.ValidUntil = course.ValidUntil.UTC()
+	course.Lease.Until = fromNull(leaseUntil)
+	copy(course.Lease.Secret[:], secret)
+	if course.Items, err = tx.progress(p.Card(), id); err != nil {
+		return rx, "", false, err
+	}
+	document, err := tx.open(p.Card(), paperPlace(card.KindPrescription, string(id)), sealed)
+	if err != nil {
+		return rx, "", false, err
+	}
+	rx, code, err = cardsync.ToPrescription(card.RecordID(id), map[string]json.RawMessage{
+		cardsync.AtomDocument: document, cardsync.AtomState: cardsync.PrescriptionState(course),
+	})
+	if err != nil {
+		return rx, "", false, err
+	}
+	rx.Card, rx.Course = p.Card(), course
+	if copy(rx.Token[:], token) != len(rx.Token) {
+		return rx, "", false, errors.New("store: a prescription's token is cut short")
+	}
+	return rx, code, true, nil
+}
+
+func (tx *Tx) progress(id card.ID, paper prescription.ID) (items []prescription.Progress, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var p prescription.Progress
+		var next sql.NullTime
+		err := rows.Scan(&p.Prescribed, &p.Dispensed, &p.Every, &next)
+		p.NextAt = fromNull(next)
+		items = append(items, p)
+		return err
+	}, "SELECT prescribed, dispensed, every_days, next_at FROM prescription_item WHERE card = ? AND prescription = ? ORDER BY item", string(id), string(paper))
+	return items, err
+}
+
+// SaveCourse writes a course over the version that was read, and only over that one.
+func (tx *Tx) SaveCourse(p consent.Permit, id prescription.ID, read int, next prescription.Course) (saved bool, err error) {
+	if err := tx.mayWrite(p, p.Card(), card.ScopeOf(card.KindPrescription, card.General)); err != nil {
+		return false, err
+	}
+	var secret any
+	if next.State == prescription.InWork {
+		secret = next.Lease.Secret[:]
+	}
+	n, err := tx.exec(`UPDATE prescription SET version = ?, state = ?, lease_id = ?, lease_holder = ?, lease_secret = ?, lease_until = ?
+		WHERE card = ? AND id = ? AND version = ?`, next.Version, string(next.State), next.Lease.ID, string(next.Lease.Holder), secret,
+		nullTime(next.Lease.Until), string(p.Card()), string(id), read)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	for i, item := range next.Items {
+		if _, err := tx.exec("UPDATE prescription_item SET dispensed = ?, next_at = ? WHERE card = ? AND prescription = ? AND item = ?",
+			item.Dispensed, nullTime(item.NextAt), string(p.Card()), string(id), i); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// AddReferral keeps a referral that was just issued, with the text of its code.
+func (tx *Tx) AddReferral(p consent.Permit, r referral.Referral, code, issuer string) error {
+	if err := tx.mayWrite(p, r.Card, card.ScopeOf(card.KindReferral, card.General)); err != nil {
+		return err
+	}
+	sealed, err := tx.seal(r.Card, paperPlace(card.KindReferral, string(r.ID)), cardsync.FromReferral(r, code).Atoms[cardsync.AtomDocument])
+	if err != nil {
+		return err
+	}
+	if err := tx.addPaper(card.KindReferral, r.Token, string(r.ID), r.Card); err != nil {
+		return err
+	}
+	_, err = tx.exec("INSERT INTO referral (card, id, token, issuer, state, valid_until, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		string(r.Card), string(r.ID), r.Token[:], issuer, string(r.State), micros(r.ValidUntil), sealed)
+	return err
+}
+
+// Referral reads one, with the text of its code.
+func (tx *Tx) Referral(p consent.Permit, id referral.ID) (r referral.Referral, code string, found bool, err error) {
+	if err := tx.mayPaper(p, card.KindReferral); err != nil {
+		return r, "", false, err
+	}
+	var state referral.State
+	var token, sealed []byte
+	found, err = tx.one([]any{&state, &token, &sealed}, "SELECT state, token, sealed FROM referral WHERE card = ? AND id = ?", string(p.Card()), string(id))
+	if err != nil || !found {
+		return r, "", found, err
+	}
+	document, err := tx.open(p.Card(), paperPlace(card.KindReferral, string(id)), sealed)
+	if err != nil {
+		return r, "", false, err
+	}
+	r, code, err = cardsync.ToReferral(card.RecordID(id), map[string]json.RawMessage{
+		cardsync.AtomDocument: document, cardsync.AtomState: json.RawMessage(`{}`),
+	})
+	r.Card, r.State = p.Card(), state
+	copy(r.Token[:], token)
+	return r, code, true, err
+}
+
+// PutStatus gives a paper a place in a status list, or changes what stands there.
+func (tx *Tx) PutStatus(list, place int, token [16]byte, status int) error {
+	_, err := tx.exec(`INSERT INTO paper_status (list, place, token, status) VALUES (?, ?, ?, ?)
+		ON CONFLICT (list, place) DO UPDATE SET status = excluded.status WHERE paper_status.token = excluded.token`, list, place, token[:], status)
+	return err
+}
+
+// SetStatus changes the status of the paper with the token.
+func (tx *Tx) SetStatus(token [16]byte, status int) error {
+	_, err := tx.exec("UPDATE paper_status SET status = ? WHERE token = ?", status, token[:])
+	return err
+}
+
+// StatusTaken reports whether a place of a list is given away.
+func (tx *Tx) StatusTaken(list, place int) (bool, error) {
+	var n int
+	_, err := tx.one([]any{&n}, "SELECT count(*) FROM paper_status WHERE list = ? AND place = ?", list, place)
+	return n > 0, err
+}
+
+// Statuses visits every place of a list that is given away, in order.
+func (tx *Tx) Statuses(list int, visit func(place, status int)) error {
+	return tx.each(func(rows *sql.Rows) error {
+		var place, status int
+		if err := rows.Scan(&place, &status); err != nil {
+			return err
+		}
+		visit(place, status)
+		return nil
+	}, "SELECT place, status FROM paper_status WHERE list = ? ORDER BY place", list)
+}
