@@ -1,0 +1,67 @@
+package jobs
+
+import (
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/notice"
+)
+
+// News tells an account's devices that something changed in a card.
+type News struct {
+	Card    card.ID            `json:"card"`
+	Account identity.AccountID `json:"account"`
+	About   notice.Kind        `json:"about"`
+}
+
+// Push is one notice to one device.
+type Push struct {
+	ID     notice.ID         `json:"id"`
+	Device identity.DeviceID `json:"device"`
+	About  notice.Kind       `json:"about"`
+	Ends   time.Time         `json:"ends"`
+}
+
+// Reminder is due: the devices of the card's owner are told.
+type Reminder struct {
+	Card card.ID   `json:"card"`
+	ID   notice.ID `json:"id"`
+}
+
+// Upkeep deletes what has run out.
+type Upkeep struct{}
+
+// Kind names the kind in the queue's table. The names never change: jobs of yesterday's binary are still there.
+func (News) Kind() string { return "news" }
+
+// Kind names the kind in the queue's table.
+func (Push) Kind() string { return "push" }
+
+// Kind names the kind in the queue's table.
+func (Reminder) Kind() string { return "reminder" }
+
+// Kind names the kind in the queue's table.
+func (Upkeep) Kind() string { return "upkeep" }
+
+// upkeepEvery is how often Upkeep runs, and once when a server starts.
+const upkeepEvery = time.Hour
+
+// pushQueue keeps the carrier's slowness away from every other job.
+const pushQueue = "push"
+
+// lowest is the last of River's priorities.
+const lowest = 4
+
+// InsertOpts bounds how often a push is tried: with the pauses between, 12 attempts are about a day and a half, and a notice
+// that is no longer worth delivering ends by itself before that.
+func (Push) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: pushQueue, MaxAttempts: 12}
+}
+
+// InsertOpts lets upkeep wait for everything else.
+func (Upkeep) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Priority: lowest, MaxAttempts: 3}
+}

@@ -1,0 +1,101 @@
+// Package notice names what a person is told outside the app: a push that says "there is news", a reminder that a clinic asked
+// for, the hours in which nothing rings. None of these nouns holds what the news is.
+package notice
+
+import (
+	"time"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// ID names a notice. It is random and the id of nothing else, because it travels through foreign carriers.
+type ID string
+
+// Kind is what a notice is about, as far as anybody outside may know.
+type Kind string
+
+// The kinds. The names are stored with jobs: they never change.
+const (
+	Wake     Kind = "wake"     // the phone syncs and shows nothing: the person's other phone wrote something
+	News     Kind = "news"     // something new stands in the card
+	Upcoming Kind = "upcoming" // a reminder
+	Security Kind = "security" // a sign-in, or somebody's look into the card
+)
+
+// Lifetime is how long a notice of the kind is worth delivering.
+func (k Kind) Lifetime() time.Duration {
+	switch k {
+	case Wake:
+		return time.Hour
+	case News:
+		return 3 * 24 * time.Hour
+	}
+	return 24 * time.Hour
+}
+
+// Language is the one in which a person is addressed.
+type Language string
+
+// The languages. An empty one leaves the words to the phone.
+const (
+	Russian Language = "ru"
+	English Language = "en"
+)
+
+// Contact is how one installation of the app is reached: a carrier's name and the token that the carrier gave to the app.
+type Contact struct {
+	Device   identity.DeviceID
+	Account  identity.AccountID
+	Carrier  string
+	Token    string
+	Language Language
+	Seen     time.Time // when the app last told it
+}
+
+// StaleAfter is when a contact that was not renewed is forgotten: a carrier lets a token die after 270 days of silence.
+const StaleAfter = 270 * 24 * time.Hour
+
+// Due is news that waits to be announced to an account: what of a burst of changes is left when the job comes to it.
+type Due struct {
+	ID     ID
+	Except identity.DeviceID // the phone that the change came from; "" = none
+}
+
+// Push is a notice on its way to one device.
+type Push struct {
+	ID     ID
+	Device identity.DeviceID
+	Kind   Kind
+	Ends   time.Time // not worth delivering any more
+}
+
+// Template is a kind of reminder that a clinic may ask for. The clinic chooses one and cannot write a text.
+type Template string
+
+// The templates.
+const (
+	Appointment Template = "appointment"
+)
+
+// Known reports whether the template is one of those above.
+func (t Template) Known() bool { return t == Appointment }
+
+// Reminder is what a clinic asked to remind a patient of.
+type Reminder struct {
+	ID       ID
+	Card     card.ID
+	Client   identity.ClientID
+	Key      string // the clinic's idempotency key
+	Template Template
+	Subject  string    // the clinic's own id of the appointment
+	Starts   time.Time // when what it is about begins
+	At       time.Time // when the phone is told
+	Created  time.Time
+	Sent     time.Time // zero = not yet
+}
+
+// Same reports whether two requests ask for the same reminder.
+func (r Reminder) Same(other Reminder) bool {
+	return r.Card == other.Card && r.Client == other.Client && r.Template == other.Template && r.Subject == other.Subject && r.Starts.Equal(other.Starts)
+}
