@@ -8,14 +8,15 @@ import (
 )
 
 // mesh lays a net over a code: its knots are the middles of the eyes and of all alignment patterns that were found, and
-// between four knots the paper counts as flat. A code on a bent sheet or a bottle is flat nowhere and flat enough
-// between any two knots.
+// between four knots the paper counts as evenly bent. A code on a bottle is flat nowhere, and flat enough between any
+// two knots.
 type mesh struct {
 	bits      bitmap
 	dimension int       // modules a side
 	at        []float64 // module coordinates of the net's lines, the same across and down
 	knots     [][]knot  // [row][column]
 	overview  perspective
+	bulge     Point // modules by which the middles of a column (X) and of a row (Y) are pushed aside
 }
 
 type knot struct {
@@ -23,19 +24,15 @@ type knot struct {
 	found         bool // seen, not only guessed from its neighbours
 }
 
-// newMesh lays a net of the given version between three eyes; ok is false when they cannot belong to such a code.
-func newMesh(bits bitmap, t trio, version int) (*mesh, bool) {
+// spread makes the net of a version between three eyes, with the overview only; ok is false when they lie on one line.
+func spread(bits bitmap, t trio, version int) (*mesh, bool) {
 	v, err := decoder.Version_GetVersionForNumber(version)
 	if err != nil {
 		return nil, false
 	}
 	m := &mesh{bits: bits, dimension: v.GetDimensionForVersion()}
 	m.at = linesOf(v.GetAlignmentPatternCenters(), m.dimension)
-	if !m.see(t) {
-		return nil, false
-	}
-	m.layKnots(t)
-	return m, true
+	return m, m.see(t)
 }
 
 // linesOf: the first line of alignment patterns runs through the timing pattern at 6. A version 1 code has none: its
@@ -51,32 +48,61 @@ func linesOf(centres []int, dimension int) []float64 {
 	return lines
 }
 
-// see makes the overview: the three eyes and the alignment pattern in the fourth corner, if it shows.
+// bent moves a point of the flat code to where it lies when the sheet is bent like a gutter, one way or the other.
+// The eyes stay where they are.
+func (m *mesh) bent(u, v float64) (float64, float64) {
+	return u + m.bulge.X*m.bow(v), v + m.bulge.Y*m.bow(u)
+}
+
+// bow is 0 at the eyes and 1 halfway between them.
+func (m *mesh) bow(u float64) float64 {
+	half := float64(m.dimension)/2 - 3.5
+	x := (u - float64(m.dimension)/2) / half
+	return 1 - x*x
+}
+
+// project tells in which pixel a point of the code should be.
+func (m *mesh) project(u, v float64) Point { return m.overview.at(m.bent(u, v)) }
+
+// see makes a first overview from the three eyes, as if the code were seen from straight above.
 func (m *mesh) see(t trio) bool {
 	near, far := 3.5, float64(m.dimension)-3.5
 	fourth := Point{t.topRight.X + t.bottomLeft.X - t.topLeft.X, t.topRight.Y + t.bottomLeft.Y - t.topLeft.Y}
 	eyes := [4]Point{{near, near}, {far, near}, {near, far}, {far, far}}
 	seen := [4]Point{t.topLeft.Point, t.topRight.Point, t.bottomLeft.Point, fourth}
 	var ok bool
-	if m.overview, ok = through4(eyes, seen); !ok {
-		return false
+	m.overview, ok = through4(eyes, seen)
+	return ok
+}
+
+// lay finds the knots.
+func (m *mesh) lay(t trio) {
+	m.tilt(t)
+	m.layKnots(t)
+}
+
+// flat: version 1 has no alignment pattern, its net ends in the corner that the eyes imply.
+func (m *mesh) flat() bool { return len(m.at) == 2 && m.at[1] == float64(m.dimension)-3.5 }
+
+// tilt improves the overview by the alignment pattern in the fourth corner, if it shows. Seen from the side that corner
+// lies far from where three eyes put it: the further, the larger the code.
+func (m *mesh) tilt(t trio) {
+	if m.flat() {
+		return
 	}
-	if len(m.at) == 2 && m.at[1] == far { // version 1
-		return true
-	}
-	last := m.at[len(m.at)-1]
-	// Seen from the side the corner lies far from where three eyes put it: the further, the larger the code.
+	near, far, last := 3.5, float64(m.dimension)-3.5, m.at[len(m.at)-1]
 	reach := min(4+float64(m.dimension)/8, 12)
-	pixel, found := m.findPattern(last, last, m.overview.at(last, last), reach)
+	corner, found := m.findPattern(last, last, m.project(last, last), reach)
 	if !found {
-		return true
+		return
 	}
-	eyes[3], seen[3] = Point{last, last}, pixel
-	better, ok := through4(eyes, seen)
+	u, v := m.bent(last, last)
+	better, ok := through4(
+		[4]Point{{near, near}, {far, near}, {near, far}, {u, v}},
+		[4]Point{t.topLeft.Point, t.topRight.Point, t.bottomLeft.Point, corner})
 	if ok {
 		m.overview = better
 	}
-	return true
 }
 
 // layKnots walks the net row by row. Each knot is looked for where the overview puts it, moved by what its neighbours
@@ -104,10 +130,10 @@ func (m *mesh) layKnot(t trio, r, c int) knot {
 		return knot{Point{near, far}, t.bottomLeft.Point, true}
 	}
 	k := knot{module: Point{m.at[c], m.at[r]}}
-	k.pixel = m.overview.at(k.module.X, k.module.Y)
+	k.pixel = m.project(k.module.X, k.module.Y)
 	off := m.drift(r, c)
 	k.pixel.X, k.pixel.Y = k.pixel.X+off.X, k.pixel.Y+off.Y
-	if n == 2 && m.at[1] == far { // version 1 has no pattern to look for
+	if m.flat() {
 		return k
 	}
 	if pixel, found := m.findPattern(k.module.X, k.module.Y, k.pixel, 2.5); found {
@@ -125,7 +151,7 @@ func (m *mesh) drift(r, c int) (off Point) {
 			continue
 		}
 		k := m.knots[i][j]
-		expected := m.overview.at(k.module.X, k.module.Y)
+		expected := m.project(k.module.X, k.module.Y)
 		off.X += k.pixel.X - expected.X
 		off.Y += k.pixel.Y - expected.Y
 		n++
@@ -140,7 +166,7 @@ func (m *mesh) drift(r, c int) (off Point) {
 // Several places often match equally well; their middle is the pattern's.
 func (m *mesh) findPattern(u, v float64, around Point, reach float64) (Point, bool) {
 	// The directions of one module to the right and one down, here.
-	here, right, down := m.overview.at(u, v), m.overview.at(u+1, v), m.overview.at(u, v+1)
+	here, right, down := m.project(u, v), m.project(u+1, v), m.project(u, v+1)
 	ux, uy := right.X-here.X, right.Y-here.Y
 	vx, vy := down.X-here.X, down.Y-here.Y
 	module := math.Sqrt(math.Abs(ux*vy - uy*vx))
@@ -235,8 +261,12 @@ func (m *mesh) sample() (*gozxing.BitMatrix, bool) {
 
 // patch is the perspective between four knots.
 func (m *mesh) patch(r, c int) (perspective, bool) {
-	a, b, d, e := m.knots[r][c], m.knots[r][c+1], m.knots[r+1][c], m.knots[r+1][c+1]
-	return through4([4]Point{a.module, b.module, d.module, e.module}, [4]Point{a.pixel, b.pixel, d.pixel, e.pixel})
+	var from, to [4]Point
+	for i, k := range [4]knot{m.knots[r][c], m.knots[r][c+1], m.knots[r+1][c], m.knots[r+1][c+1]} {
+		from[i].X, from[i].Y = m.bent(k.module.X, k.module.Y)
+		to[i] = k.pixel
+	}
+	return through4(from, to)
 }
 
 // stretch tells which modules a patch is for: the outermost go on to the code's border.
@@ -255,7 +285,7 @@ func (m *mesh) majority(p perspective, u, v float64) bool {
 	const aside = 0.2
 	votes := 0
 	for _, d := range [5][2]float64{{0, 0}, {-aside, -aside}, {aside, -aside}, {-aside, aside}, {aside, aside}} {
-		if m.bits.at(p.at(u+d[0], v+d[1])) {
+		if m.bits.at(p.at(m.bent(u+d[0], v+d[1]))) {
 			votes++
 		}
 	}
@@ -270,23 +300,74 @@ func (m *mesh) corners() [4]Point {
 		if !ok {
 			patch = m.overview
 		}
-		return patch.at(u, v)
+		return patch.at(m.bent(u, v))
 	}
 	return [4]Point{at(0, 0, 0, 0), at(0, last, side, 0), at(last, last, side, side), at(last, 0, 0, side)}
+}
+
+// glance tells how well the two timing lines look before any effort is spent on knots. Of several versions the right
+// one stands out.
+func (m *mesh) glance() float64 {
+	across := m.alternation(func(i float64) Point { return m.project(i, 6.5) })
+	down := m.alternation(func(i float64) Point { return m.project(6.5, i) })
+	return (across + down) / 2
+}
+
+// alternation is the share of a timing line that changes colour from module to module.
+func (m *mesh) alternation(at func(float64) Point) float64 {
+	good := 0
+	for i := 8; i < m.dimension-8; i++ {
+		good += btoi(m.bits.at(at(float64(i)+0.5)) == (i%2 == 0))
+	}
+	return float64(good) / float64(m.dimension-16)
+}
+
+// straightened is the same net with the bulge under which the timing lines look best, and how well they look then.
+func (m *mesh) straightened() (*mesh, float64) {
+	s := *m
+	reach := 1 + float64(m.dimension)/25
+	across := straighten(&s.bulge.Y, reach, func() float64 {
+		return s.alternation(func(i float64) Point { return s.project(i, 6.5) })
+	})
+	down := straighten(&s.bulge.X, reach, func() float64 {
+		return s.alternation(func(i float64) Point { return s.project(6.5, i) })
+	})
+	return &s, (across + down) / 2
+}
+
+// straighten keeps the middle of the bulges that look best.
+func straighten(bulge *float64, reach float64, looks func() float64) float64 {
+	const step = 0.25
+	best, places, sum := 0.0, 0.0, 0.0
+	for *bulge = -reach; *bulge <= reach; *bulge += step {
+		l := looks()
+		if l > best {
+			best, places, sum = l, 0, 0
+		}
+		if l == best {
+			places++
+			sum += *bulge
+		}
+	}
+	*bulge = sum / places
+	return best
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // timing is the share of modules of the two timing lines that alternate as they should: the cheapest proof that the
 // version and the net are right, and what keeps junk from the decoder.
 func timing(bits *gozxing.BitMatrix) float64 {
 	n := bits.GetWidth()
-	good, all := 0, 0
+	good := 0
 	for i := 8; i < n-8; i++ {
-		for _, black := range [2]bool{bits.Get(i, 6), bits.Get(6, i)} {
-			if black == (i%2 == 0) {
-				good++
-			}
-			all++
-		}
+		black := i%2 == 0
+		good += btoi(bits.Get(i, 6) == black) + btoi(bits.Get(6, i) == black)
 	}
-	return float64(good) / float64(all)
+	return float64(good) / float64(2*(n-16))
 }

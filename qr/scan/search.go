@@ -36,7 +36,7 @@ func (s *search) run() {
 		if len(s.codes) > 0 && !step.further {
 			continue
 		}
-		side := step.side(s.original)
+		side := step.side(max(s.original.w, s.original.h))
 		if side == 0 {
 			continue
 		}
@@ -104,17 +104,20 @@ func (s *search) look(step step, v view) (more bool) {
 	return more
 }
 
+// patience is for the most regular trios of a picture: there a code is likely even if its timing lines are smeared.
+const patience = 4
+
 // readAll tries every trio of eyes and returns the eyes that belong to no code.
 func (s *search) readAll(step step, v view, bits bitmap) []eye {
 	eyes := s.outside(v, findEyes(bits))
-	for _, t := range findTrios(eyes) {
+	for i, t := range findTrios(eyes) {
 		if s.timeUp() || len(s.codes) >= s.maxCodes {
 			return nil
 		}
 		if s.taken(v, t) {
 			continue
 		}
-		if text, corners, ok := readTrio(bits, t); ok {
+		if text, corners, ok := readTrio(bits, t, i < patience); ok {
 			for i, c := range corners {
 				corners[i] = v.original(c)
 			}
@@ -123,40 +126,6 @@ func (s *search) readAll(step step, v view, bits bitmap) []eye {
 	}
 	return s.outside(v, eyes)
 }
-
-// readTrio samples and decodes what lies between three eyes, as the version they suggest and as its neighbours.
-func readTrio(bits bitmap, t trio) (string, [4]Point, bool) {
-	guess, ok := guessVersion(bits, t)
-	if !ok {
-		return "", [4]Point{}, false
-	}
-	for _, off := range [...]int{0, 1, -1, 2, -2, 3, -3} {
-		if guess+off < 1 || guess+off > 40 {
-			continue
-		}
-		m, ok := newMesh(bits, t, guess+off)
-		if !ok {
-			continue
-		}
-		modules, ok := m.sample()
-		if !ok || timing(modules) < timingEnough {
-			continue
-		}
-		text, mirrored, ok := decodeModules(modules)
-		if !ok {
-			continue
-		}
-		corners := m.corners()
-		if mirrored {
-			corners[1], corners[3] = corners[3], corners[1]
-		}
-		return text, corners, true
-	}
-	return "", [4]Point{}, false
-}
-
-// timingEnough is the share of the timing lines that must be right; chance gives a half.
-const timingEnough = 0.7
 
 // keep adds a code unless it is one that is known already.
 func (s *search) keep(step string, code Code) {

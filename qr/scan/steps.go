@@ -66,34 +66,21 @@ func (s step) String() string {
 	return strings.Join(words, " ")
 }
 
-// side is the longer side in pixels at which the step looks at a picture; 0 when another size does the same.
-func (s step) side(p plane) int {
-	longer := max(p.w, p.h)
-	switch s.size {
-	case medium:
-		return below(longer, 1000)
-	case small:
-		return below(longer, 500)
-	case full:
-		return below(longer+1, longer*btoi(longer > 2000))
-	case double:
-		return 2 * longer * btoi(longer <= 1000)
-	default:
-		return min(longer, 2000)
-	}
-}
-
-// below is side where it is smaller than the picture, else 0.
-func below(longer, side int) int {
-	if side < longer {
-		return side
-	}
-	return 0
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
+// side is the longer side in pixels at which the step looks at a picture whose longer side is given; 0 when another
+// step sees the same.
+func (s step) side(longer int) int {
+	const mostLarge, mostMedium, mostSmall = 2000, 1000, 500
+	switch {
+	case s.size == large:
+		return min(longer, mostLarge)
+	case s.size == medium && longer > mostMedium:
+		return mostMedium
+	case s.size == small && longer > mostSmall:
+		return mostSmall
+	case s.size == full && longer > mostLarge:
+		return longer
+	case s.size == double && longer <= mostMedium:
+		return 2 * longer
 	}
 	return 0
 }

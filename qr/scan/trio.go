@@ -64,6 +64,9 @@ func makeTrio(a, b, c eye) (trio, bool) {
 		return trio{}, false
 	}
 	t.oddity = (sizes - 1) + (legs - 1) + cosine
+	if min(a.seen, b.seen, c.seen) < certain { // as noise is seen: once
+		t.oddity += 0.5
+	}
 	return t, t.oddity <= strangest
 }
 

@@ -1,0 +1,77 @@
+package scan
+
+import (
+	"cmp"
+	"slices"
+)
+
+// readTrio samples and decodes what lies between three eyes. The distance of the eyes suggests a version, blur and
+// perspective make it wrong by a few: the neighbours whose timing lines look best are tried too. With patience all
+// neighbours are tried, however they look.
+func readTrio(bits bitmap, t trio, patient bool) (string, [4]Point, bool) {
+	for _, m := range candidates(bits, t, patient) {
+		m.lay(t)
+		modules, ok := m.sample()
+		if !ok || timing(modules) < timingEnough {
+			continue
+		}
+		text, mirrored, ok := decodeModules(modules)
+		if !ok {
+			continue
+		}
+		corners := m.corners()
+		if mirrored {
+			corners[1], corners[3] = corners[3], corners[1]
+		}
+		return text, corners, true
+	}
+	return "", [4]Point{}, false
+}
+
+const (
+	// Shares of the timing lines that must be right; chance gives a half.
+	glanceEnough = 0.6
+	timingEnough = 0.7
+	// bentBetter is what bending a net must improve before it is believed: with enough tries noise alternates too.
+	bentBetter = 0.15
+	// netsTried without patience.
+	netsTried = 3
+)
+
+// candidates are the nets worth laying, the best looking first.
+func candidates(bits bitmap, t trio, patient bool) []*mesh {
+	guess, ok := guessVersion(bits, t)
+	if !ok {
+		return nil
+	}
+	type candidate struct {
+		*mesh
+		looks float64
+	}
+	var found []candidate
+	for version := max(1, guess-3); version <= min(40, guess+3); version++ {
+		m, ok := spread(bits, t, version)
+		if !ok {
+			continue
+		}
+		flat := m.glance()
+		if flat >= glanceEnough || patient {
+			found = append(found, candidate{m, flat})
+		}
+		if flat > 1-bentBetter {
+			continue
+		}
+		if bent, looks := m.straightened(); looks >= max(flat, glanceEnough)+bentBetter {
+			found = append(found, candidate{bent, looks - bentBetter})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.looks, a.looks) })
+	if !patient {
+		found = found[:min(len(found), netsTried)]
+	}
+	nets := make([]*mesh, len(found))
+	for i, c := range found {
+		nets[i] = c.mesh
+	}
+	return nets
+}
