@@ -1,0 +1,121 @@
+package document
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/medcard/medcard/domain/prescription"
+	"github.com/medcard/medcard/domain/referral"
+	"github.com/medcard/medcard/qr"
+)
+
+// maxReferral keeps a referral at version 11, 240 bytes at error correction M: half the photos read a code of that size, and one in
+// five the next ones. A prescription may need all of MaxSealed.
+const maxReferral = 240
+
+// SealPrescription makes the code of a prescription. Controlled forms get ErrTokenOnly: qr.TokenText is their code.
+func SealPrescription(p prescription.Prescription, status qr.StatusRef, key qr.SigningKey) (string, error) {
+	if rules, known := prescription.RulesOn(p.Sheet.Form, p.IssuedAt); !known || rules.Controlled {
+		return "", ErrTokenOnly
+	}
+	if key.Usage != qr.Prescription {
+		return "", qr.ErrUsage
+	}
+	claims := qr.Claims{IssuedAt: p.IssuedAt, Expires: p.ValidUntil, Token: qr.TokenID(p.Token), Status: status}
+	return seal(claims, key, qr.MaxSealed, func(limit int) (prescriptionBody, error) { return packPrescription(p.Sheet, limit) })
+}
+
+// SealReferral makes the code of a referral.
+func SealReferral(r referral.Referral, status qr.StatusRef, key qr.SigningKey) (string, error) {
+	if key.Usage != qr.Referral {
+		return "", qr.ErrUsage
+	}
+	claims := qr.Claims{IssuedAt: r.IssuedAt, Expires: r.ValidUntil, Token: qr.TokenID(r.Token), Status: status}
+	return seal(claims, key, maxReferral, func(limit int) (referralBody, error) { return packReferral(r.Sheet, limit) })
+}
+
+func seal[B any](claims qr.Claims, key qr.SigningKey, limit int, pack func(nameLimit int) (B, error)) (string, error) {
+	room, err := qr.Room(claims, key.Issuer, key.Usage, limit)
+	if err != nil {
+		return "", err
+	}
+	if claims.Body, err = fit(room, pack); err != nil {
+		return "", err
+	}
+	return qr.Seal(claims, key)
+}
+
+// Paper is what a code says, in the domain's words. Exactly one of the sheets is there; its names may be cut short.
+type Paper struct {
+	Usage        qr.Usage
+	Issuer       string
+	Token        qr.TokenID
+	IssuedAt     time.Time
+	ValidUntil   time.Time
+	Prescription *prescription.Sheet
+	Referral     *referral.Sheet
+}
+
+// Read gives the content of a code whose signature holds.
+func Read(v qr.Verified) (Paper, error) {
+	c := v.Claims()
+	paper := Paper{Usage: v.Usage(), Issuer: c.Issuer, Token: c.Token, IssuedAt: c.IssuedAt, ValidUntil: c.Expires}
+	switch v.Usage() {
+	case qr.Prescription:
+		var body prescriptionBody
+		if err := unmarshal(c.Body, &body); err != nil {
+			return Paper{}, err
+		}
+		sheet, err := body.unpack()
+		if err != nil {
+			return Paper{}, err
+		}
+		paper.Prescription = &sheet
+	case qr.Referral:
+		var body referralBody
+		if err := unmarshal(c.Body, &body); err != nil {
+			return Paper{}, err
+		}
+		sheet := body.unpack()
+		paper.Referral = &sheet
+	default:
+		return Paper{}, fmt.Errorf("%w: %s", ErrBody, v.Usage())
+	}
+	return paper, nil
+}
+
+// Longest is how long a document of this form may be valid, for trust.Knowledge.
+func Longest(v qr.Verified) (time.Duration, error) {
+	paper, err := Read(v)
+	if err != nil {
+		return 0, err
+	}
+	if paper.Referral != nil {
+		return referral.Longest, nil
+	}
+	rules, known := prescription.RulesOn(paper.Prescription.Form, paper.IssuedAt)
+	if !known || rules.Controlled {
+		return 0, ErrBody
+	}
+	return rules.Longest(), nil
+}
+
+// NameFits compares the names with a dictionary that gives the full name of a code, for trust.Knowledge. A code that the dictionary
+// does not know fits: a dictionary may be older than the medicine.
+func NameFits(dictionary func(code uint32) (name string, known bool)) func(qr.Verified) bool {
+	return func(v qr.Verified) bool {
+		paper, err := Read(v)
+		if err != nil {
+			return false
+		}
+		if paper.Prescription == nil {
+			return true
+		}
+		for _, item := range paper.Prescription.Items {
+			if full, known := dictionary(item.Code); known && !prescription.SameName(item.Name, full) {
+				return false
+			}
+		}
+		return true
+	}
+}
