@@ -165,3 +165,26 @@ func emc1Text(random *rand.Rand, chars int) string {
 	}
 	return b.String()
 }
+
+// codeImage is a code as a program draws it: sharp, square, with a quiet zone.
+func codeImage(t testing.TB, text string, scale, margin int) *image.Gray {
+	t.Helper()
+	code, err := encoder.Encoder_encode(text, decoder.ErrorCorrectionLevel_M, map[gozxing.EncodeHintType]any{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := code.GetMatrix()
+	n := modules.GetWidth()
+	img := image.NewGray(image.Rect(0, 0, n*scale+2*margin, n*scale+2*margin))
+	for i := range img.Pix {
+		img.Pix[i] = 255
+	}
+	for y := range n * scale {
+		for x := range n * scale {
+			if modules.Get(x/scale, y/scale) == 1 {
+				img.SetGray(margin+x, margin+y, color.Gray{})
+			}
+		}
+	}
+	return img
+}

@@ -105,3 +105,6 @@ func (r *Reader) Read(ctx context.Context, picture []byte) (Result, error) {
 		Unfinished: search.unfinished,
 	}, nil
 }
+
+// Idle tells whether a picture would be taken at once.
+func (r *Reader) Idle() bool { return len(r.workers) < cap(r.workers) }
