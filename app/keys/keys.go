@@ -39,7 +39,7 @@ const (
 // Custody holds the keys of one installation. It is safe for concurrent use.
 type Custody struct {
 	wrapping tink.AEAD
-	cursors  tink.AEAD
+	cursors  []byte
 	lookup   []byte
 	signer   func(Usage) (crypto.Signer, error)
 }
@@ -79,11 +79,7 @@ func fromMaster(master []byte, signer func(Usage) (crypto.Signer, error)) (*Cust
 	if err != nil {
 		return nil, err
 	}
-	cursors, err := subtle.NewAESGCM(derive("cursor"))
-	if err != nil {
-		return nil, err
-	}
-	return &Custody{wrapping: wrapping, cursors: cursors, lookup: derive("lookup"), signer: signer}, nil
+	return &Custody{wrapping: wrapping, cursors: derive("cursor"), lookup: derive("lookup"), signer: signer}, nil
 }
 
 // Wrap encrypts a card's data key; Unwrap undoes it. The label binds the result to its place.
@@ -94,15 +90,8 @@ func (c *Custody) Unwrap(wrapped, label []byte) ([]byte, error) {
 	return c.wrapping.Decrypt(wrapped, label)
 }
 
-// SealToken encrypts a short opaque token that travels through a client (a cursor) and binds it to a label.
-func (c *Custody) SealToken(plain, label []byte) ([]byte, error) {
-	return c.cursors.Encrypt(plain, label)
-}
-
-// OpenToken undoes SealToken.
-func (c *Custody) OpenToken(sealed, label []byte) ([]byte, error) {
-	return c.cursors.Decrypt(sealed, label)
-}
+// Cursors is the secret, 32 bytes, from which the cursors of sync are derived.
+func (c *Custody) Cursors() []byte { return c.cursors }
 
 // Hash is the keyed hash (HMAC-SHA-256, 32 bytes) under which a number is looked up without being stored. kind keeps the
 // hashes of different things apart.

@@ -55,8 +55,8 @@ func auditPlace(number uint64) string { return fmt.Sprintf("audit_entry|sealed|%
 // instant: the owner's own reads are remembered once per device, purpose and quarter of an hour.
 func (tx *Tx) OwnReadSince(id card.ID, a identity.Actor, p consent.Purpose, since time.Time) (bool, error) {
 	var n int
-	_, err := tx.one([]any{&n}, `SELECT count(*) FROM audit_entry WHERE card = ? AND account = ? AND device = ? AND purpose = ? AND at >= ?`,
-		string(id), string(a.Account), string(a.Device), string(p), micros(since))
+	_, err := tx.one([]any{&n}, `SELECT count(*) FROM audit_entry WHERE card = ? AND account = ? AND device = ? AND purpose = ? AND at >= ? AND action IN ?`,
+		string(id), string(a.Account), string(a.Device), string(p), micros(since), []string{string(audit.Read), string(audit.Sync)})
 	return n > 0, err
 }
 

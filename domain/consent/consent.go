@@ -55,8 +55,8 @@ type Grant struct {
 	Revoked time.Time // zero = not revoked
 }
 
-// In force at the instant: begun, not ended, not revoked. The end itself is outside.
-func (g Grant) inForce(now time.Time) bool {
+// InForce reports whether the grant has begun, not ended and not been revoked. The end itself is outside.
+func (g Grant) InForce(now time.Time) bool {
 	if now.Before(g.Starts) || (!g.Ends.IsZero() && !now.Before(g.Ends)) {
 		return false
 	}
@@ -126,7 +126,7 @@ func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Ti
 	}
 	permit := Permit{card: id, actor: a, purpose: p, token: t}
 	for _, g := range grants {
-		if g.Card != id || !g.inForce(now) || !g.meant(a, p) {
+		if g.Card != id || !g.InForce(now) || !g.meant(a, p) {
 			continue
 		}
 		permit.read = append(permit.read, g.Scopes...)

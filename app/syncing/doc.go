@@ -1,0 +1,9 @@
+// Package syncing is the server's side of delta sync: who may pull and push which card, in which transaction, with which
+// trace in the audit. What a push does to a record and what a pull brings is decided in sync/replica, which knows neither
+// people nor databases.
+//
+// A stream runs after its HTTP handler has returned, so every page of it opens a transaction, a permit and a look at the
+// clock of its own: access that ends in the middle of a long pull ends the stream with "gone" at the next page.
+//
+// The owner's pull leaves an audit entry, once per device and quarter of an hour; every push that changed something leaves one.
+package syncing

@@ -1,0 +1,171 @@
+package syncing
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// defaultBytes bounds an answer for which the device named no bound; the rest comes when it asks again.
+const defaultBytes = 8 << 20
+
+// Stream answers a sync: for each card first the results of its edits, then what is new, page by page. write sends the lines of one
+// page; when it fails the phone is gone and so is the stream. Whatever goes wrong with one card is said in a line of that card.
+func (s *Service) Stream(ctx context.Context, a identity.Actor, in wire.SyncRequest, request string, write func([]wire.Line) error) error {
+	if _, err := device(a, in.Device); err != nil {
+		return err
+	}
+	budget := in.MaxBytes
+	if budget <= 0 || budget > defaultBytes {
+		budget = defaultBytes
+	}
+	for _, c := range in.Cards {
+		used, err := s.card(ctx, a, c, budget, request, write)
+		if err != nil {
+			return err
+		}
+		budget -= used
+	}
+	return nil
+}
+
+// card answers for one card and returns how many bytes that took. It fails only when writing does.
+func (s *Service) card(ctx context.Context, a identity.Actor, c wire.SyncCard, budget int, request string, write func([]wire.Line) error) (used int, err error) {
+	var results []wire.Result
+	if len(c.Mutations) > 0 {
+		pushed, err := s.push(ctx, a, c.PullCard, c.Mutations, request)
+		// After a restore of the server the edits wait: the pull tells the phone, which then sends what is still wanted.
+		if err != nil && !errors.Is(err, replica.ErrEpoch) {
+			return 0, write([]wire.Line{refusal(c.Card, err)})
+		}
+		results = pushed.Results
+	}
+	if err := s.remember(ctx, a, c.PullCard, request); err != nil {
+		return 0, write([]wire.Line{refusal(c.Card, err)})
+	}
+	ask := replica.Pull{Device: string(a.Device), Ask: c.PullCard, Results: results}
+	for first := true; ; first = false {
+		page, err := s.page(ctx, a, ask, budget-used, first)
+		if err != nil {
+			return used, write([]wire.Line{refusal(c.Card, err)})
+		}
+		if err := write(page.Lines); err != nil {
+			return used, err
+		}
+		used += page.Bytes
+		if !page.More || used >= budget {
+			return used, nil
+		}
+		ask = ask.NextPage(page)
+	}
+}
+
+// page makes one page in a transaction of its own, under a permit of its own.
+func (s *Service) page(ctx context.Context, a identity.Actor, ask replica.Pull, budget int, first bool) (page replica.Page, err error) {
+	now := s.Clock().UTC()
+	id := card.ID(ask.Ask.Card)
+	err = s.Store.View(ctx, func(tx Tx) error {
+		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
+		if err != nil {
+			return err
+		}
+		l, err := tx.Ledger(permit)
+		if err != nil {
+			return err
+		}
+		head, err := l.Head()
+		if err != nil {
+			return err
+		}
+		in := ask
+		in.Sight, in.Seal, in.MaxBytes = sightOf(permit), s.sealer(id, in.Device, head.Epoch), budget
+		if first {
+			in.Leases = leases(permit, now)
+			if in.Ask.Cursor == "" {
+				if in.Total, err = tx.CountRecords(permit); err != nil {
+					return err
+				}
+			}
+		}
+		page, err = s.Engine.Pull(l, in)
+		return err
+	})
+	return page, err
+}
+
+// remember writes down that the owner's device reads, once per quarter of an hour, and what the device has durably. Most pulls have
+// neither to write and touch the database for reading only.
+func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullCard, request string) error {
+	now := s.Clock().UTC()
+	id := card.ID(ask.Card)
+	seen, quiet := false, false
+	err := s.Store.View(ctx, func(tx Tx) error {
+		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
+		if err != nil {
+			return err
+		}
+		if seen, err = tx.OwnReadSince(id, a, consent.PatientRequest, now.Add(-readAgain)); err != nil {
+			return err
+		}
+		l, err := tx.Ledger(permit)
+		if err != nil {
+			return err
+		}
+		actor, found, err := l.Actor(ask.Actor)
+		if err != nil {
+			return err
+		}
+		if !found || actor.Device != string(a.Device) {
+			return replica.ErrActor
+		}
+		quiet = s.Engine.Quiet(actor, s.batch(permit, ask, nil, now))
+		return nil
+	})
+	if err != nil || (seen && quiet) {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
+		if err != nil {
+			return err
+		}
+		if !quiet {
+			l, err := tx.Ledger(permit)
+			if err != nil {
+				return err
+			}
+			if _, err := s.Engine.Push(l, s.batch(permit, ask, nil, now)); err != nil && !errors.Is(err, replica.ErrEpoch) {
+				return err
+			}
+		}
+		if seen {
+			return nil
+		}
+		return tx.AppendAudit(audit.Entry{Card: id, At: now, Actor: a, Action: audit.Sync, Purpose: consent.PatientRequest, What: "all kinds", Request: request})
+	})
+}
+
+// refusal is the line that ends a card's part of the stream.
+func refusal(id string, err error) wire.Line {
+	if errors.Is(err, consent.ErrNoGrant) {
+		return wire.Line{Gone: &wire.Gone{Card: id}}
+	}
+	if code, known := problemCode(err); known {
+		return wire.Line{Err: &wire.Problem{Code: code, Card: id}}
+	}
+	f := fault.From(err)
+	p := &wire.Problem{Code: string(f.Code), Card: id}
+	if f.Kind == fault.Unavailable || f.Kind == fault.Throttled {
+		p.Code = wire.ProblemUnavailable
+		p.RetryAfter = int(max(f.RetryAfter, time.Second).Seconds())
+	}
+	return wire.Line{Err: p}
+}
