@@ -75,7 +75,9 @@ func (r reporter) HandleError(ctx context.Context, job *rivertype.JobRow, err er
 }
 
 // HandlePanic is never reached: add turns a panic into an error.
-func (r reporter) HandlePanic(context.Context, *rivertype.JobRow, any, string) *river.ErrorHandlerResult { return nil }
+func (r reporter) HandlePanic(context.Context, *rivertype.JobRow, any, string) *river.ErrorHandlerResult {
+	return nil
+}
 
 // root is the innermost error.
 func root(err error) error {

@@ -5,6 +5,7 @@ package notice
 import (
 	"time"
 
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -34,23 +35,14 @@ func (k Kind) Lifetime() time.Duration {
 	return 24 * time.Hour
 }
 
-// Language is the one in which a person is addressed.
-type Language string
-
-// The languages. An empty one leaves the words to the phone.
-const (
-	Russian Language = "ru"
-	English Language = "en"
-)
-
 // Contact is how one installation of the app is reached: a carrier's name and the token that the carrier gave to the app.
 type Contact struct {
 	Device   identity.DeviceID
 	Account  identity.AccountID
 	Carrier  string
 	Token    string
-	Language Language
-	Seen     time.Time // when the app last told it
+	Language account.Language // "" = the phone's own
+	Seen     time.Time        // when the app last told it
 }
 
 // StaleAfter is when a contact that was not renewed is forgotten: a carrier lets a token die after 270 days of silence.

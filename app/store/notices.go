@@ -1,0 +1,102 @@
+package store
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/medcard/medcard/app/jobs"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/notice"
+)
+
+// Queue is where the jobs stand that transactions enqueue.
+func (db *DB) Queue() jobs.Queue {
+	if db.pool != nil {
+		return jobs.Queue{Postgres: db.pool}
+	}
+	return jobs.Queue{SQLite: db.write}
+}
+
+// EnqueueNews tells the devices of those accounts that may see one of the scopes that the card changed. What a patient's own
+// device wrote wakes the other devices silently; what anybody else wrote shows a line. Scopes are judged here and do not get
+// into the job: whom a change concerns would tell what it is.
+func (tx *Tx) EnqueueNews(p consent.Permit, scopes card.Scopes) error {
+	if !p.Of(tx.token) {
+		return ErrForeignPermit
+	}
+	about := notice.News
+	if p.Actor().Kind == identity.Patient {
+		about = notice.Wake
+	}
+	grants, err := tx.grants(p.Card())
+	if err != nil {
+		return err
+	}
+	told := map[identity.AccountID]bool{}
+	for _, g := range grants {
+		if g.Account == "" || told[g.Account] || !g.Revoked.IsZero() || !overlap(g.Scopes, scopes) {
+			continue
+		}
+		told[g.Account] = true
+		if err := tx.enqueueNews(p.Card(), g.Account, about, p.Actor().Device); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func overlap(held, changed card.Scopes) bool {
+	for _, s := range changed {
+		if held.Holds(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// enqueueNews lets the news join what waits already, or starts to wait.
+func (tx *Tx) enqueueNews(id card.ID, account identity.AccountID, about notice.Kind, sender identity.DeviceID) error {
+	// Changes from two devices concern both: no device is left out then.
+	joined, err := tx.exec(`UPDATE push_news SET sender = CASE WHEN sender = ? THEN sender ELSE '' END
+		WHERE card = ? AND account = ? AND about = ? AND waiting = ?`, string(sender), string(id), string(account), string(about), true)
+	if err != nil || joined > 0 {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO push_news (card, account, about, notice, sender, waiting) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (card, account, about) DO UPDATE SET notice = excluded.notice, sender = excluded.sender, waiting = excluded.waiting`,
+		string(id), string(account), string(about), uuid.NewString(), string(sender), true)
+	if err != nil {
+		return err
+	}
+	return tx.enqueue(jobs.News{Card: id, Account: account, About: about}, nil)
+}
+
+// TakeNews takes what waits to be announced; what changes from now on waits anew. found is false when it was taken already.
+func (tx *Tx) TakeNews(id card.ID, account identity.AccountID, about notice.Kind) (d notice.Due, found bool, err error) {
+	found, err = tx.one([]any{&d.ID, &d.Except}, `UPDATE push_news SET waiting = ? WHERE card = ? AND account = ? AND about = ? AND waiting = ?
+		RETURNING notice, sender`, false, string(id), string(account), string(about), true)
+	return d, found, err
+}
+
+// EnqueuePush hands one notice for one device to the queue.
+func (tx *Tx) EnqueuePush(p notice.Push) error {
+	return tx.enqueue(jobs.Push{ID: p.ID, Device: p.Device, About: p.Kind, Ends: p.Ends}, nil)
+}
+
+// OwnersOf lists the accounts that own the card at the instant. It is how a job without an actor learns whom to tell.
+func (tx *Tx) OwnersOf(id card.ID, now time.Time) ([]identity.AccountID, error) {
+	grants, err := tx.grants(id)
+	if err != nil {
+		return nil, err
+	}
+	var owners []identity.AccountID
+	for _, g := range grants {
+		if g.Role == consent.Owner && g.InForce(now) {
+			owners = append(owners, g.Account)
+		}
+	}
+	return owners, nil
+}
