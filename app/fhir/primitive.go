@@ -9,7 +9,7 @@ import (
 	"github.com/medcard/medcard/domain/card"
 )
 
-// maxText is how long a text may be, by R4's own rule.
+// maxText is how long a text may be, by R4's own rule for its type string.
 const maxText = 1 << 20
 
 // formats holds R4's regular expressions of its primitive types (https://hl7.org/fhir/R4/datatypes.html). Dates are checked
@@ -65,7 +65,7 @@ func checkPrimitive(kind string, n *node) (why string) {
 	if n.text == "" {
 		return "a text is never empty"
 	}
-	if len(n.text) > maxText && kind != "base64Binary" {
+	if len(n.text) > maxText && kind != "base64Binary" && kind != "xhtml" {
 		return "the text is longer than 1 MiB"
 	}
 	if strings.ContainsFunc(n.text, func(r rune) bool { return r < ' ' && r != '\t' && r != '\r' && r != '\n' }) {

@@ -60,3 +60,10 @@ func (Person) Kind() Kind { return KindPatient }
 
 // When is empty: a person is not an event.
 func (Person) When() Date { return "" }
+
+// The registers whose numbers a person has, under the one name that each has here.
+const (
+	SystemSNILS = "https://fhir.ru/ig/core/systems/snils"
+	SystemOMS   = "https://fhir.ru/ig/core/systems/oms" // the unified number of the policy of compulsory medical insurance
+	SystemINN   = "https://fhir.ru/ig/core/systems/inn"
+)

@@ -1,0 +1,36 @@
+package fhir
+
+import (
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/posting"
+)
+
+// Fact gives what entry i says, in the card's own terms; nil where the card has no place for its type. record finds the record of
+// the same card that a reference leads to, "" where there is none. What a fact has no field for stays in the resource as posted.
+func (b *Bundle) Fact(i int, record func(posting.Key) card.RecordID) card.Fact {
+	e := b.Entries[i]
+	r := resolver{bundle: b, resource: e.node, record: record}
+	switch e.Kind {
+	case card.KindPatient:
+		return person(e.node)
+	case card.KindEncounter:
+		return visit(e.node, r)
+	case card.KindCondition:
+		return condition(e.node, r)
+	case card.KindAllergy:
+		return allergy(e.node, r)
+	case card.KindObservation:
+		return observation(e.node, r)
+	case card.KindReport:
+		return report(e.node, r)
+	case card.KindMedication:
+		return medication(e.node, r)
+	case card.KindImmunization:
+		return immunization(e.node, r)
+	case card.KindProcedure:
+		return procedure(e.node, r)
+	case card.KindCarePlan:
+		return plan(e.node, r)
+	}
+	return nil
+}
