@@ -11,18 +11,14 @@ import (
 
 // Me is what a person may know of his own account.
 type Me struct {
-	Account      account.Account
-	SecondFactor bool // of this session
-	Recipient    bool // of medical services: a clinic knows the patient, and the person proved to be that patient
-	Cards        []card.ID
-	Missing      []fault.Code // what still stands between the person and his health data
+	Account   account.Account
+	Recipient bool // of medical services: a clinic knows the patient, and the person proved to be that patient
+	Cards     []card.ID
+	Missing   []fault.Code // what still stands between the person and his health data
 }
 
-// What may be missing.
-const (
-	MissingCard   fault.Code = "card.not_claimed"
-	MissingFactor fault.Code = "second_factor.missing"
-)
+// MissingCard says that no card was claimed yet.
+const MissingCard fault.Code = "card.not_claimed"
 
 // Me tells the state of the actor's account. A card that is not there has a reason: never a silent empty list.
 func (s *Service) Me(ctx context.Context, a identity.Actor) (Me, error) {
@@ -42,11 +38,7 @@ func (s *Service) Me(ctx context.Context, a identity.Actor) (Me, error) {
 	if err != nil {
 		return Me{}, err
 	}
-	me.SecondFactor, me.Recipient = a.SecondFactor, len(me.Cards) > 0
-	if !a.SecondFactor {
-		me.Missing = append(me.Missing, MissingFactor)
-	}
-	if !me.Recipient {
+	if me.Recipient = len(me.Cards) > 0; !me.Recipient {
 		me.Missing = append(me.Missing, MissingCard)
 	}
 	return me, nil

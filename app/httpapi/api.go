@@ -13,15 +13,19 @@ import (
 
 	"github.com/medcard/medcard/app/auditing"
 	"github.com/medcard/medcard/app/charting"
+	"github.com/medcard/medcard/app/enrolling"
 	"github.com/medcard/medcard/app/granting"
+	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/domain/identity"
 )
 
 // Services are the acts behind the routes. A nil service leaves its routes out.
 type Services struct {
-	Granting *granting.Service
-	Auditing *auditing.Service
-	Charting *charting.Service
+	Granting  *granting.Service
+	Auditing  *auditing.Service
+	Charting  *charting.Service
+	Enrolling *enrolling.Service
+	OAuth     *oauth.Service
 }
 
 // Config is what the door needs from its house.
@@ -80,6 +84,8 @@ func New(cfg Config) *API {
 	a.pageRoutes()
 	a.cardRoutes()
 	a.recordRoutes()
+	a.peopleRoutes()
+	a.oauthRoutes()
 	return a
 }
 

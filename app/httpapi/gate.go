@@ -20,6 +20,7 @@ type contextKey int
 const (
 	requestKey contextKey = iota
 	actorKey
+	addressKey
 )
 
 func requestID(ctx context.Context) string { id, _ := ctx.Value(requestKey).(string); return id }
@@ -28,6 +29,12 @@ func requestID(ctx context.Context) string { id, _ := ctx.Value(requestKey).(str
 func actorFrom(ctx context.Context) identity.Actor {
 	actor, _ := ctx.Value(actorKey).(identity.Actor)
 	return actor
+}
+
+// addressFrom gives the network address from which the request came.
+func addressFrom(ctx context.Context) string {
+	address, _ := ctx.Value(addressKey).(string)
+	return address
 }
 
 // gate runs before the handler of the route: it unpacks the body within the route's limit, finds out who asks, refuses
@@ -44,6 +51,7 @@ func (a *API) gate(r Route) fiber.Handler {
 			ctx, cancel = context.WithTimeout(ctx, deadline)
 			defer cancel()
 		}
+		ctx = context.WithValue(ctx, addressKey, c.IP())
 		actor, err := a.admit(ctx, r.Access, c.Get(fiber.HeaderAuthorization))
 		if err == nil {
 			err = unpack(c, r.maxBody())

@@ -30,6 +30,12 @@ func (tx *Tx) Client(id identity.ClientID) (identity.Client, bool, error) {
 	return c.client(), true, nil
 }
 
+// Organisation gives the display name of a client that may be let in; found is false for any other.
+func (tx *Tx) Organisation(id identity.ClientID) (name string, found bool, err error) {
+	found, err = tx.one([]any{&name}, "SELECT name FROM oauth_client WHERE id = ? AND revoked_at IS NULL", string(id))
+	return name, found, err
+}
+
 // Clients lists all organisations in the order in which they came.
 func (tx *Tx) Clients() ([]identity.Client, error) {
 	var list []identity.Client
