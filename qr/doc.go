@@ -57,6 +57,7 @@
 //	validity   code of the dictionary 1.2.643.5.1.13.13.99.2.608
 //	urgency    0 routine, 1 cito, 2 statim
 //	clinic     uint, the OGRN of the clinic; target likewise, 0 = any
+//	prescriber, referrer: tstr, who signed on paper; may be cut short or empty
 //	code       uint, node of the dictionary 1.2.643.5.1.13.13.99.2.611
 //	name       tstr up to 60 bytes, international non-proprietary name
 //	shape      1 tablet, 2 capsule, 3 solution, 4 drops, 5 syrup, 6 injection, 7 powder, 8 ointment, 9 suppository, 10 aerosol,

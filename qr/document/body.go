@@ -69,18 +69,18 @@ var forms = map[prescription.Form]uint8{
 	prescription.Ordinary: 1, prescription.Accounted: 2, prescription.Preferential: 3, prescription.Narcotic: 4,
 }
 
-func packPrescription(s prescription.Sheet, nameLimit int) (prescriptionBody, error) {
+func packPrescription(s prescription.Sheet, c cuts) (prescriptionBody, error) {
 	clinic, err := packOGRN(s.Clinic)
 	if err != nil {
 		return prescriptionBody{}, err
 	}
 	body := prescriptionBody{
 		Form: forms[s.Form], Validity: uint8(s.Validity), Urgency: uint8(s.Urgency), Bearer: packBearer(s.Bearer),
-		Clinic: clinic, Prescriber: cut(s.Prescriber, maxName),
+		Clinic: clinic, Prescriber: cut(s.Prescriber, c.author),
 	}
 	for _, i := range s.Items {
 		packed := item{
-			Code: i.Code, Name: cut(i.Name, nameLimit), Shape: uint8(i.Shape), Quantity: uint32(i.Quantity), //nolint:gosec // checked by the sheet
+			Code: i.Code, Name: cut(i.Name, c.name), Shape: uint8(i.Shape), Quantity: uint32(i.Quantity), //nolint:gosec // checked by the sheet
 			Regimen: [4]uint16{i.Regimen.Portion, uint16(i.Regimen.Times), i.Regimen.Days, i.Regimen.Every},
 		}
 		for _, strength := range i.Strength {
@@ -125,7 +125,7 @@ func (b prescriptionBody) unpack() (prescription.Sheet, error) {
 	return sheet, nil
 }
 
-func packReferral(s referral.Sheet, nameLimit int) (referralBody, error) {
+func packReferral(s referral.Sheet, c cuts) (referralBody, error) {
 	clinic, err := packOGRN(s.Clinic)
 	if err != nil {
 		return referralBody{}, err
@@ -136,7 +136,7 @@ func packReferral(s referral.Sheet, nameLimit int) (referralBody, error) {
 	}
 	return referralBody{
 		Kind: uint8(s.Kind), Care: uint8(s.Care), Bearer: packBearer(s.Bearer), Clinic: clinic, Target: target, Specialty: s.Specialty,
-		Purpose: cut(s.Purpose, nameLimit), Referrer: cut(s.Referrer, maxName),
+		Purpose: cut(s.Purpose, c.name), Referrer: cut(s.Referrer, c.author),
 	}, nil
 }
 
@@ -185,11 +185,22 @@ func cut(s string, limit int) string {
 	return s[:limit]
 }
 
-// fit encodes with names as long as the room allows. It tries every length: names differ, so that no formula knows which cut frees
-// how much.
-func fit[B any](room int, pack func(nameLimit int) (B, error)) ([]byte, error) {
-	for limit := maxName; limit >= minName; limit-- {
-		body, err := pack(limit)
+// cuts says how many bytes the texts of a body may have.
+type cuts struct{ author, name int }
+
+// fit encodes with texts as long as the room allows. The author's name is cut first, then left out: it stands on the paper and is
+// nobody's safety. Only then names of medicines and purposes are cut, by single bytes: names differ, so no formula knows which cut
+// frees how much.
+func fit[B any](room int, pack func(cuts) (B, error)) ([]byte, error) {
+	var ladder []cuts
+	for _, author := range []int{40, 24, 16, 0} {
+		ladder = append(ladder, cuts{author, maxName})
+	}
+	for name := maxName - 1; name >= minName; name-- {
+		ladder = append(ladder, cuts{0, name})
+	}
+	for _, step := range ladder {
+		body, err := pack(step)
 		if err != nil {
 			return nil, err
 		}

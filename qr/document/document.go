@@ -9,9 +9,11 @@ import (
 	"github.com/medcard/medcard/qr"
 )
 
-// maxReferral keeps a referral at version 11, 240 bytes at error correction M: half the photos read a code of that size, and one in
-// five the next ones. A prescription may need all of MaxSealed.
-const maxReferral = 240
+// What a code may have in bytes, so that it stays at a version that photos of paper can be read from. Photos of the same size on paper
+// were read at version 12 in every second case, at version 15 in every tenth.
+const maxReferral = 240 // version 11 at error correction M
+
+var maxPrescription = [prescription.MaxItems + 1]int{1: 276, 2: 348, 3: qr.MaxSealed} // by items: versions 12, 14, 15
 
 // SealPrescription makes the code of a prescription. Controlled forms get ErrTokenOnly: qr.TokenText is their code.
 func SealPrescription(p prescription.Prescription, status qr.StatusRef, key qr.SigningKey) (string, error) {
@@ -21,8 +23,12 @@ func SealPrescription(p prescription.Prescription, status qr.StatusRef, key qr.S
 	if key.Usage != qr.Prescription {
 		return "", qr.ErrUsage
 	}
+	n := len(p.Sheet.Items)
+	if n < 1 || n > prescription.MaxItems {
+		return "", ErrTooLong
+	}
 	claims := qr.Claims{IssuedAt: p.IssuedAt, Expires: p.ValidUntil, Token: qr.TokenID(p.Token), Status: status}
-	return seal(claims, key, qr.MaxSealed, func(limit int) (prescriptionBody, error) { return packPrescription(p.Sheet, limit) })
+	return seal(claims, key, maxPrescription[n], func(c cuts) (prescriptionBody, error) { return packPrescription(p.Sheet, c) })
 }
 
 // SealReferral makes the code of a referral.
@@ -31,10 +37,10 @@ func SealReferral(r referral.Referral, status qr.StatusRef, key qr.SigningKey) (
 		return "", qr.ErrUsage
 	}
 	claims := qr.Claims{IssuedAt: r.IssuedAt, Expires: r.ValidUntil, Token: qr.TokenID(r.Token), Status: status}
-	return seal(claims, key, maxReferral, func(limit int) (referralBody, error) { return packReferral(r.Sheet, limit) })
+	return seal(claims, key, maxReferral, func(c cuts) (referralBody, error) { return packReferral(r.Sheet, c) })
 }
 
-func seal[B any](claims qr.Claims, key qr.SigningKey, limit int, pack func(nameLimit int) (B, error)) (string, error) {
+func seal[B any](claims qr.Claims, key qr.SigningKey, limit int, pack func(cuts) (B, error)) (string, error) {
 	room, err := qr.Room(claims, key.Issuer, key.Usage, limit)
 	if err != nil {
 		return "", err
