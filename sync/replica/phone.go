@@ -2,8 +2,10 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +62,7 @@ func renumber(tx PhoneTx, meta *Meta, restored bool) error {
 			return err
 		}
 		open = append(settled, open...)
+		slices.SortFunc(open, func(a, b Item) int { return cmp.Compare(a.Mutation.HLC, b.Mutation.HLC) })
 	}
 	for _, item := range open {
 		if item.Actor == meta.Actor || item.State != Waiting && !restored {

@@ -33,15 +33,16 @@ type PhoneTx interface {
 	ClearShadow() error
 	SwapShadow() error
 
-	// Open returns the outbox items that still count for the view or await an answer (Waiting, Answered), in the order of N.
+	// Open returns the outbox items that still count for the view or await an answer (Waiting, Answered). Like all lists of
+	// items it is in the order of saving: by Mutation.HLC, which never comes twice on a phone.
 	Open() ([]Item, error)
-	// ItemsOf returns all items of one record, settled and refused ones too, in the order of N.
+	// ItemsOf returns all items of one record, settled and refused ones too.
 	ItemsOf(id string) ([]Item, error)
 	// PutItem inserts or replaces by (Actor, N).
 	PutItem(item Item) error
 	// DropItem forgets one; no error if there is none.
 	DropItem(actor uint32, n uint64) error
-	// Items returns items in one state, in the order of (Saved, N).
+	// Items returns the items in one state.
 	Items(state ItemState) ([]Item, error)
 	// DropSettled forgets settled items that were saved before the instant.
 	DropSettled(before time.Time) error

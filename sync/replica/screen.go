@@ -40,7 +40,7 @@ func (s Screen) Conflicted() bool {
 }
 
 // Rebase makes the screen of one record of its row (nil: the base has none) and its open items (Waiting and Answered, in
-// the order of N; items of other records are skipped). ok is false if there is nothing to show.
+// the order of saving; items of other records and states are skipped). ok is false if there is nothing to show.
 //
 // It judges as the server will: a pending value replaces the dots it saw and what this phone wrote before; whatever else
 // the base holds by now stands beside it.

@@ -1,0 +1,153 @@
+package simnet
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/medcard/medcard/sync/replica"
+)
+
+// Book is one card of a server, in memory: a Ledger's store for simulations and tests. Transactions run one after the
+// other, and one that fails leaves nothing behind.
+type Book struct {
+	mu    sync.Mutex
+	pages pages
+}
+
+// pages is the state of a card. Records and actors are values; what they point to is never written into.
+type pages struct {
+	head      replica.Head
+	records   map[string]replica.Record
+	actors    map[uint32]replica.Actor
+	decisions map[uint32]map[uint64]replica.Decision
+}
+
+// NewBook returns an empty card.
+func NewBook(epoch string) *Book {
+	return &Book{pages: pages{
+		head:      replica.Head{Epoch: epoch},
+		records:   map[string]replica.Record{},
+		actors:    map[uint32]replica.Actor{},
+		decisions: map[uint32]map[uint64]replica.Decision{},
+	}}
+}
+
+// Update runs f in a transaction.
+func (b *Book) Update(f func(replica.Ledger) error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := b.pages.clone()
+	if err := f(&next); err != nil {
+		return err
+	}
+	b.pages = next
+	return nil
+}
+
+// View runs f on a snapshot; what it writes is lost.
+func (b *Book) View(f func(replica.Ledger) error) error {
+	b.mu.Lock()
+	snapshot := b.pages.clone()
+	b.mu.Unlock()
+	return f(&snapshot)
+}
+
+// Restored brings back an earlier state under a new epoch, as restoring a backup does.
+func (b *Book) Restored(from *Book, epoch string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pages = from.pages.clone()
+	b.pages.head.Epoch = epoch
+}
+
+// Copy is the card as it stands: a backup.
+func (b *Book) Copy() *Book {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return &Book{pages: b.pages.clone()}
+}
+
+func (p pages) clone() pages {
+	p.records = maps.Clone(p.records)
+	p.actors = maps.Clone(p.actors)
+	decisions := make(map[uint32]map[uint64]replica.Decision, len(p.decisions))
+	for actor, list := range p.decisions {
+		decisions[actor] = maps.Clone(list)
+	}
+	p.decisions = decisions
+	return p
+}
+
+var _ replica.Ledger = (*pages)(nil)
+
+func (p *pages) Head() (replica.Head, error) { return p.head, nil }
+
+func (p *pages) Lock() (replica.Head, error) { return p.head, nil }
+
+func (p *pages) Advance(seq uint64) error { p.head.Seq = seq; return nil }
+
+func (p *pages) Records(ids []string) (map[string]replica.Record, error) {
+	out := make(map[string]replica.Record, len(ids))
+	for _, id := range ids {
+		if rec, ok := p.records[id]; ok {
+			out[id] = rec
+		}
+	}
+	return out, nil
+}
+
+func (p *pages) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica.Record, error) {
+	var out []replica.Record
+	for _, rec := range p.records {
+		if rec.Seq > after && scopes.Holds(rec.Scope) {
+			out = append(out, rec)
+		}
+	}
+	slices.SortFunc(out, func(a, b replica.Record) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID)) })
+	return out[:min(limit, len(out))], nil
+}
+
+func (p *pages) SaveRecords(records []replica.Record) error {
+	for _, rec := range records {
+		p.records[rec.ID] = rec
+	}
+	return nil
+}
+
+func (p *pages) Actors() ([]replica.Actor, error) {
+	return slices.SortedFunc(maps.Values(p.actors), func(a, b replica.Actor) int { return cmp.Compare(a.Ordinal, b.Ordinal) }), nil
+}
+
+func (p *pages) Actor(ordinal uint32) (replica.Actor, bool, error) {
+	a, ok := p.actors[ordinal]
+	return a, ok, nil
+}
+
+func (p *pages) SaveActor(actor replica.Actor) error { p.actors[actor.Ordinal] = actor; return nil }
+
+func (p *pages) Decisions(actor uint32, from, to uint64) ([]replica.Decision, error) {
+	var out []replica.Decision
+	for n := from; n <= to; n++ {
+		if d, ok := p.decisions[actor][n]; ok {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func (p *pages) SaveDecisions(actor uint32, decisions []replica.Decision) error {
+	if p.decisions[actor] == nil {
+		p.decisions[actor] = map[uint64]replica.Decision{}
+	}
+	for _, d := range decisions {
+		p.decisions[actor][d.N] = d
+	}
+	return nil
+}
+
+func (p *pages) DropDecisions(actor uint32, to uint64) error {
+	maps.DeleteFunc(p.decisions[actor], func(n uint64, _ replica.Decision) bool { return n <= to })
+	return nil
+}

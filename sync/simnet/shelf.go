@@ -1,0 +1,162 @@
+package simnet
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// Shelf is one card of a phone, in memory: a PhoneStore for simulations and tests.
+type Shelf struct {
+	mu    sync.Mutex
+	state shelfState
+	// Fault is asked at each durable write, if set: it may fail the write before it happened, or after.
+	Fault func() (before, after error)
+}
+
+type itemKey struct {
+	actor uint32
+	n     uint64
+}
+
+type shelfState struct {
+	meta   replica.Meta
+	base   map[string]wire.Row
+	shadow map[string]wire.Row
+	items  map[itemKey]replica.Item
+}
+
+// NewShelf returns an empty store.
+func NewShelf() *Shelf {
+	return &Shelf{state: shelfState{base: map[string]wire.Row{}, shadow: map[string]wire.Row{}, items: map[itemKey]replica.Item{}}}
+}
+
+var _ replica.PhoneStore = (*Shelf)(nil)
+
+// View runs f on a snapshot; what it writes is lost.
+func (s *Shelf) View(f func(replica.PhoneTx) error) error {
+	s.mu.Lock()
+	snapshot := s.state.clone()
+	s.mu.Unlock()
+	return f(&snapshot)
+}
+
+// Update runs f in a transaction.
+func (s *Shelf) Update(f func(replica.PhoneTx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.state.clone()
+	if err := f(&next); err != nil {
+		return err
+	}
+	var before, after error
+	if s.Fault != nil {
+		before, after = s.Fault()
+	}
+	if before != nil {
+		return before
+	}
+	s.state = next
+	return after
+}
+
+// Copy is the store as it stands: a backup, or a clone of the phone.
+func (s *Shelf) Copy() *Shelf {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &Shelf{state: s.state.clone()}
+}
+
+func (s shelfState) clone() shelfState {
+	s.base, s.shadow, s.items = maps.Clone(s.base), maps.Clone(s.shadow), maps.Clone(s.items)
+	return s
+}
+
+var _ replica.PhoneTx = (*shelfState)(nil)
+
+func (s *shelfState) Meta() (replica.Meta, error) { return s.meta, nil }
+
+func (s *shelfState) SaveMeta(meta replica.Meta) error { s.meta = meta; return nil }
+
+func (s *shelfState) Row(id string) (wire.Row, bool, error) {
+	row, ok := s.base[id]
+	return row, ok, nil
+}
+
+func (s *shelfState) PutRow(row wire.Row) error { s.base[row.ID] = row; return nil }
+
+func (s *shelfState) DropRow(id string) error { delete(s.base, id); return nil }
+
+func (s *shelfState) DropRowsOutside(keep replica.Scopes) error {
+	outside := func(_ string, row wire.Row) bool { return !keep.Holds(row.Scope) }
+	maps.DeleteFunc(s.base, outside)
+	maps.DeleteFunc(s.shadow, outside)
+	return nil
+}
+
+func (s *shelfState) ShadowRow(id string) (wire.Row, bool, error) {
+	row, ok := s.shadow[id]
+	return row, ok, nil
+}
+
+func (s *shelfState) PutShadowRow(row wire.Row) error { s.shadow[row.ID] = row; return nil }
+
+func (s *shelfState) DropShadowRow(id string) error { delete(s.shadow, id); return nil }
+
+func (s *shelfState) ClearShadow() error { clear(s.shadow); return nil }
+
+func (s *shelfState) SwapShadow() error {
+	s.base, s.shadow = s.shadow, map[string]wire.Row{}
+	return nil
+}
+
+func (s *shelfState) Open() ([]replica.Item, error) {
+	return s.some(func(i replica.Item) bool { return i.State == replica.Waiting || i.State == replica.Answered }), nil
+}
+
+func (s *shelfState) ItemsOf(id string) ([]replica.Item, error) {
+	return s.some(func(i replica.Item) bool { return i.Mutation.ID == id }), nil
+}
+
+func (s *shelfState) PutItem(item replica.Item) error {
+	s.items[itemKey{item.Actor, item.Mutation.N}] = item
+	return nil
+}
+
+func (s *shelfState) DropItem(actor uint32, n uint64) error {
+	delete(s.items, itemKey{actor, n})
+	return nil
+}
+
+func (s *shelfState) Items(state replica.ItemState) ([]replica.Item, error) {
+	return s.some(func(i replica.Item) bool { return i.State == state }), nil
+}
+
+func (s *shelfState) DropSettled(before time.Time) error {
+	maps.DeleteFunc(s.items, func(_ itemKey, i replica.Item) bool { return i.State == replica.Settled && i.Saved.Before(before) })
+	return nil
+}
+
+func (s *shelfState) Wipe() error {
+	*s = NewShelf().state
+	return nil
+}
+
+// some returns the items that fit, in the order of saving.
+func (s *shelfState) some(fits func(replica.Item) bool) []replica.Item {
+	var out []replica.Item
+	for _, item := range s.items {
+		if fits(item) {
+			out = append(out, item)
+		}
+	}
+	slices.SortFunc(out, func(a, b replica.Item) int {
+		return cmp.Compare(a.Mutation.HLC, b.Mutation.HLC)
+	})
+	return out
+}
