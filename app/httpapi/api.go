@@ -16,6 +16,7 @@ import (
 	"github.com/medcard/medcard/app/enrolling"
 	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/oauth"
+	"github.com/medcard/medcard/app/syncing"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -26,6 +27,7 @@ type Services struct {
 	Charting  *charting.Service
 	Enrolling *enrolling.Service
 	OAuth     *oauth.Service
+	Syncing   *syncing.Service
 }
 
 // Config is what the door needs from its house.
@@ -84,6 +86,7 @@ func New(cfg Config) *API {
 	a.pageRoutes()
 	a.cardRoutes()
 	a.recordRoutes()
+	a.syncRoutes()
 	a.peopleRoutes()
 	a.oauthRoutes()
 	return a

@@ -1,0 +1,209 @@
+package httpapi
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// streamDeadline bounds a whole streamed answer: a phone on a slow line takes the rest with its next request.
+const streamDeadline = 3 * time.Minute
+
+// syncRoutes are the phones' delta sync. The requests are read by package wire, more strictly than huma would; the answers are
+// streamed line by line, which huma cannot do on Fiber.
+func (a *API) syncRoutes() {
+	const tag = "sync"
+	route := func(id, method, path, summary string, long bool) Route {
+		return Route{ID: id, Method: method, Path: path, Summary: summary, Tag: tag, Access: Patients(), MaxBody: wire.MaxBody, Long: long}
+	}
+	a.raw(route("syncDevices", http.MethodPost, "/v1/sync/devices", "Get this device's actor on each card", false), body[wire.DevicesRequest, wire.DevicesResponse](a),
+		func(c *fiber.Ctx) error {
+			in, err := decode[wire.DevicesRequest](c)
+			if err != nil {
+				return err
+			}
+			out, err := a.Syncing.Devices(c.UserContext(), actorFrom(c.UserContext()), in)
+			if err != nil {
+				return err
+			}
+			return sendJSON(c, out)
+		})
+	a.raw(route("syncHead", http.MethodGet, "/v1/sync/head", "Is there news? 304 when not (ETag)", false), a.describeHead, a.syncHead)
+	a.raw(route("syncPush", http.MethodPost, "/v1/sync/push", "Send the edits of one card", false), body[wire.PushRequest, wire.PushResponse](a),
+		func(c *fiber.Ctx) error {
+			in, err := decode[wire.PushRequest](c)
+			if err != nil {
+				return err
+			}
+			out, err := a.Syncing.Push(c.UserContext(), actorFrom(c.UserContext()), in, requestID(c.UserContext()))
+			if err != nil {
+				return err
+			}
+			return sendJSON(c, out)
+		})
+	a.raw(route("syncPull", http.MethodPost, "/v1/sync/pull", "Get what is new, as a stream of lines", true), lines[wire.PullRequest](a), func(c *fiber.Ctx) error {
+		in, err := decode[wire.PullRequest](c)
+		if err != nil {
+			return err
+		}
+		both := wire.SyncRequest{Device: in.Device, MaxBytes: in.MaxBytes}
+		for _, ask := range in.Cards {
+			both.Cards = append(both.Cards, wire.SyncCard{PullCard: ask})
+		}
+		return a.stream(c, both)
+	})
+	a.raw(route("sync", http.MethodPost, "/v1/sync", "Send edits and get what is new, in one round trip", true), lines[wire.SyncRequest](a), func(c *fiber.Ctx) error {
+		in, err := decode[wire.SyncRequest](c)
+		if err != nil {
+			return err
+		}
+		return a.stream(c, in)
+	})
+}
+
+func (a *API) syncHead(c *fiber.Ctx) error {
+	var cards []card.ID
+	for id := range strings.SplitSeq(c.Query("cards"), ",") {
+		if id != "" {
+			cards = append(cards, card.ID(id))
+		}
+	}
+	if len(cards) == 0 || len(cards) > wire.MaxCards {
+		return errInvalid.At("query.cards", "name 1 to 32 cards, separated by commas")
+	}
+	head, tag, err := a.Syncing.Head(c.UserContext(), actorFrom(c.UserContext()), cards)
+	if err != nil {
+		return err
+	}
+	tag = `"` + tag + `"`
+	c.Set(fiber.HeaderETag, tag)
+	if c.Get(fiber.HeaderIfNoneMatch) == tag {
+		return c.SendStatus(http.StatusNotModified)
+	}
+	return sendJSON(c, head)
+}
+
+// stream answers with lines. It runs after the handler has returned: what it needs of the request is copied before.
+func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
+	actor, request := actorFrom(c.UserContext()), requestID(c.UserContext())
+	if in.Device != "" && in.Device != string(actor.Device) {
+		return errDevice
+	}
+	zipped := c.AcceptsEncodings("gzip") == "gzip"
+	c.Set(fiber.HeaderContentType, "application/x-ndjson")
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	if zipped {
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+	}
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		ctx, cancel := context.WithTimeout(context.Background(), streamDeadline)
+		defer cancel()
+		defer func() { // the net of observe is not below this function
+			if r := recover(); r != nil {
+				a.log.Error("panic in a stream", "request", request)
+			}
+		}()
+		if err := a.writeLines(ctx, w, zipped, actor, in, request); err != nil && ctx.Err() == nil {
+			a.log.Info("stream ended early", "request", request, "cause", describe(err))
+		}
+	})
+	return nil
+}
+
+func (a *API) writeLines(ctx context.Context, w *bufio.Writer, zipped bool, actor identity.Actor, in wire.SyncRequest, request string) error {
+	flush := w.Flush
+	out := wire.NewLineWriter(w)
+	if zipped {
+		z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+		if err != nil {
+			return err
+		}
+		out = wire.NewLineWriter(z)
+		flush = func() error { return errors.Join(z.Flush(), w.Flush()) }
+		defer z.Close()
+	}
+	return a.Syncing.Stream(ctx, actor, in, request, func(page []wire.Line) error {
+		for _, line := range page {
+			if err := out.Write(line); err != nil {
+				return err
+			}
+		}
+		return flush()
+	})
+}
+
+var errDevice = fault.New(fault.Denied, "device.mismatch", "The session belongs to another device than the request names.")
+
+// decode reads a body of package wire.
+func decode[T wire.Request](c *fiber.Ctx) (T, error) {
+	in, err := wire.Decode[T](c.Body())
+	if err == nil {
+		return in, nil
+	}
+	f := errInvalid
+	switch {
+	case errors.Is(err, wire.ErrTooLarge):
+		f = errTooLarge
+	case errors.Is(err, wire.ErrMalformed):
+		f = errMalformed
+	case errors.Is(err, wire.ErrUnknownField):
+		f = errUnknownField
+	}
+	var place *wire.FieldError
+	if errors.As(err, &place) {
+		f = f.At("body."+place.Path, place.Why)
+	}
+	return in, f
+}
+
+func sendJSON(c *fiber.Ctx, v any) error {
+	b, err := wire.Marshal(v)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Send(b)
+}
+
+// body describes a route by the types of its request and answer.
+func body[I, O any](a *API) func(*huma.Operation) {
+	return func(op *huma.Operation) {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: content[I](a, "application/json")}
+		op.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: content[O](a, "application/json")}}
+	}
+}
+
+// lines describes a route that answers with a stream of lines.
+func lines[I any](a *API) func(*huma.Operation) {
+	return func(op *huma.Operation) {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: content[I](a, "application/json")}
+		op.Responses = map[string]*huma.Response{"200": {
+			Description: "One of these a line, until the connection ends; a page counts only with its end line",
+			Content:     content[wire.Line](a, "application/x-ndjson"),
+		}}
+	}
+}
+
+func content[T any](a *API, mediaType string) map[string]*huma.MediaType {
+	return map[string]*huma.MediaType{mediaType: {Schema: huma.SchemaFromType(a.huma.OpenAPI().Components.Schemas, reflect.TypeFor[T]())}}
+}
+
+func (a *API) describeHead(op *huma.Operation) {
+	op.Parameters = append(op.Parameters,
+		&huma.Param{Name: "cards", In: "query", Required: true, Description: "Ids of cards, separated by commas", Schema: &huma.Schema{Type: "string"}},
+		&huma.Param{Name: "If-None-Match", In: "header", Schema: &huma.Schema{Type: "string"}})
+	op.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: content[wire.HeadResponse](a, "application/json")}, "304": {Description: "Nothing new"}}
+}
