@@ -13,10 +13,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/medcard/medcard/app/auditing"
+	"github.com/medcard/medcard/app/charting"
 	"github.com/medcard/medcard/app/config"
+	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/httpapi"
 	"github.com/medcard/medcard/app/keys"
 	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/app/syncing"
+	"github.com/medcard/medcard/sync/cardsync"
+	"github.com/medcard/medcard/sync/replica"
 )
 
 // Options are what main, or a test, decides beside the configuration.
@@ -55,10 +61,19 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	services := httpapi.Services{
+		Granting: &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID},
+		Auditing: &auditing.Service{Store: acting[auditing.Tx]{db, func(tx *store.Tx) auditing.Tx { return tx }}, Clock: o.Clock},
+		Charting: &charting.Service{Store: acting[charting.Tx]{db, func(tx *store.Tx) charting.Tx { return tx }}, Clock: o.Clock},
+		Syncing: &syncing.Service{
+			Store: acting[syncing.Tx]{db, func(tx *store.Tx) syncing.Tx { return tx }}, Clock: o.Clock,
+			Engine: replica.Server{Rules: cardsync.Rules()}, Secret: custody.Cursors(),
+		},
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	api := httpapi.New(httpapi.Config{
-		Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
+		Services: services, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
 		TrustedProxies: cfg.TrustedProxies,
 	})
 	return &Server{Store: db, API: api, log: o.Log, grace: cfg.ShutdownGrace}, nil
