@@ -15,6 +15,7 @@ import (
 	"github.com/medcard/medcard/app/charting"
 	"github.com/medcard/medcard/app/enrolling"
 	"github.com/medcard/medcard/app/granting"
+	"github.com/medcard/medcard/app/notifying"
 	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/app/syncing"
 	"github.com/medcard/medcard/domain/identity"
@@ -28,6 +29,7 @@ type Services struct {
 	Enrolling *enrolling.Service
 	OAuth     *oauth.Service
 	Syncing   *syncing.Service
+	Notifying *notifying.Service
 }
 
 // Config is what the door needs from its house.
@@ -89,6 +91,7 @@ func New(cfg Config) *API {
 	a.syncRoutes()
 	a.peopleRoutes()
 	a.oauthRoutes()
+	a.noticeRoutes()
 	return a
 }
 
