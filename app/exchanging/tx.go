@@ -30,7 +30,7 @@ type Tx interface {
 	HasOwner(id card.ID) (bool, error)
 
 	// Introduce writes down by what the card is found again. A number or name that another card has meanwhile gives
-	// posting.ErrTaken.
+	// posting.ErrTaken, one of a register of which the card has another number posting.ErrOther.
 	Introduce(p consent.Permit, who posting.Introduction) error
 
 	// Known answers, in the order of the questions, what the card holds of what the client posted. Keep adds to it.

@@ -23,5 +23,10 @@ type Match struct {
 	By   string // what led there: the system of the number, or "" for an organisation's own name
 }
 
-// ErrTaken means that a number or a name leads to another card already: two introductions ran at once. Looking again helps.
-var ErrTaken = errors.New("posting: the number or name leads to another card")
+// Why an introduction is refused.
+var (
+	// ErrTaken means that a number or a name leads to another card already: two introductions ran at once. Looking again helps.
+	ErrTaken = errors.New("posting: the number or name leads to another card")
+	// ErrOther means that the card has another number of the same register, and a person has only one.
+	ErrOther = errors.New("posting: the card has another number of that register")
+)
