@@ -126,6 +126,9 @@ func Ours(text string) bool {
 	return strings.HasPrefix(text, prefix) || strings.HasPrefix(text, tokenPrefix)
 }
 
+// IsToken reports whether a text claims to be a token code.
+func IsToken(text string) bool { return strings.HasPrefix(text, tokenPrefix) }
+
 // Unverified is a code that was taken apart and not yet believed. It tells nothing but which key is said to have signed.
 type Unverified struct{ envelope Envelope }
 

@@ -71,6 +71,16 @@ func (c *Cache) AcceptStatus(data []byte) (uint32, error) {
 	return list.Number, nil
 }
 
+// HoldsStatus reports whether a status list of that number is held.
+func (c *Cache) HoldsStatus(number uint32) bool {
+	for id := range c.lists {
+		if id.number == number {
+			return true
+		}
+	}
+	return false
+}
+
 // Status is what the held lists say of a document.
 func (c *Cache) Status(issuer string, ref qr.StatusRef) (Mark, time.Time, bool) {
 	list := c.lists[listID{issuer, ref.List}]

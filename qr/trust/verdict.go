@@ -137,7 +137,7 @@ func (j *judge) conclude() Verdict {
 }
 
 func (j *judge) run(text string) {
-	if strings.HasPrefix(text, "EMC1T:") {
+	if qr.IsToken(text) {
 		token, err := qr.OpenToken(text)
 		if err != nil {
 			j.no = append(j.no, BadFormat)
