@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// progress is a bar in the last line of a terminal. Where there is no terminal it shows nothing: a log is no place for
+// one.
+type progress struct {
+	out         *os.File // nil: nobody looks
+	done, total int
+}
+
+func newProgress(out *os.File, total int) *progress {
+	if total < 2 || !term.IsTerminal(int(out.Fd())) { //nolint:gosec // a file descriptor is small
+		out = nil
+	}
+	p := &progress{out: out, total: total}
+	p.draw()
+	return p
+}
+
+// step counts one more and redraws.
+func (p *progress) step() {
+	p.done++
+	p.draw()
+}
+
+func (p *progress) draw() {
+	if p.out == nil {
+		return
+	}
+	const width = 40
+	full := width * p.done / p.total
+	fmt.Fprintf(p.out, "\r\x1b[K[%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat(".", width-full), p.done, p.total)
+}
+
+// clear makes room for a line of output, or for the prompt at the end.
+func (p *progress) clear() {
+	if p.out != nil {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
+}
