@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -38,7 +39,7 @@ func openStore(ctx context.Context) (*store.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	custody, err := keys.OpenFolder(cfg.KeyFolder())
+	custody, err := keys.OpenFolder(cfg.KeyFolder(), time.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/prescription"
+	"github.com/medcard/medcard/qr/trust"
 	"github.com/medcard/medcard/sync/cardsync"
 )
 
@@ -28,6 +29,8 @@ type Tx interface {
 	DecideWrite(a identity.Actor, id card.ID, right string, scopes card.Scopes) (consent.Permit, error)
 
 	Prescription(consent.Permit, prescription.ID) (p prescription.Prescription, code string, found bool, err error)
+	// SetStatus changes what the status list says of a paper.
+	SetStatus(token [16]byte, status int) error
 	// SaveCourse writes the course only where the version still is the one that was read.
 	SaveCourse(p consent.Permit, id prescription.ID, read int, next prescription.Course) (saved bool, err error)
 	// Answer finds what was answered under the client's key, PutAnswer keeps it. The key counts per prescription.
@@ -49,7 +52,7 @@ type Service struct {
 	Store Store
 	Clock func() time.Time
 	// Token checks the text of a code and gives the token in it: a signed code, or the small opaque one.
-	Token func(code string, now time.Time) (prescription.Token, error)
+	Token func(ctx context.Context, code string) (prescription.Token, error)
 	// Secret makes the secret of a hold.
 	Secret func() string
 }
@@ -83,7 +86,7 @@ func (s *Service) Accept(ctx context.Context, a identity.Actor, code string, ask
 		return Held{}, err
 	}
 	now := s.Clock()
-	token, err := s.Token(code, now)
+	token, err := s.Token(ctx, code)
 	if err != nil {
 		return Held{}, err
 	}
@@ -207,6 +210,11 @@ func (s *Service) change(tx Tx, a identity.Actor, of card.ID, id prescription.ID
 	}
 	if !saved {
 		return p, errRaced
+	}
+	if p.Course.State == prescription.Dispensed {
+		if err := tx.SetStatus(p.Token, int(trust.Spent)); err != nil {
+			return p, err
+		}
 	}
 	if err := tx.Publish(permit, []cardsync.Record{cardsync.FromPrescription(p, code)}, now); err != nil {
 		return p, err

@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -41,13 +42,19 @@ type Custody struct {
 	wrapping tink.AEAD
 	cursors  []byte
 	lookup   []byte
-	signer   func(Usage) (crypto.Signer, error)
+	signer   func(Usage) (Signer, error)
+}
+
+// Signer is a signing key and when it was made: nothing that it signed is older.
+type Signer struct {
+	crypto.Signer
+	Created time.Time
 }
 
 const masterSize = 32
 
 // OpenFolder opens the keys in a folder and makes those that are missing: the first start of a new installation makes all.
-func OpenFolder(dir string) (*Custody, error) {
+func OpenFolder(dir string, clock func() time.Time) (*Custody, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the key folder: %w", err)
 	}
@@ -62,12 +69,12 @@ func OpenFolder(dir string) (*Custody, error) {
 	if len(master) != masterSize {
 		return nil, errors.New("keys: master.key does not hold 32 bytes")
 	}
-	return fromMaster(master, func(u Usage) (crypto.Signer, error) {
-		return signerFile(filepath.Join(dir, string(u)+".pem"))
+	return fromMaster(master, func(u Usage) (Signer, error) {
+		return signerFile(filepath.Join(dir, string(u)+".pem"), clock)
 	})
 }
 
-func fromMaster(master []byte, signer func(Usage) (crypto.Signer, error)) (*Custody, error) {
+func fromMaster(master []byte, signer func(Usage) (Signer, error)) (*Custody, error) {
 	derive := func(label string) []byte {
 		key, err := hkdf.Key(sha256.New, master, nil, "medcard/v1/"+label, 32)
 		if err != nil {
@@ -102,11 +109,15 @@ func (c *Custody) Hash(kind, value string) []byte {
 }
 
 // Signer gives the signing key of the usage.
-func (c *Custody) Signer(u Usage) (crypto.Signer, error) { return c.signer(u) }
+func (c *Custody) Signer(u Usage) (Signer, error) { return c.signer(u) }
+
+// created is the PEM header that says when a key was made (RFC 3339).
+const created = "Created"
 
 // signerFile reads an Ed25519 key from a PKCS#8 PEM file, or makes it.
-func signerFile(path string) (crypto.Signer, error) {
-	block, err := readOrMake(path, func() ([]byte, error) {
+func signerFile(path string, clock func() time.Time) (Signer, error) {
+	name := filepath.Base(path)
+	text, err := readOrMake(path, func() ([]byte, error) {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {
 			return nil, err
@@ -115,24 +126,30 @@ func signerFile(path string) (crypto.Signer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+		return pem.EncodeToMemory(&pem.Block{
+			Type: "PRIVATE KEY", Bytes: der, Headers: map[string]string{created: clock().UTC().Format(time.RFC3339)},
+		}), nil
 	})
 	if err != nil {
-		return nil, err
+		return Signer{}, err
 	}
-	decoded, _ := pem.Decode(block)
-	if decoded == nil {
-		return nil, fmt.Errorf("keys: %s is not a PEM file", filepath.Base(path))
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return Signer{}, fmt.Errorf("keys: %s is not a PEM file", name)
 	}
-	key, err := x509.ParsePKCS8PrivateKey(decoded.Bytes)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("keys: %s: %w", filepath.Base(path), err)
+		return Signer{}, fmt.Errorf("keys: %s: %w", name, err)
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("keys: %s holds no signing key", filepath.Base(path))
+		return Signer{}, fmt.Errorf("keys: %s holds no signing key", name)
 	}
-	return signer, nil
+	since, err := time.Parse(time.RFC3339, block.Headers[created])
+	if err != nil {
+		return Signer{}, fmt.Errorf("keys: %s does not say when it was made: it needs the header Created with an RFC 3339 time", name)
+	}
+	return Signer{Signer: signer, Created: since}, nil
 }
 
 // readOrMake reads a secret file or creates it with mode 0600. Two processes that start at once end with the same secret:

@@ -53,7 +53,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	if o.Console == nil {
 		o.Console = io.Discard
 	}
-	custody, err := keys.OpenFolder(cfg.KeyFolder())
+	custody, err := keys.OpenFolder(cfg.KeyFolder(), o.Clock)
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,11 @@ import (
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/domain/referral"
 	"github.com/medcard/medcard/sync/cardsync"
+	"github.com/medcard/medcard/sync/replica"
 )
 
 // A paper is a prescription or a referral: something signed that a patient shows to a stranger. The directory leads from the
@@ -58,7 +60,7 @@ func (tx *Tx) mayPaper(p consent.Permit, kind card.Kind) error {
 func paperPlace(kind card.Kind, id string) string { return string(kind) + "|sealed|" + id }
 
 // AddPrescription keeps a prescription that was just issued, with the text of its code.
-func (tx *Tx) AddPrescription(p consent.Permit, rx prescription.Prescription, code, issuer string) error {
+func (tx *Tx) AddPrescription(p consent.Permit, rx prescription.Prescription, code string, issuer identity.ClientID) error {
 	if err := tx.mayWrite(p, rx.Card, card.ScopeOf(card.KindPrescription, card.General)); err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func (tx *Tx) AddPrescription(p consent.Permit, rx prescription.Prescription, co
 		return err
 	}
 	if _, err := tx.exec(`INSERT INTO prescription (card, id, token, issuer, version, state, valid_until, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		string(rx.Card), string(rx.ID), rx.Token[:], issuer, rx.Course.Version, string(rx.Course.State), micros(rx.ValidUntil), sealed); err != nil {
+		string(rx.Card), string(rx.ID), rx.Token[:], string(issuer), rx.Course.Version, string(rx.Course.State), micros(rx.ValidUntil), sealed); err != nil {
 		return err
 	}
 	for i, item := range rx.Course.Items {
@@ -157,7 +159,7 @@ func (tx *Tx) SaveCourse(p consent.Permit, id prescription.ID, read int, next pr
 }
 
 // AddReferral keeps a referral that was just issued, with the text of its code.
-func (tx *Tx) AddReferral(p consent.Permit, r referral.Referral, code, issuer string) error {
+func (tx *Tx) AddReferral(p consent.Permit, r referral.Referral, code string, issuer identity.ClientID) error {
 	if err := tx.mayWrite(p, r.Card, card.ScopeOf(card.KindReferral, card.General)); err != nil {
 		return err
 	}
@@ -169,7 +171,7 @@ func (tx *Tx) AddReferral(p consent.Permit, r referral.Referral, code, issuer st
 		return err
 	}
 	_, err = tx.exec("INSERT INTO referral (card, id, token, issuer, state, valid_until, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		string(r.Card), string(r.ID), r.Token[:], issuer, string(r.State), micros(r.ValidUntil), sealed)
+		string(r.Card), string(r.ID), r.Token[:], string(issuer), string(r.State), micros(r.ValidUntil), sealed)
 	return err
 }
 
@@ -196,34 +198,44 @@ func (tx *Tx) Referral(p consent.Permit, id referral.ID) (r referral.Referral, c
 	return r, code, true, err
 }
 
-// PutStatus gives a paper a place in a status list, or changes what stands there.
-func (tx *Tx) PutStatus(list, place int, token [16]byte, status int) error {
-	_, err := tx.exec(`INSERT INTO paper_status (list, place, token, status) VALUES (?, ?, ?, ?)
-		ON CONFLICT (list, place) DO UPDATE SET status = excluded.status WHERE paper_status.token = excluded.token`, list, place, token[:], status)
-	return err
+// Issuer is the client that filed a paper.
+func (tx *Tx) Issuer(p consent.Permit, kind card.Kind, id string) (issuer identity.ClientID, err error) {
+	if err := tx.mayPaper(p, kind); err != nil {
+		return "", err
+	}
+	table := "prescription"
+	if kind == card.KindReferral {
+		table = "referral"
+	}
+	_, err = tx.one([]any{&issuer}, "SELECT issuer FROM "+table+" WHERE card = ? AND id = ?", string(p.Card()), id)
+	return issuer, err
 }
 
-// SetStatus changes the status of the paper with the token.
-func (tx *Tx) SetStatus(token [16]byte, status int) error {
-	_, err := tx.exec("UPDATE paper_status SET status = ? WHERE token = ?", status, token[:])
-	return err
-}
-
-// StatusTaken reports whether a place of a list is given away.
-func (tx *Tx) StatusTaken(list, place int) (bool, error) {
-	var n int
-	_, err := tx.one([]any{&n}, "SELECT count(*) FROM paper_status WHERE list = ? AND place = ?", list, place)
-	return n > 0, err
-}
-
-// Statuses visits every place of a list that is given away, in order.
-func (tx *Tx) Statuses(list int, visit func(place, status int)) error {
-	return tx.each(func(rows *sql.Rows) error {
-		var place, status int
-		if err := rows.Scan(&place, &status); err != nil {
-			return err
-		}
-		visit(place, status)
-		return nil
-	}, "SELECT place, status FROM paper_status WHERE list = ? ORDER BY place", list)
+// Bearer is what a paper says about whose it is: initials and year of birth from the card's newest patient record. Whoever may file
+// a paper learns no more than what will stand on it.
+func (tx *Tx) Bearer(p consent.Permit) (b identity.Bearer, found bool, err error) {
+	if !p.Of(tx.token) {
+		return b, false, ErrForeignPermit
+	}
+	l := &ledger{tx: tx, permit: p, card: p.Card()}
+	var record *replica.Record
+	err = tx.each(func(rows *sql.Rows) error {
+		r, err := l.scan(rows)
+		record = &r
+		return err
+	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND kind = ? AND deleted = ? ORDER BY seq DESC LIMIT 1", string(p.Card()), string(card.KindPatient), false)
+	if err != nil || record == nil {
+		return b, false, err
+	}
+	atoms := map[string]json.RawMessage{}
+	for name, versions := range record.Atoms {
+		atoms[name] = versions[0].Value
+	}
+	fact, err := cardsync.ToFact(card.KindPatient, atoms)
+	if err != nil {
+		return b, false, err
+	}
+	person, _ := fact.(card.Person)
+	b = identity.NewBearer(person.Born.Earliest().Year(), append([]string{person.Name.Family}, person.Name.Given...)...)
+	return b, b.Valid(), nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -90,7 +91,7 @@ func OpenStore(t testing.TB, cfg store.Config) *store.DB {
 
 func folder(t testing.TB, dir string) *keys.Custody {
 	t.Helper()
-	custody, err := keys.OpenFolder(filepath.Join(dir, "keys"))
+	custody, err := keys.OpenFolder(filepath.Join(dir, "keys"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
