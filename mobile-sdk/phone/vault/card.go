@@ -1,0 +1,122 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/vclock"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// Card is one card in the vault.
+type Card struct {
+	vault *Vault
+	id    string
+}
+
+var _ replica.PhoneStore = (*Card)(nil)
+
+// Card gives a card's part of the vault, be there anything in it yet or not.
+func (v *Vault) Card(id string) *Card { return &Card{vault: v, id: id} }
+
+// Cards lists the cards that the vault knows.
+func (v *Vault) Cards() ([]string, error) {
+	var ids []string
+	err := v.view(func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(context.Background(), "SELECT card FROM place ORDER BY card")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		return rows.Err()
+	})
+	return ids, err
+}
+
+// Know makes the vault know the card, if it does not yet.
+func (c *Card) Know() error {
+	return c.Update(func(tx replica.PhoneTx) error {
+		meta, err := tx.Meta()
+		if err != nil {
+			return err
+		}
+		return tx.SaveMeta(meta)
+	})
+}
+
+// View runs f on one snapshot of the card.
+func (c *Card) View(f func(replica.PhoneTx) error) error {
+	return c.Read(func(tx *Tx) error { return f(tx) })
+}
+
+// Read is View for those who list: Tx offers more than the engine asks for.
+func (c *Card) Read(f func(*Tx) error) error {
+	return c.vault.view(func(tx *sql.Tx) error { return f(c.in(tx)) })
+}
+
+// Update runs f in a transaction that is durable once Update returned nil.
+func (c *Card) Update(f func(replica.PhoneTx) error) error {
+	return c.vault.update(func(tx *sql.Tx) error { return f(c.in(tx)) })
+}
+
+func (c *Card) in(tx *sql.Tx) *Tx {
+	return &Tx{card: c.id, tx: tx, shed: &c.vault.shed, statements: map[string]*sql.Stmt{}}
+}
+
+// metaShape is replica.Meta as it is stored. The compiler sees to it that the two have the same fields; the names here
+// stand in files in the field and never change.
+type metaShape struct {
+	Actor  uint32       `json:"actor"`
+	Next   uint64       `json:"next"`
+	Acked  uint64       `json:"acked"`
+	Epoch  string       `json:"epoch"`
+	Cursor string       `json:"cursor"`
+	Part   string       `json:"part"`
+	View   string       `json:"view"`
+	Gen    uint64       `json:"gen"`
+	HLC    vclock.HLC   `json:"hlc"`
+	Leases []wire.Lease `json:"leases"`
+
+	Shadowing    bool   `json:"shadowing"`
+	ShadowCursor string `json:"shadowCursor"`
+	ShadowPart   string `json:"shadowPart"`
+	ShadowView   string `json:"shadowView"`
+
+	Synced time.Time `json:"synced"`
+}
+
+// Meta gives the engine's place with the card.
+func (t *Tx) Meta() (replica.Meta, error) {
+	var body []byte
+	switch err := t.row("SELECT meta FROM place WHERE card = ?", t.card).Scan(&body); {
+	case errors.Is(err, sql.ErrNoRows):
+		return replica.Meta{}, nil
+	case err != nil:
+		return replica.Meta{}, err
+	}
+	var shape metaShape
+	if err := json.Unmarshal(body, &shape); err != nil {
+		return replica.Meta{}, errDamaged
+	}
+	return replica.Meta(shape), nil
+}
+
+// SaveMeta writes it.
+func (t *Tx) SaveMeta(meta replica.Meta) error {
+	body, err := json.Marshal(metaShape(meta))
+	if err != nil {
+		return err
+	}
+	return t.exec("INSERT INTO place (card, meta) VALUES (?, ?) ON CONFLICT (card) DO UPDATE SET meta = excluded.meta", t.card, body)
+}

@@ -1,0 +1,83 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// migrations are the steps of the schema, oldest first. A step that was shipped never changes: phones in the field have it.
+var migrations = []string{`
+	CREATE TABLE setting (
+		name  TEXT NOT NULL PRIMARY KEY,
+		value BLOB NOT NULL
+	) STRICT, WITHOUT ROWID;
+
+	-- A card, and the sync engine's place with it.
+	CREATE TABLE place (
+		card TEXT NOT NULL PRIMARY KEY,
+		meta BLOB NOT NULL
+	) STRICT, WITHOUT ROWID;
+
+	-- What the server said. shadow = 1: of the base that is being built beside the one that is read.
+	CREATE TABLE record (
+		card   TEXT    NOT NULL,
+		shadow INTEGER NOT NULL,
+		id     TEXT    NOT NULL,
+		kind   TEXT    NOT NULL,
+		scope  TEXT    NOT NULL,
+		date   INTEGER NOT NULL, -- microseconds since 1970; the year 1 where no date is known, so that it sorts last
+		open   INTEGER NOT NULL, -- a conflict is open
+		body   BLOB    NOT NULL,
+		PRIMARY KEY (card, shadow, id)
+	) STRICT;
+	CREATE INDEX record_by_date ON record (card, shadow, kind, date, id);
+	CREATE INDEX record_open ON record (card, shadow, id) WHERE open = 1;
+
+	-- What was edited here.
+	CREATE TABLE edit (
+		card   TEXT    NOT NULL,
+		actor  INTEGER NOT NULL,
+		n      INTEGER NOT NULL,
+		record TEXT    NOT NULL,
+		state  TEXT    NOT NULL,
+		hlc    TEXT    NOT NULL, -- sixteen hex digits, which sort as the stamps do
+		saved  INTEGER NOT NULL, -- microseconds since 1970
+		body   BLOB    NOT NULL,
+		PRIMARY KEY (card, actor, n)
+	) STRICT;
+	CREATE INDEX edit_by_record ON edit (card, record, hlc);
+	CREATE INDEX edit_by_state ON edit (card, state, hlc);
+`}
+
+// migrate brings the file to the newest schema, each step in a transaction of its own.
+func (v *Vault) migrate(ctx context.Context) error {
+	for {
+		done, err := v.step(ctx)
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+func (v *Vault) step(ctx context.Context) (done bool, err error) {
+	err = v.begin(v.write, func(tx *sql.Tx) error {
+		var version int
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return err
+		}
+		switch {
+		case version > len(migrations):
+			return ErrNewer
+		case version == len(migrations):
+			done = true
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, migrations[version]); err != nil {
+			return fmt.Errorf("vault: schema %d: %w", version+1, err)
+		}
+		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version=%d", version+1))
+		return err
+	})
+	return done, err
+}
