@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/qr"
 	"github.com/medcard/medcard/qr/document"
 	"github.com/medcard/medcard/qr/scan"
@@ -14,8 +15,9 @@ import (
 // Photos finds codes in the bytes of a picture: (*scan.Reader).Read.
 type Photos func(ctx context.Context, picture []byte) (scan.Result, error)
 
-// Judge judges a code of ours by everything the server knows: its keys, its own record of what it issued.
-type Judge func(ctx context.Context, text string) (trust.Verdict, error)
+// Judge judges a code of ours by everything the server knows: its keys, its own record of what it issued. It is told who
+// asks, because that a prescription was handed out is for pharmacies to know.
+type Judge func(ctx context.Context, actor identity.Actor, text string) (trust.Verdict, error)
 
 // Answer is what to think of a code.
 type Answer string
@@ -56,7 +58,7 @@ type Service struct {
 }
 
 // Read finds and judges the codes of one picture.
-func (s *Service) Read(ctx context.Context, picture []byte) (Reading, error) {
+func (s *Service) Read(ctx context.Context, actor identity.Actor, picture []byte) (Reading, error) {
 	result, err := s.Photos(ctx, picture)
 	if err != nil {
 		return Reading{}, translate(err)
@@ -68,7 +70,7 @@ func (s *Service) Read(ctx context.Context, picture []byte) (Reading, error) {
 			continue
 		}
 		seen[code.Text] = true
-		finding, err := s.judge(ctx, code)
+		finding, err := s.judge(ctx, actor, code)
 		if err != nil {
 			return Reading{}, err
 		}
@@ -78,12 +80,12 @@ func (s *Service) Read(ctx context.Context, picture []byte) (Reading, error) {
 	return reading, nil
 }
 
-func (s *Service) judge(ctx context.Context, code scan.Code) (Finding, error) {
+func (s *Service) judge(ctx context.Context, actor identity.Actor, code scan.Code) (Finding, error) {
 	finding := Finding{Kind: code.Kind, Text: code.Text, Corners: code.Corners, Answer: Foreign}
 	if code.Kind != scan.EMC1 && code.Kind != scan.EMC1Token {
 		return finding, nil
 	}
-	verdict, err := s.Judge(ctx, code.Text)
+	verdict, err := s.Judge(ctx, actor, code.Text)
 	if err != nil {
 		return Finding{}, err
 	}

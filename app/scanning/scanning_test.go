@@ -39,7 +39,7 @@ func newClinic(t *testing.T) *clinic {
 	return &clinic{key, trust.Valid}
 }
 
-func (c *clinic) judge(_ context.Context, text string) (trust.Verdict, error) {
+func (c *clinic) judge(_ context.Context, _ identity.Actor, text string) (trust.Verdict, error) {
 	keys := trust.KeySet{IssuedAt: now, Expires: now.Add(trust.KeySetTerm), Keys: []trust.Key{{
 		Key: c.key.Key, NotBefore: now.Add(-time.Hour), LastIssue: now.Add(time.Hour), LastVerify: now.Add(time.Hour), Standing: trust.Active,
 	}}}
@@ -142,7 +142,7 @@ func TestVerdicts(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			c.mark = tc.mark
-			reading, err := c.service().Read(context.Background(), photo(t, tc.codes...))
+			reading, err := c.service().Read(context.Background(), identity.Actor{}, photo(t, tc.codes...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,13 +183,13 @@ func TestFaults(t *testing.T) {
 	}
 	for _, tc := range cases {
 		s := scanning.Service{Photos: func(context.Context, []byte) (scan.Result, error) { return scan.Result{}, tc.err }}
-		_, err := s.Read(context.Background(), nil)
+		_, err := s.Read(context.Background(), identity.Actor{}, nil)
 		if !errors.Is(err, tc.want) || !errors.Is(err, tc.err) || fault.KindOf(err) != tc.kind {
 			t.Errorf("%v: got %v", tc.err, err)
 		}
 	}
 	s := scanning.Service{Photos: func(context.Context, []byte) (scan.Result, error) { return scan.Result{}, context.Canceled }}
-	if _, err := s.Read(context.Background(), nil); !errors.Is(err, context.Canceled) {
+	if _, err := s.Read(context.Background(), identity.Actor{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller who left: %v", err)
 	}
 }
@@ -197,7 +197,7 @@ func TestFaults(t *testing.T) {
 // TestHintsNameTheFormat: the person who sent a HEIC photo is told what to do with a HEIC photo.
 func TestHintsNameTheFormat(t *testing.T) {
 	heic := append([]byte("\x00\x00\x00\x18ftypheic"), make([]byte, 40)...)
-	_, err := newClinic(t).service().Read(context.Background(), heic)
+	_, err := newClinic(t).service().Read(context.Background(), identity.Actor{}, heic)
 	if f := fault.From(err); f.Code != "scan.format" || f.Text == scanning.ErrFormat.Text {
 		t.Errorf("got %v", err)
 	}
