@@ -130,3 +130,21 @@ func NewKeyPair() (private, public []byte, err error) {
 	private, err = json.MarshalIndent(k, "", "  ")
 	return private, public, err
 }
+
+// ParsePrivateKey reads what NewKeyPair wrote for the organisation's own system: the key and its name.
+func ParsePrivateKey(document []byte) (key *ecdsa.PrivateKey, kid string, err error) {
+	var k jwk
+	if err := json.Unmarshal(document, &k); err != nil || k.Type != "EC" || k.Curve != "P-256" {
+		return nil, "", errPrivateKey
+	}
+	secret, err := base64.RawURLEncoding.DecodeString(k.Private)
+	if err != nil {
+		return nil, "", errPrivateKey
+	}
+	if key, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), secret); err != nil {
+		return nil, "", errPrivateKey
+	}
+	return key, k.ID, nil
+}
+
+var errPrivateKey = fault.New(fault.Invalid, "jwk.private_key", "This is not a private P-256 key in JWK form, as `medcard clients add` writes it.")
