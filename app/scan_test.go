@@ -37,13 +37,20 @@ func newCodeDesk(t *testing.T) codeDesk {
 		}
 		return key
 	}
-	root, doctor := signer("root", qr.KeySet, 1), signer("clinic-1", qr.Referral, 2)
+	root, doctor, clerk := signer("root", qr.KeySet, 1), signer("clinic-1", qr.Referral, 2), signer("clinic-1", qr.StatusList, 3)
 	set, err := trust.SealKeySet(trust.KeySet{
 		Sequence: 1, IssuedAt: now.Add(-time.Hour), Expires: now.Add(trust.KeySetTerm),
-		Keys: []trust.Key{{
-			Key: doctor.Key, NotBefore: now.Add(-2 * time.Hour), LastIssue: now.Add(time.Hour), LastVerify: now.Add(time.Hour), Standing: trust.Active,
-		}},
+		Keys:  []trust.Key{inForce(doctor, now), inForce(clerk, now)},
+		Lists: []uint32{0},
 	}, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := trust.NewStatusList(0, now)
+	if err := list.Set(0, trust.Valid); err != nil {
+		t.Fatal(err)
+	}
+	status, err := trust.SealStatus(list, clerk)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +66,15 @@ func newCodeDesk(t *testing.T) codeDesk {
 	}
 	desk := codeDesk{folder: folder, text: text, root: "root=" + hex.EncodeToString(root.Public)}
 	desk.write(t, "keys", set)
+	desk.write(t, "status", status)
 	desk.write(t, "code.png", desk.photo(t, text))
 	return desk
+}
+
+func inForce(key qr.SigningKey, now time.Time) trust.Key {
+	return trust.Key{
+		Key: key.Key, NotBefore: now.Add(-2 * time.Hour), LastIssue: now.Add(time.Hour), LastVerify: now.Add(time.Hour), Standing: trust.Active,
+	}
 }
 
 func (d codeDesk) write(t *testing.T, name string, data []byte) {
@@ -181,6 +195,12 @@ func TestVerify(t *testing.T) {
 			}
 		})
 	}
+	t.Run("with a status list", func(t *testing.T) {
+		out, err := run(t, verifyCommand(), append(keys, "--status", desk.path("status"), desk.path("code.png"))...)
+		if err != nil || !strings.HasPrefix(out, "OK\n") {
+			t.Errorf("%v, got %q", err, out)
+		}
+	})
 	t.Run("with its content", func(t *testing.T) {
 		out, _ := run(t, verifyCommand(), append(keys, "--content", desk.text)...)
 		if !strings.Contains(out, "ИПС") {

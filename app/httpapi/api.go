@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,6 +19,7 @@ import (
 	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/notifying"
 	"github.com/medcard/medcard/app/oauth"
+	"github.com/medcard/medcard/app/scanning"
 	"github.com/medcard/medcard/app/syncing"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -30,6 +33,7 @@ type Services struct {
 	OAuth     *oauth.Service
 	Syncing   *syncing.Service
 	Notifying *notifying.Service
+	Scanning  *scanning.Service
 }
 
 // Config is what the door needs from its house.
@@ -92,6 +96,7 @@ func New(cfg Config) *API {
 	a.peopleRoutes()
 	a.oauthRoutes()
 	a.noticeRoutes()
+	a.photoRoutes()
 	return a
 }
 
@@ -101,11 +106,24 @@ func humaConfig(version string) huma.Config {
 	c := huma.DefaultConfig("Medcard", version)
 	c.DocsPath, c.SchemasPath, c.CreateHooks, c.Transformers = "", "", nil, nil
 	c.RejectUnknownQueryParameters = true
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Info.Description = "The electronic medical card: delta sync for phones, signed codes for pharmacies, FHIR R4 for clinics."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "A patient's session (POST /v1/auth/second-factor) or an organisation's token (POST /oauth/token)."},
 	}
 	return c
+}
+
+// schemaName keeps the sync protocol's types apart from ours: both have a Problem.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if strings.HasSuffix(t.PkgPath(), "/sync/wire") {
+		return "Sync" + name
+	}
+	return name
 }
 
 // Serve answers on the listener until Shutdown.
