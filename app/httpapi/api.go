@@ -15,8 +15,10 @@ import (
 
 	"github.com/medcard/medcard/app/auditing"
 	"github.com/medcard/medcard/app/charting"
+	"github.com/medcard/medcard/app/dispensing"
 	"github.com/medcard/medcard/app/enrolling"
 	"github.com/medcard/medcard/app/granting"
+	"github.com/medcard/medcard/app/issuing"
 	"github.com/medcard/medcard/app/notifying"
 	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/app/scanning"
@@ -26,14 +28,16 @@ import (
 
 // Services are the acts behind the routes. A nil service leaves its routes out.
 type Services struct {
-	Granting  *granting.Service
-	Auditing  *auditing.Service
-	Charting  *charting.Service
-	Enrolling *enrolling.Service
-	OAuth     *oauth.Service
-	Syncing   *syncing.Service
-	Notifying *notifying.Service
-	Scanning  *scanning.Service
+	Granting   *granting.Service
+	Auditing   *auditing.Service
+	Charting   *charting.Service
+	Enrolling  *enrolling.Service
+	OAuth      *oauth.Service
+	Syncing    *syncing.Service
+	Notifying  *notifying.Service
+	Scanning   *scanning.Service
+	Issuing    *issuing.Service
+	Dispensing *dispensing.Service
 }
 
 // Config is what the door needs from its house.
@@ -97,6 +101,9 @@ func New(cfg Config) *API {
 	a.oauthRoutes()
 	a.noticeRoutes()
 	a.photoRoutes()
+	a.paperRoutes()
+	a.dispensingRoutes()
+	a.trustRoutes()
 	return a
 }
 

@@ -17,10 +17,14 @@ type Access struct {
 	kinds  []identity.ActorKind // empty = anybody
 	scope  string               // OAuth scope an organisation's token must carry
 	factor bool                 // a patient's session must have a second factor
+	known  bool                 // anybody may call, but who shows a token is recognised
 }
 
 // Public is for anybody, signed in or not.
 func Public() Access { return Access{} }
+
+// Anybody is for all, like Public, but a token that comes along is checked and says who asks.
+func Anybody() Access { return Access{known: true} }
 
 // Patients is for people signed in with a second factor.
 func Patients() Access { return Access{kinds: []identity.ActorKind{identity.Patient}, factor: true} }

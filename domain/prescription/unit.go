@@ -74,3 +74,22 @@ func index(list []string, name string) (int, bool) {
 	}
 	return 0, false
 }
+
+var urgencies = [...]string{"routine", "cito", "statim"}
+
+func (u Urgency) String() string {
+	if int(u) >= len(urgencies) {
+		return "unknown"
+	}
+	return urgencies[u]
+}
+
+// UrgencyOf finds an urgency by its word.
+func UrgencyOf(name string) (Urgency, bool) {
+	for i, w := range urgencies {
+		if w == name {
+			return Urgency(i), true //nolint:gosec // three words
+		}
+	}
+	return 0, false
+}

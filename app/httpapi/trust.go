@@ -1,0 +1,75 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/medcard/medcard/app/issuing"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// trustRoutes publish by what anybody can check our codes without asking us again.
+func (a *API) trustRoutes() {
+	const tag = "trust"
+	a.raw(Route{ID: "keySet", Method: http.MethodGet, Path: "/v1/trust/keys", Tag: tag, Summary: "The signed key set (COSE)", Access: Public()}, cose,
+		func(c *fiber.Ctx) error {
+			signed, err := a.Issuing.KeySet(c.UserContext())
+			return sendSigned(c, "application/cose", signed, err)
+		})
+	a.raw(Route{ID: "jwks", Method: http.MethodGet, Path: "/v1/trust/jwks", Tag: tag, Summary: "The same keys as JWKS", Access: Public()}, nil,
+		func(c *fiber.Ctx) error {
+			signed, err := a.Issuing.JWKS(c.UserContext())
+			return sendSigned(c, "application/jwk-set+json", signed, err)
+		})
+	a.raw(Route{ID: "statusList", Method: http.MethodGet, Path: "/v1/trust/status/{list}", Tag: tag,
+		Summary: "A signed status list (COSE); what was handed out is told to pharmacies only", Access: Anybody()}, cose,
+		func(c *fiber.Ctx) error {
+			number, err := strconv.ParseUint(c.Params("list"), 10, 32)
+			if err != nil {
+				return issuing.ErrNoList
+			}
+			signed, err := a.Issuing.Status(c.UserContext(), uint32(number), actorFrom(c.UserContext()).Kind == identity.Pharmacy)
+			c.Set(fiber.HeaderVary, fiber.HeaderAuthorization)
+			return sendSigned(c, "application/cose", signed, err)
+		})
+	operate(a, Route{ID: "trustRoot", Method: http.MethodGet, Path: "/v1/trust/root", Tag: tag, Summary: "The root key that signs the key set, to be pinned by readers", Access: Public()},
+		func(context.Context, *struct{}) (*rootReply, error) {
+			root := a.Issuing.Root()
+			out := new(rootReply)
+			out.Body.ID, out.Body.Issuer, out.Body.Algorithm, out.Body.Key = root.ID.String(), root.Issuer, "Ed25519", root.Public
+			return out, nil
+		})
+}
+
+type rootReply struct {
+	Body struct {
+		ID        string `json:"id" doc:"Key id, hexadecimal"`
+		Issuer    string `json:"issuer"`
+		Algorithm string `json:"algorithm"`
+		Key       []byte `json:"key" doc:"The 32 bytes of the public key, base64"`
+	}
+}
+
+func cose(op *huma.Operation) {
+	op.Responses = map[string]*huma.Response{
+		"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/cose": {}}}, "304": {Description: "Unchanged (ETag)"},
+	}
+}
+
+func sendSigned(c *fiber.Ctx, mediaType string, signed issuing.Signed, err error) error {
+	if err != nil {
+		return err
+	}
+	tag := `"` + signed.Tag + `"`
+	c.Set(fiber.HeaderETag, tag)
+	c.Set(fiber.HeaderCacheControl, "no-cache") // may be kept, must be asked for
+	if c.Get(fiber.HeaderIfNoneMatch) == tag {
+		return c.SendStatus(http.StatusNotModified)
+	}
+	c.Set(fiber.HeaderContentType, mediaType)
+	return c.Send(signed.Bytes)
+}
