@@ -2,11 +2,6 @@ package oauth
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"slices"
 	"strings"
 	"unicode"
@@ -104,47 +99,3 @@ func (s *Service) RevokeClient(ctx context.Context, id identity.ClientID) error 
 		return err
 	})
 }
-
-// NewKeyPair makes a P-256 key for an organisation that brings none: the private JWK for its own system, and the set with the
-// public one to register.
-func NewKeyPair() (private, public []byte, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	point, err := key.PublicKey.Bytes()
-	if err != nil {
-		return nil, nil, err
-	}
-	secret, err := key.Bytes()
-	if err != nil {
-		return nil, nil, err
-	}
-	encode := base64.RawURLEncoding.EncodeToString
-	half := (len(point) - 1) / 2
-	k := jwk{Type: "EC", Curve: "P-256", Algorithm: "ES256", Use: "sig", ID: uuid.NewString(), X: encode(point[1 : 1+half]), Y: encode(point[1+half:])}
-	if public, err = json.Marshal(jwkSet{Keys: []jwk{k}}); err != nil {
-		return nil, nil, err
-	}
-	k.Private = encode(secret)
-	private, err = json.MarshalIndent(k, "", "  ")
-	return private, public, err
-}
-
-// ParsePrivateKey reads what NewKeyPair wrote for the organisation's own system: the key and its name.
-func ParsePrivateKey(document []byte) (key *ecdsa.PrivateKey, kid string, err error) {
-	var k jwk
-	if err := json.Unmarshal(document, &k); err != nil || k.Type != "EC" || k.Curve != "P-256" {
-		return nil, "", errPrivateKey
-	}
-	secret, err := base64.RawURLEncoding.DecodeString(k.Private)
-	if err != nil {
-		return nil, "", errPrivateKey
-	}
-	if key, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), secret); err != nil {
-		return nil, "", errPrivateKey
-	}
-	return key, k.ID, nil
-}
-
-var errPrivateKey = fault.New(fault.Invalid, "jwk.private_key", "This is not a private P-256 key in JWK form, as `medcard clients add` writes it.")

@@ -4,11 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/json"
 	"strings"
 	"testing"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
@@ -79,25 +76,41 @@ func TestClientsAreChecked(t *testing.T) {
 	}
 }
 
-// The pair that is made for an organisation without keys works: what its private half signs, the public half lets in.
-func TestNewKeyPair(t *testing.T) {
+// The key that is made for an organisation without one works: what its private half signs, the public half lets in.
+func TestClientKey(t *testing.T) {
 	w := newWorld(t)
-	private, public, err := NewKeyPair()
+	made, public, err := NewClientKey()
+	if err != nil || strings.Contains(string(public), `"d"`) {
+		t.Fatalf("%s, %v", public, err)
+	}
+	client, err := w.AddClient(context.Background(), NewClient{Kind: identity.Clinic, Name: "Клиника", Keys: public})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var k jwk
-	if err := json.Unmarshal(private, &k); err != nil || k.Private == "" || strings.Contains(string(public), `"d"`) {
-		t.Fatalf("%+v, %s, %v", k, public, err)
-	}
-	key, kid, err := ParsePrivateKey(private)
+	made.Client = client.ID
+	document, err := made.Document()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.clinic, err = w.AddClient(context.Background(), NewClient{Kind: identity.Clinic, Name: "Клиника", Keys: public}); err != nil {
+	key, err := ParseClientKey(document)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.grant(w.signed(jwt.SigningMethodES256, key, func(_ jwt.MapClaims, h map[string]any) { h["kid"] = kid }), ""); err != nil {
-		t.Error(err)
+	who := identity.Person{ID: "17", Name: "Иванова А. П.", Role: "терапевт"}
+	assertion, err := key.Assertion(issuer, who, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted, err := w.grant(assertion, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if actor, err := w.Verify(context.Background(), granted.AccessToken); err != nil || actor.Client != client.ID || actor.Person != who {
+		t.Errorf("%+v, %v", actor, err)
+	}
+	for _, broken := range []string{"", "{}", string(public), strings.Replace(string(document), "client_id", "x", 1), strings.Replace(string(document), "P-256", "P-384", 1)} {
+		if _, err := ParseClientKey([]byte(broken)); fault.CodeOf(err) != errClientKey.Code {
+			t.Errorf("%q: %v", broken, err)
+		}
 	}
 }
