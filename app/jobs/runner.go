@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // Queue is where the jobs stand. One of the two is set.
@@ -34,6 +35,8 @@ type Config struct {
 	Log     *slog.Logger  // nil = silence
 	Poll    time.Duration // how often to look for jobs that nobody announced; 0 = 1 s
 	Workers int           // pushes at a time; 0 = 50
+	// Pause is how long a job that failed waits before its next attempt; nil = the fourth power of the attempts in seconds.
+	Pause func(attempts int) time.Duration
 }
 
 // Runner runs jobs. It is made before the database is there and runs once.
@@ -71,10 +74,10 @@ func New(cfg Config) (*Runner, error) {
 		return nil, errors.New("jobs: a kind has no work")
 	}
 	workers := river.NewWorkers()
-	add(workers, w.News)
-	add(workers, w.Push)
-	add(workers, w.Reminder)
-	add(workers, func(ctx context.Context, _ Upkeep) error { return w.Upkeep(ctx) })
+	add(workers, cfg.Log, w.News)
+	add(workers, cfg.Log, w.Push)
+	add(workers, cfg.Log, w.Reminder)
+	add(workers, cfg.Log, func(ctx context.Context, _ Upkeep) error { return w.Upkeep(ctx) })
 
 	settings := &river.Config{
 		Logger:            slog.New(careful{cfg.Log.Handler()}),
@@ -83,9 +86,11 @@ func New(cfg Config) (*Runner, error) {
 		FetchPollInterval: cfg.Poll,
 		FetchCooldown:     min(100*time.Millisecond, cfg.Poll),
 		JobTimeout:        jobTimeout,
-		ErrorHandler:      reporter{cfg.Log},
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(upkeepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return Upkeep{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
+	}
+	if cfg.Pause != nil {
+		settings.RetryPolicy = pauses(cfg.Pause)
 	}
 	r := &Runner{log: cfg.Log}
 	var err error
@@ -124,4 +129,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
 	return r.client.StopAndCancel(last)
+}
+
+// pauses is a retry policy of River's.
+type pauses func(attempts int) time.Duration
+
+func (p pauses) NextRetry(job *rivertype.JobRow) time.Time {
+	return time.Now().Add(p(len(job.Errors) + 1))
 }

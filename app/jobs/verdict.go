@@ -14,14 +14,19 @@ import (
 )
 
 // add registers the work for one kind.
-func add[A river.JobArgs](workers *river.Workers, work func(context.Context, A) error) {
+func add[A river.JobArgs](workers *river.Workers, log *slog.Logger, work func(context.Context, A) error) {
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[A]) (err error) {
 		defer func() {
 			if value := recover(); value != nil { // River would write the value into its table
-				err = failure{code: "panic", cause: fmt.Errorf("panic with a %T", value), stack: debug.Stack()}
+				log.ErrorContext(ctx, "job panicked", "kind", job.Kind, "job", job.ID, "value", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+				err = failure("panic")
 			}
 		}()
-		return verdict(work(ctx, job.Args))
+		cause := work(ctx, job.Args)
+		if err = verdict(cause); err != nil && ctx.Err() == nil {
+			report(ctx, log, job.JobRow, cause)
+		}
+		return err
 	}))
 }
 
@@ -32,7 +37,7 @@ func verdict(err error) error {
 		return nil
 	}
 	f := fault.From(err)
-	public := failure{code: f.Code, cause: err}
+	public := failure(f.Code)
 	switch f.Kind {
 	case fault.Unavailable, fault.Throttled:
 		if f.RetryAfter > 0 {
@@ -45,38 +50,18 @@ func verdict(err error) error {
 	return river.JobCancel(public)
 }
 
-// failure is an error whose text is a code. The cause is for the log's types alone.
-type failure struct {
-	code  fault.Code
-	cause error
-	stack []byte // of a panic
-}
+// failure is an error whose text is a code and nothing else.
+type failure fault.Code
 
-func (f failure) Error() string { return string(f.code) }
+func (f failure) Error() string { return string(f) }
 
-// reporter tells the log what failed. The text of a cause may hold what a patient wrote, so its type is named instead.
-type reporter struct{ log *slog.Logger }
-
-func (r reporter) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
-	var f failure
-	if !errors.As(err, &f) {
-		f = failure{code: "unknown", cause: err}
-	}
-	level := slog.LevelWarn
-	if f.code == "internal" || f.code == "panic" {
+// report tells the log what failed. The text of a cause may hold what a patient wrote, so its type is named instead.
+func report(ctx context.Context, log *slog.Logger, job *rivertype.JobRow, cause error) {
+	f, level := fault.From(cause), slog.LevelInfo
+	if f.Kind == fault.Internal {
 		level = slog.LevelError
 	}
-	fields := []any{"kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "code", string(f.code), "cause", fmt.Sprintf("%T", root(f.cause))}
-	if f.stack != nil {
-		fields = append(fields, "stack", string(f.stack))
-	}
-	r.log.Log(ctx, level, "job failed", fields...)
-	return nil
-}
-
-// HandlePanic is never reached: add turns a panic into an error.
-func (r reporter) HandlePanic(context.Context, *rivertype.JobRow, any, string) *river.ErrorHandlerResult {
-	return nil
+	log.Log(ctx, level, "job failed", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "code", string(f.Code), "cause", fmt.Sprintf("%T", root(cause)))
 }
 
 // root is the innermost error.
