@@ -27,6 +27,8 @@ type Config struct {
 	Postgres       string        `env:"POSTGRES" help:"DSN of a PostgreSQL database; empty = SQLite in DATA"`
 	Keys           string        `env:"KEYS" help:"folder of the key files; empty = DATA/keys"`
 	PublicURL      string        `env:"PUBLIC_URL" help:"the address clients know the server by; empty = http://LISTEN"`
+	Issuer         string        `env:"ISSUER" envDefault:"medcard" help:"who signs prescriptions and referrals, as their codes say it"`
+	Zone           string        `env:"ZONE" envDefault:"Europe/Moscow" help:"time zone whose days count for validity"`
 	TrustedProxies []string      `env:"TRUSTED_PROXIES" help:"comma-separated addresses of proxies whose X-Forwarded-For is believed"`
 	FCMCredentials string        `env:"FCM_CREDENTIALS" help:"path of the Firebase service account file; empty = pushes become log lines"`
 	FCMProject     string        `env:"FCM_PROJECT" help:"Firebase project id; empty = from the service account"`

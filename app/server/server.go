@@ -61,7 +61,22 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	authority, err := Authority(db, custody, cfg.URL(), o.Clock)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	enrolment, err := people(db, custody, authority, cfg, o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	issue, dispense, scanner, err := papers(db, custody, cfg, o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	services := httpapi.Services{
+		Exchanging: Exchange(db, o.Clock),
+		Issuing: issue, Dispensing: dispense, Scanning: scanner,
+		OAuth: authority, Enrolling: enrolment,
 		Granting: &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID},
 		Auditing: &auditing.Service{Store: acting[auditing.Tx]{db, func(tx *store.Tx) auditing.Tx { return tx }}, Clock: o.Clock},
 		Charting: &charting.Service{Store: acting[charting.Tx]{db, func(tx *store.Tx) charting.Tx { return tx }}, Clock: o.Clock},
@@ -73,7 +88,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	api := httpapi.New(httpapi.Config{
-		Services: services, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
+		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
 		TrustedProxies: cfg.TrustedProxies,
 	})
 	return &Server{Store: db, API: api, log: o.Log, grace: cfg.ShutdownGrace}, nil
