@@ -17,6 +17,7 @@ import (
 	"github.com/medcard/medcard/app/charting"
 	"github.com/medcard/medcard/app/dispensing"
 	"github.com/medcard/medcard/app/enrolling"
+	"github.com/medcard/medcard/app/exchanging"
 	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/issuing"
 	"github.com/medcard/medcard/app/notifying"
@@ -38,6 +39,7 @@ type Services struct {
 	Scanning   *scanning.Service
 	Issuing    *issuing.Service
 	Dispensing *dispensing.Service
+	Exchanging *exchanging.Service
 }
 
 // Config is what the door needs from its house.
@@ -104,6 +106,7 @@ func New(cfg Config) *API {
 	a.paperRoutes()
 	a.dispensingRoutes()
 	a.trustRoutes()
+	a.fhirRoutes()
 	return a
 }
 

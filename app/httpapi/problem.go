@@ -174,10 +174,25 @@ func (a *API) fail(c *fiber.Ctx, err error) error {
 			}
 		}
 	}
+	if path := c.Path(); a.fhirProblem != nil && (path == fhirBase || strings.HasPrefix(path, fhirBase+"/")) {
+		return a.fhirProblem(c, ProblemOf(err), err)
+	}
 	return a.writeProblem(c, ProblemOf(err), err)
 }
 
 func (a *API) writeProblem(c *fiber.Ctx, p *Problem, cause error) error {
+	own := a.noteProblem(c, p, cause)
+	body, err := json.Marshal(own)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "application/problem+json")
+	return c.Status(own.Status).Send(body)
+}
+
+// noteProblem does what an error asks for in any format: the log hears of what is our mistake, the headers say when to come back
+// and that a token is missing. It gives the problem with the request's id.
+func (a *API) noteProblem(c *fiber.Ctx, p *Problem, cause error) Problem {
 	own := *p
 	own.RequestID = requestID(c.UserContext())
 	if own.Status >= http.StatusInternalServerError && own.Status != http.StatusServiceUnavailable {
@@ -189,12 +204,7 @@ func (a *API) writeProblem(c *fiber.Ctx, p *Problem, cause error) error {
 	if own.Status == http.StatusUnauthorized {
 		c.Set(fiber.HeaderWWWAuthenticate, `Bearer error="`+strings.ReplaceAll(own.Code, `"`, "")+`"`)
 	}
-	body, err := json.Marshal(own)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, "application/problem+json")
-	return c.Status(own.Status).Send(body)
+	return own
 }
 
 // describe names an internal error for the log by the types in its chain, because its text may hold a patient's data. What
