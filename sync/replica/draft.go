@@ -35,7 +35,7 @@ const keepSettled = 7 * 24 * time.Hour
 // draftOf captures the screen.
 func draftOf(screen Screen, meta Meta, items []Item, now time.Time) Draft {
 	d := Draft{
-		ID: screen.ID, Kind: screen.Kind, At: meta.Cursor, Gen: meta.Gen, Ctx: screen.VV, Opened: now, HLC: meta.HLC,
+		ID: screen.ID, Kind: screen.Kind, At: meta.At, Gen: meta.Gen, Ctx: screen.VV, Opened: now, HLC: meta.HLC,
 		Shown: map[string][]vclock.Dot{}, Others: map[string][]vclock.Dot{},
 	}
 	for name, a := range screen.Atoms {

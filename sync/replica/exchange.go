@@ -50,11 +50,11 @@ func ask(tx PhoneTx, card string, maxMutations int) (wire.SyncCard, error) {
 		return wire.SyncCard{}, ErrNotEnrolled
 	}
 	out := wire.SyncCard{PullCard: wire.PullCard{
-		Card: card, Actor: meta.Actor, Epoch: meta.Epoch, Cursor: meta.Cursor, Part: meta.Part, View: meta.View,
-		Acked: meta.Acked, Low: meta.Cursor,
+		Card: card, Actor: meta.Actor, Epoch: meta.Epoch, Cursor: meta.Cursor, At: meta.At, Part: meta.Part, View: meta.View,
+		Acked: meta.Acked, Low: meta.At,
 	}}
 	if meta.Shadowing {
-		out.Cursor, out.Part, out.View = meta.ShadowCursor, meta.ShadowPart, meta.ShadowView
+		out.Cursor, out.At, out.Part, out.View = meta.ShadowCursor, "", meta.ShadowPart, meta.ShadowView
 	}
 	items, err := tx.Open()
 	if err != nil {

@@ -34,7 +34,11 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if meta.Actor != p.actor {
+	switch meta.Actor {
+	case p.actor:
+	case 0:
+		return ErrNotEnrolled
+	default:
 		return ErrProtocol // enrolled afresh meanwhile: these numbers are another actor's
 	}
 	if p.card.Resync {
@@ -51,6 +55,9 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 		return ErrProtocol
 	}
 	for _, line := range p.lines {
+		if line.Purge != nil { // the base holds less than its view now, until the server says that it is whole again
+			meta.View, meta.ShadowView = "", ""
+		}
 		if err := place(tx, meta.Shadowing, line); err != nil {
 			return err
 		}
@@ -120,10 +127,12 @@ func move(tx PhoneTx, meta *Meta, end wire.End) error {
 		}
 		meta.Cursor, meta.Part, meta.View = meta.ShadowCursor, meta.ShadowPart, meta.ShadowView
 		meta.Shadowing, meta.ShadowCursor, meta.ShadowPart, meta.ShadowView = false, "", "", ""
+		meta.At = meta.Cursor
 		meta.Gen++
 		return tx.SwapShadow()
 	}
-	if meta.Cursor != end.Cursor {
+	if !end.More && meta.At != end.Cursor {
+		meta.At = end.Cursor
 		meta.Gen++
 	}
 	meta.Cursor, meta.Part = end.Cursor, end.Part

@@ -155,18 +155,23 @@ func (s Server) judgeEdit(rule Rule, rec Record, e edit, values map[string]json.
 	return v
 }
 
-// replaces says whether the edit's writer had the old value before his eyes. Two scalars prove it without a look at dots:
-// a writer has seen his own writes, since his phone sends them in order; and an atom that holds one value, unchanged
-// since the commit that the screen showed, is what was on the screen. The second holds for a single value only: of
-// siblings that the phone HAD, an ordinary editor showed one.
+// replaces says whether the edit's writer had the old value before his eyes, as THE value of the atom.
+//
+// One scalar proves it without a look at dots: an atom that holds a single value, unchanged since the commit that the
+// screen showed, is what was on the screen. (A single one only: of siblings that the phone had, an editor showed one.)
+// Else the dots that the editor showed decide, and one more rule, since a phone cannot name the dots of edits that were
+// still in its outbox: what the writer wrote himself and his context does not hold yet lay under his screen.
 func replaces(e edit, seen []vclock.Dot, all []Version, old Version) bool {
-	if old.Dot.Actor == e.actor {
-		return true
+	return unchanged(e, all, old) || shown(e, seen, old)
+}
+
+func unchanged(e edit, all []Version, old Version) bool { return len(all) == 1 && old.Seq <= e.at }
+
+func shown(e edit, seen []vclock.Dot, old Version) bool {
+	if e.blind {
+		return false
 	}
-	if len(all) == 1 && old.Seq <= e.at {
-		return true
-	}
-	return !e.blind && slices.Contains(seen, old.Dot)
+	return slices.Contains(seen, old.Dot) || old.Dot.Actor == e.actor && !e.Ctx.Covers(old.Dot)
 }
 
 // judgeDelete deletes the record if the deleter had seen all of it; an edit that he had not seen wins.

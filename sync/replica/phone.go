@@ -28,6 +28,13 @@ func NewPhone(card string, store PhoneStore, clock func() time.Time) *Phone {
 
 var errNotJSON = errors.New("value is not JSON")
 
+// Enrolment says whether the phone needs an actor before it can exchange, and what to ask for.
+func (p *Phone) Enrolment() (ask wire.DeviceCard, needed bool, err error) {
+	meta, err := p.Meta()
+	// One that never had an actor may get the one whose reply was lost; one that lost its own must not.
+	return wire.DeviceCard{Card: p.card, Fresh: meta.Next > 0 && meta.Epoch != ""}, meta.Actor == 0, err
+}
+
 // Enrolled takes up the actor that the server gave. Edits that were made under another actor (or under none yet) and wait
 // go under the new one, unchanged but for their n.
 func (p *Phone) Enrolled(e wire.Enrolment) error {
@@ -138,7 +145,7 @@ func (p *Phone) New(id, kind string) (Draft, error) {
 	var draft Draft
 	err := p.store.View(func(tx PhoneTx) error {
 		meta, err := tx.Meta()
-		draft = Draft{ID: id, Kind: kind, New: true, At: meta.Cursor, Gen: meta.Gen, HLC: meta.HLC, Opened: p.clock()}
+		draft = Draft{ID: id, Kind: kind, New: true, At: meta.At, Gen: meta.Gen, HLC: meta.HLC, Opened: p.clock()}
 		return err
 	})
 	return draft, err

@@ -57,15 +57,16 @@ type Meta struct {
 	Next   uint64 // n of the next mutation; starts with 1
 	Acked  uint64 // every n <= Acked has its result here, durably
 	Epoch  string
-	Cursor string // of the base
+	Cursor string // up to where the base was filled
+	At     string // Cursor when the last answer was complete: what editors build on (a page in between is no whole state)
 	Part   string
 	View   string
-	Gen    uint64     // counts moves of the cursor: the order of tokens, which themselves tell nothing
+	Gen    uint64     // counts moves of At: the order of tokens, which themselves tell nothing
 	HLC    vclock.HLC // the greatest stamp given
 	Leases []wire.Lease
 
 	Shadowing    bool   // a resync is under way
-	ShadowCursor string // its cursor; Cursor stays that of the base which is read
+	ShadowCursor string // its cursor; Cursor and At stay those of the base which is read
 	ShadowPart   string
 	ShadowView   string
 

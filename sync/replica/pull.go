@@ -58,7 +58,8 @@ type pager struct {
 	head   Head
 	lmid   uint64
 	view   string
-	after  uint64 // the device has every visible row up to here
+	after  uint64 // the device was sent every row that stood up to here
+	since  uint64 // the last commit of which the device has everything: rows that moved on may have left older atoms behind
 	resync bool
 	limit  int
 	out    Page
@@ -77,7 +78,13 @@ func (p *pager) open() {
 			p.after = at
 		}
 	}
+	if at, err := p.in.Seal.Open(ask.At); err == nil && !p.resync {
+		p.since = min(at, p.after)
+	}
 	p.out.Ask = ask
+	if p.resync {
+		p.out.Ask.At = ""
+	}
 	p.out.Ask.Epoch = p.head.Epoch
 	p.add(wire.Line{Card: &wire.Card{
 		Card: ask.Card, Epoch: p.head.Epoch, View: p.view, Resync: p.resync, Total: p.in.Total, Leases: p.in.Leases,
@@ -102,7 +109,7 @@ func (p *pager) forward(l Ledger) (Page, error) {
 		}
 		last = rec.Seq
 		if !rec.Deleted {
-			p.addRow(rec, p.after)
+			p.addRow(rec, p.since)
 		} else if p.after > 0 {
 			p.add(wire.Line{Del: &wire.Del{ID: rec.ID}})
 		}
@@ -111,6 +118,9 @@ func (p *pager) forward(l Ledger) (Page, error) {
 		p.out.Ask.Cursor = p.in.Seal.Seal(last)
 	}
 	p.out.Ask.Part, p.out.Ask.View = "", p.view
+	if !p.out.More {
+		p.out.Ask.At = p.out.Ask.Cursor
+	}
 	return p.end()
 }
 
@@ -153,7 +163,7 @@ func (p *pager) backfill(l Ledger) (Page, error) {
 	if done {
 		p.out.Ask.Part, p.out.Ask.View = "", p.view
 	} else {
-		p.out.Ask.Part = p.in.Seal.Seal(pos) + "." + p.view
+		p.out.Ask.Part, p.out.Ask.View = p.in.Seal.Seal(pos)+"."+p.view, ""
 	}
 	return p.end()
 }
@@ -163,9 +173,7 @@ func (p *pager) full(rows int) bool { return rows > 0 && p.out.Bytes >= p.limit 
 
 func (p *pager) end() (Page, error) {
 	end := wire.End{Cursor: p.out.Ask.Cursor, LMID: p.lmid, Part: p.out.Ask.Part, More: p.out.More}
-	if p.out.Ask.View == p.view {
-		end.View = p.view
-	}
+	end.View = p.out.Ask.View
 	p.add(wire.Line{End: &end})
 	return p.out, nil
 }

@@ -25,7 +25,7 @@ type Shown struct {
 	wire.Version                // the newest, or what this phone wrote and has not seen confirmed (then without a dot)
 	Pending      bool           // Version stands in the outbox
 	Siblings     []wire.Version // other values of an open conflict, newest first; empty = no conflict
-	// replaces holds the dots that the pending values up to this one replace in the base.
+	// replaces holds the dots of the base's values that pending ones lie upon.
 	replaces []vclock.Dot
 }
 
@@ -42,8 +42,8 @@ func (s Screen) Conflicted() bool {
 // Rebase makes the screen of one record of its row (nil: the base has none) and its open items (Waiting and Answered, in
 // the order of saving; items of other records and states are skipped). ok is false if there is nothing to show.
 //
-// It judges as the server will: a pending value replaces the dots it saw and what this phone wrote before; whatever else
-// the base holds by now stands beside it.
+// It judges as the server will: a pending value replaces what its editor showed and what this phone wrote before it;
+// whatever else the base holds by now stands beside it.
 func Rebase(row *wire.Row, items []Item) (screen Screen, ok bool) {
 	if row != nil {
 		ok = true
@@ -75,7 +75,7 @@ func Rebase(row *wire.Row, items []Item) (screen Screen, ok bool) {
 			continue
 		}
 		for name, change := range m.Atoms {
-			screen.Atoms[name] = screen.Atoms[name].lay(item.Actor, m.HLC, change)
+			screen.Atoms[name] = screen.Atoms[name].lay(item, change)
 		}
 	}
 	return screen, ok
@@ -100,19 +100,20 @@ func show(versions []wire.Version) Shown {
 }
 
 // lay puts a pending value on top: what this phone wrote last is what it shows.
-func (a Shown) lay(actor uint32, hlc vclock.HLC, change wire.Change) Shown {
-	out := Shown{Version: wire.Version{HLC: hlc, Value: change.V}, Pending: true}
-	out.replaces = append(slices.Clone(a.replaces), change.Seen...)
+func (a Shown) lay(item Item, change wire.Change) Shown {
+	out := Shown{Version: wire.Version{HLC: item.Mutation.HLC, Value: change.V}, Pending: true, replaces: slices.Clone(a.replaces)}
 	under := a.Siblings
 	if !a.Pending && a.Value != nil {
 		under = append([]wire.Version{a.Version}, under...)
 	}
 	for _, v := range under {
-		if v.Dot.Actor != actor && !slices.Contains(change.Seen, v.Dot) {
+		// One that this phone wrote and did not know of yet is this very edit, or one before it, come back.
+		own := v.Dot.Actor == item.Actor && !item.Mutation.Ctx.Covers(v.Dot)
+		if own || slices.Contains(change.Seen, v.Dot) {
+			out.replaces = append(out.replaces, v.Dot)
+		} else {
 			out.Siblings = append(out.Siblings, v)
 		}
 	}
-	slices.SortFunc(out.replaces, vclock.Dot.Compare)
-	out.replaces = slices.Compact(out.replaces)
 	return out
 }

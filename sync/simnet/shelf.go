@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -57,6 +58,10 @@ func (s *Shelf) Update(f func(replica.PhoneTx) error) error {
 	var before, after error
 	if s.Fault != nil {
 		before, after = s.Fault()
+	}
+	if errors.Is(before, errTorn) { // a store that is not atomic: see TornPage
+		s.state.meta = next.meta
+		return errCrash
 	}
 	if before != nil {
 		return before

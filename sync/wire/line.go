@@ -31,7 +31,7 @@ type Card struct {
 	Leases []Lease `json:"leases,omitempty"`
 }
 
-// Row is a record as it stands now. Atoms holds those that changed since the cursor, each with ALL its versions: one, or
+// Row is a record as it stands now. Atoms holds those that changed since At of the request, each with ALL its versions: one, or
 // several siblings while a conflict is open. An atom that is missing did not change.
 type Row struct {
 	ID    string               `json:"id"`

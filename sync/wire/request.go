@@ -66,10 +66,13 @@ type PullCard struct {
 	Actor  uint32 `json:"actor"`
 	Epoch  string `json:"epoch,omitempty"`
 	Cursor string `json:"cursor,omitempty"` // empty: from the beginning
-	Part   string `json:"part,omitempty"`
-	View   string `json:"view,omitempty"`
-	Acked  uint64 `json:"acked,omitempty"` // results up to this n are durable on the device
-	Low    string `json:"low,omitempty"`   // the oldest token that the device may still use: its cursor or an At in its outbox
+	// At is the cursor at the end of the last answer that was complete. Between pages the two differ, and only At stands for
+	// a whole state of the card: rows travel as what changed since it, and editors build on it.
+	At    string `json:"at,omitempty"`
+	Part  string `json:"part,omitempty"`
+	View  string `json:"view,omitempty"`
+	Acked uint64 `json:"acked,omitempty"` // results up to this n are durable on the device
+	Low   string `json:"low,omitempty"`   // the oldest token that the device may still use: its cursor or an At in its outbox
 }
 
 // SyncRequest is push and pull in one round trip.

@@ -77,7 +77,7 @@ func (r *PushRequest) validate() *FieldError {
 
 func (c *PullCard) validate() *FieldError {
 	for _, f := range []struct{ name, value string }{
-		{"epoch", c.Epoch}, {"cursor", c.Cursor}, {"part", c.Part}, {"view", c.View}, {"low", c.Low},
+		{"epoch", c.Epoch}, {"cursor", c.Cursor}, {"at", c.At}, {"part", c.Part}, {"view", c.View}, {"low", c.Low},
 	} {
 		if len(f.value) > MaxToken {
 			return wrong(ErrTooLarge, "is too long").in(f.name)

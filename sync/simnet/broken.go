@@ -1,0 +1,91 @@
+package simnet
+
+import (
+	"errors"
+
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// Broken names a mistake that is put into a world on purpose, each one that a real engine has made. The oracle must find it.
+type Broken string
+
+// The mistakes.
+const (
+	Sound           Broken = ""
+	ContextAtPush   Broken = "context captured at push time" // At, Ctx and Seen are what the phone knows when it sends
+	ReplayApplies   Broken = "a replay is applied again"     // the server forgets which mutations it has processed
+	ClockCursor     Broken = "a cursor of wall-clock time"   // two commits of one tick share their place in the order
+	SwallowSiblings Broken = "an edit takes all siblings"    // an ordinary edit replaces what it did not show
+	TornPage        Broken = "a page in two transactions"    // a crash leaves the cursor moved and the rows not written
+)
+
+// AllBroken lists them.
+var AllBroken = []Broken{ContextAtPush, ReplayApplies, ClockCursor, SwallowSiblings, TornPage}
+
+var errTorn = errors.New("simnet: torn write")
+
+// refreshed gives mutations the context of today.
+func (w *World) refreshed(s *seat, list []wire.Mutation) []wire.Mutation {
+	out := make([]wire.Mutation, len(list))
+	for i, m := range list {
+		key := m.ID + m.HLC.String() + string(m.Op)
+		if done, ok := s.rewritten[key]; ok {
+			done.N = m.N
+			out[i] = done
+			continue
+		}
+		row, ok := s.shelf.state.base[m.ID]
+		if ok && m.Op != wire.OpCreate {
+			m.At, m.Ctx = s.shelf.state.meta.At, row.VV
+			atoms := map[string]wire.Change{}
+			for name, c := range m.Atoms {
+				if versions := row.Atoms[name]; len(versions) == 1 {
+					c.Seen = nil
+					c.Seen = append(c.Seen, versions[0].Dot)
+				}
+				atoms[name] = c
+			}
+			if m.Op != wire.OpDelete {
+				m.Atoms = atoms
+			}
+		}
+		s.rewritten[key] = m
+		out[i] = m
+	}
+	return out
+}
+
+// forgetful is a Ledger that does not remember what was processed from n on.
+type forgetful struct {
+	replica.Ledger
+	n uint64
+}
+
+func (f forgetful) Actor(ordinal uint32) (replica.Actor, bool, error) {
+	a, ok, err := f.Ledger.Actor(ordinal)
+	a.LMID = min(a.LMID, f.n-1)
+	a.Acked = min(a.Acked, f.n-1)
+	return a, ok, err
+}
+
+func (f forgetful) SaveActor(a replica.Actor) error {
+	real, _, err := f.Ledger.Actor(a.Ordinal)
+	if err != nil {
+		return err
+	}
+	a.LMID, a.Acked = max(a.LMID, real.LMID), max(a.Acked, real.Acked)
+	return f.Ledger.SaveActor(a)
+}
+
+// clockwork is a Ledger whose order is the clock's: every commit of one tick has the same number.
+type clockwork struct {
+	replica.Ledger
+	tick uint64
+}
+
+func (c clockwork) Lock() (replica.Head, error) {
+	head, err := c.Ledger.Lock()
+	head.Seq = c.tick - 1
+	return head, err
+}

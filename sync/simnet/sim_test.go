@@ -1,0 +1,92 @@
+package simnet_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/medcard/medcard/sync/simnet"
+)
+
+var (
+	worlds = flag.Int("simnet.worlds", 300, "how many worlds to play")
+	seed   = flag.Uint64("simnet.seed", 1, "the first world's seed")
+	trace  = flag.Bool("simnet.trace", false, "tell all that happens (with -simnet.worlds=1)")
+)
+
+func TestWorlds(t *testing.T) {
+	t.Logf("%d worlds from seed %d; run one again with -simnet.seed=N -simnet.worlds=1", *worlds, *seed)
+	coverage := map[string]int{}
+	for r := range play(simnet.Sound, *seed, *worlds) {
+		if r.Failure != nil {
+			t.Errorf("seed %d: %v", r.Seed, r.Failure)
+		}
+		for what, n := range r.Coverage {
+			coverage[what] += n
+		}
+	}
+	var lines []string
+	for _, what := range slices.Sorted(maps.Keys(coverage)) {
+		lines = append(lines, fmt.Sprintf("%8d  %s", coverage[what], what))
+	}
+	t.Logf("what happened:\n%s", strings.Join(lines, "\n"))
+}
+
+func TestSameSeedSameTrace(t *testing.T) {
+	n := min(*worlds, 40)
+	first := map[uint64]uint64{}
+	for r := range play(simnet.Sound, *seed, n) {
+		first[r.Seed] = r.Trace
+	}
+	for r := range play(simnet.Sound, *seed, n) {
+		if first[r.Seed] != r.Trace {
+			t.Errorf("seed %d: trace %x, then %x", r.Seed, first[r.Seed], r.Trace)
+		}
+	}
+}
+
+// play runs worlds on all processors and yields their reports in the order of seeds, until the caller has enough.
+func play(broken simnet.Broken, first uint64, n int) func(func(simnet.Report) bool) {
+	return func(yield func(simnet.Report) bool) {
+		batch := max(runtime.GOMAXPROCS(0), 1)
+		for done := 0; done < n; done += batch {
+			reports := make([]simnet.Report, min(batch, n-done))
+			var wg sync.WaitGroup
+			for i := range reports {
+				wg.Go(func() {
+					w := simnet.World{Seed: first + uint64(done+i), Broken: broken}
+					if *trace {
+						w.Log = os.Stdout
+					}
+					reports[i] = w.Run()
+				})
+			}
+			wg.Wait()
+			for _, r := range reports {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func TestBrokenEnginesAreCaught(t *testing.T) {
+	for _, broken := range simnet.AllBroken {
+		t.Run(strings.ReplaceAll(string(broken), " ", "-"), func(t *testing.T) {
+			for r := range play(broken, *seed, 500) {
+				if r.Failure != nil {
+					t.Logf("seed %d: %v", r.Seed, r.Failure)
+					return
+				}
+			}
+			t.Fatal("500 worlds, and nobody noticed")
+		})
+	}
+}

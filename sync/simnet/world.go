@@ -1,0 +1,380 @@
+package simnet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// World is one simulated world. Its fields are set before Run.
+type World struct {
+	Seed   uint64
+	Steps  int // 0 = 400
+	Broken Broken
+	Log    io.Writer // where to tell all that happens; nil: nowhere
+
+	rand   *rand.Rand
+	now    time.Time
+	cards  []*cardWorld
+	seats  []*seat
+	wires  []envelope
+	sent   []envelope // every request that was ever delivered, for replays
+	oracle *oracle
+	calm   bool // no faults any more: the world comes to rest
+	nextID int
+	values int
+	hash   hash.Hash64
+	report Report
+}
+
+// Report is what a world came to.
+type Report struct {
+	Seed     uint64
+	Trace    uint64 // hash of everything that happened, in order
+	Failure  error  // nil: all invariants held
+	Coverage map[string]int
+}
+
+// envelope is a message on its way.
+type envelope struct {
+	id    int
+	to    *seat // whose request or answer it is
+	reply bool
+	enrol bool
+	body  []byte
+}
+
+type failure struct{ error }
+
+// Run plays the world to its end.
+func (w *World) Run() (report Report) {
+	w.rand = rand.New(rand.NewPCG(w.Seed, 20))
+	w.now = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	w.oracle, w.hash = newOracle(), fnv.New64a()
+	w.report = Report{Seed: w.Seed, Coverage: map[string]int{}}
+	if w.Steps == 0 {
+		w.Steps = 400
+	}
+	defer func() {
+		if f, ok := recover().(failure); ok {
+			w.report.Failure = f
+		}
+		w.report.Trace = w.hash.Sum64()
+		report = w.report
+	}()
+	w.people()
+	for range w.Steps {
+		w.step()
+	}
+	w.rest()
+	w.verify()
+	return w.report
+}
+
+// people seats two people with two phones each: all four at their own cards, one of each also at the other's, where he
+// sees a part.
+func (w *World) people() {
+	for range 2 {
+		w.cards = append(w.cards, &cardWorld{id: w.newID(), book: NewBook("e1")})
+	}
+	for person := range 2 {
+		for phone := range 2 {
+			device := w.newID()
+			w.seat(fmt.Sprintf("p%d.%d", person, phone), device, w.cards[person], replica.Scopes{"*"})
+			if phone == 0 {
+				w.seat(fmt.Sprintf("p%d.%d/other", person, phone), device, w.cards[1-person], replica.Scopes{"note.general", "lab.general"})
+			}
+		}
+	}
+}
+
+func (w *World) seat(name, device string, c *cardWorld, scopes replica.Scopes) {
+	s := &seat{name: name, device: device, card: c, shelf: NewShelf(), grants: []grant{{0, scopes}},
+		skew: time.Duration(w.rand.IntN(600)-300) * time.Second, rewritten: map[string]wire.Mutation{}}
+	c.seats = append(c.seats, s)
+	w.seats = append(w.seats, s)
+	w.start(s)
+}
+
+// step lets one thing happen.
+func (w *World) step() {
+	w.now = w.now.Add(time.Duration(1+w.rand.IntN(3000)) * time.Millisecond)
+	for _, s := range w.seats {
+		if s.await != 0 {
+			if s.patience--; s.patience < 0 {
+				w.hangUp(s)
+			}
+		}
+	}
+	if len(w.wires) > 0 && w.rand.IntN(2) == 0 {
+		w.deliver(w.rand.IntN(len(w.wires)))
+		return
+	}
+	s := pick(w.rand, w.seats)
+	switch w.rand.IntN(24) {
+	case 0, 1, 2, 3, 4, 5, 6, 7:
+		w.ask(s)
+	case 8, 9, 10, 11:
+		w.open(s)
+	case 12, 13, 14, 15, 16:
+		if len(s.drafts) > 0 {
+			w.save(s, w.rand.IntN(len(s.drafts)))
+		}
+	case 17:
+		if len(s.ids()) < 4 || w.rand.IntN(8) == 0 { // few records, so that people meet at them
+			w.create(s)
+		}
+	case 18:
+		if c := pick(w.rand, w.cards); len(c.docs) < 3 || w.rand.IntN(4) == 0 {
+			w.publish(c)
+		}
+	case 19:
+		s.offline = !s.offline && w.rand.IntN(2) == 0
+	case 20:
+		w.regrant(s)
+	case 21, 22:
+		w.fate(s)
+	case 23:
+		if len(w.sent) > 0 {
+			w.count("late replay")
+			w.serve2(pick(w.rand, w.sent))
+		}
+	}
+}
+
+// fate strikes a phone: its clock jumps, it is backed up, or an old backup takes its place.
+func (w *World) fate(s *seat) {
+	switch w.rand.IntN(6) {
+	case 0, 1:
+		s.skew = time.Duration(w.rand.IntN(7200)-3600) * time.Second
+		w.count("clock jump")
+	case 2, 3:
+		s.backup = s.shelf.Copy()
+	case 4:
+		if s.backup == nil {
+			return
+		}
+		w.count("phone restored")
+		w.trace("restored", s.name)
+		for _, item := range s.shelf.state.items {
+			w.oracle.forget(item.Mutation)
+		}
+		s.shelf = s.backup.Copy()
+		for _, item := range s.shelf.state.items {
+			w.oracle.remember(item.Mutation)
+		}
+		s.drafts = nil
+		w.start(s)
+	case 5:
+		w.crashed(s, errCrash)
+	}
+}
+
+// send puts a request on the network, which may lose it or deliver it twice.
+func (w *World) send(s *seat, e envelope, body any) {
+	raw, err := wire.Marshal(body)
+	w.must(err)
+	w.nextID++
+	e.id, e.to, e.body = w.nextID, s, raw
+	s.await, s.patience = e.id, 5+w.rand.IntN(60)
+	w.trace("send", s.name, len(raw))
+	w.post(e)
+}
+
+func (w *World) post(e envelope) {
+	if !w.calm {
+		switch w.rand.IntN(12) {
+		case 0:
+			w.count("dropped")
+			return
+		case 1:
+			w.count("doubled")
+			w.wires = append(w.wires, e)
+		case 2:
+			if e.reply && len(e.body) > 0 { // the commit happened, the answer breaks off
+				e.body = e.body[:w.rand.IntN(len(e.body))]
+			}
+		}
+	}
+	w.wires = append(w.wires, e)
+}
+
+// deliver takes one message off the network, in any order.
+func (w *World) deliver(i int) {
+	e := w.wires[i]
+	w.wires = slices.Delete(w.wires, i, i+1)
+	if e.reply {
+		w.hear(e.to, e)
+		return
+	}
+	w.sent = append(w.sent, e)
+	e.body = w.serve2(e)
+	e.reply = true
+	w.post(e)
+}
+
+func (w *World) serve2(e envelope) []byte {
+	w.trace("request", e.to.name, string(e.body))
+	body := w.serve(e.to, e)
+	w.trace("serve", e.to.name, string(body))
+	return body
+}
+
+// rest heals the network and lets every phone sync until it has nothing to say and nothing to hear.
+func (w *World) rest() {
+	w.calm = true
+	for _, s := range w.seats {
+		s.done, s.drafts = false, nil
+	}
+	for range 200 {
+		before := w.state()
+		for _, s := range w.seats {
+			s.offline = false
+			w.ask(s)
+		}
+		for len(w.wires) > 0 {
+			w.deliver(w.rand.IntN(len(w.wires)))
+		}
+		for _, s := range w.seats {
+			if s.await != 0 {
+				w.hangUp(s)
+			}
+		}
+		w.now = w.now.Add(time.Second)
+		busy := func(s *seat) bool { return !s.done }
+		if !slices.ContainsFunc(w.seats, busy) && w.state() == before {
+			return // all have synced and nothing moved
+		}
+	}
+}
+
+func (w *World) newID() string {
+	w.nextID++
+	return fmt.Sprintf("%08x-%04x-7000-8000-%012x", w.now.Unix(), w.rand.Uint32()&0xffff, w.nextID)
+}
+
+func (w *World) newValue() string {
+	w.values++
+	return fmt.Sprintf("v%d", w.values)
+}
+
+func (w *World) tick() uint64 { return uint64(w.now.Unix()) / 20 }
+
+func (w *World) count(what string) { w.report.Coverage[what]++ }
+
+func (w *World) trace(what ...any) {
+	fmt.Fprintln(w.hash, what...)
+	if w.Log != nil {
+		fmt.Fprintln(w.Log, what...)
+	}
+}
+
+func (w *World) fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
+
+// must ends the world on an error that no world should see.
+func (w *World) must(err error) {
+	if err != nil {
+		panic(failure{fmt.Errorf("unexpected: %w", err)})
+	}
+}
+
+func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
+
+// verify holds the world at rest against the invariants.
+func (w *World) verify() {
+	for _, c := range w.cards {
+		for _, s := range c.seats {
+			if err := converged(c, s); err != nil {
+				panic(failure{err})
+			}
+		}
+		if err := w.oracle.lost(c.id, c.book.pages.records); err != nil {
+			panic(failure{err})
+		}
+	}
+	if err := w.oracle.unanswered(); err != nil {
+		panic(failure{err})
+	}
+	before := w.state()
+	for range 40 {
+		if len(w.sent) > 0 {
+			w.serve2(pick(w.rand, w.sent))
+		}
+	}
+	if w.state() != before {
+		w.fail("replay: requests that came again changed the server")
+	}
+}
+
+// converged says whether a phone holds exactly what the server would show it, byte for byte.
+func converged(c *cardWorld, s *seat) error {
+	st := &s.shelf.state
+	open, _ := st.Open()
+	if len(open) > 0 {
+		return fmt.Errorf("wedge: %d edits of %s are still in the outbox, the first %s", len(open), s.name, open[0].State)
+	}
+	want := map[string]wire.Row{}
+	for id, rec := range c.book.pages.records {
+		if rec.Deleted || !s.sight().Now.Holds(rec.Scope) {
+			continue
+		}
+		row := wire.Row{ID: id, Kind: rec.Kind, Scope: rec.Scope, Date: rec.Date, VV: rec.VV, Atoms: map[string][]wire.Version{}}
+		for name, versions := range rec.Atoms {
+			for _, v := range versions {
+				row.Atoms[name] = append(row.Atoms[name], wire.Version{Dot: v.Dot, HLC: v.HLC, Value: v.Value})
+			}
+		}
+		want[id] = row
+	}
+	for id, row := range want {
+		got, ok := st.base[id]
+		if !ok {
+			return fmt.Errorf("convergence: %s lacks %s", s.name, id)
+		}
+		if a, b := encode(got), encode(row); a != b {
+			return fmt.Errorf("convergence: %s has %s, the server %s", s.name, a, b)
+		}
+		if screen, _ := replica.Rebase(&got, nil); screen.Pending {
+			return errors.New("view: pending with an empty outbox")
+		}
+	}
+	for id := range st.base {
+		if _, ok := want[id]; !ok {
+			return fmt.Errorf("convergence: %s still has %s", s.name, id)
+		}
+	}
+	return nil
+}
+
+// state is what replays must not change: the records, and which mutations were processed.
+func (w *World) state() string {
+	var all []any
+	for _, c := range w.cards {
+		p := c.book.pages
+		all = append(all, p.head, p.records)
+		for _, ordinal := range slices.Sorted(maps.Keys(p.actors)) {
+			if lmid := p.actors[ordinal].LMID; lmid > 0 {
+				all = append(all, lmid)
+			}
+		}
+	}
+	return encode(all)
+}
+
+func encode(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw)
+}
