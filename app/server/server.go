@@ -74,9 +74,8 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	services := httpapi.Services{
-		Exchanging: Exchange(db, o.Clock),
 		Issuing: issue, Dispensing: dispense, Scanning: scanner,
-		OAuth: authority, Enrolling: enrolment,
+		OAuth: authority, Enrolling: enrolment, Exchanging: Exchange(db, o.Clock),
 		Granting: &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID},
 		Auditing: &auditing.Service{Store: acting[auditing.Tx]{db, func(tx *store.Tx) auditing.Tx { return tx }}, Clock: o.Clock},
 		Charting: &charting.Service{Store: acting[charting.Tx]{db, func(tx *store.Tx) charting.Tx { return tx }}, Clock: o.Clock},
