@@ -67,6 +67,7 @@ func (a Ask) check(now time.Time) error {
 // Only a clinic that the card has to do with may; to any other the card does not exist.
 func (s *Service) Trigger(ctx context.Context, a identity.Actor, ask Ask) (notice.Reminder, error) {
 	now := s.clock()
+	ask.Starts = ask.Starts.Truncate(time.Second) // no appointment is finer, and databases keep less than Go
 	if err := ask.check(now); err != nil {
 		return notice.Reminder{}, err
 	}
