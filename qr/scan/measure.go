@@ -56,3 +56,26 @@ func (b bitmap) ringEnd(at Point, dx, dy, limit float64) (float64, bool) {
 	}
 	return 0, false
 }
+
+// distances tells by the sizes of the eyes how much farther from the camera the second and the third are than the first.
+// Twice as far, an eye is half as wide, and foreshortened besides: its side goes with the distance to the power of 1.5.
+func distances(b bitmap, t trio) [2]float64 {
+	right := Point{t.topRight.X - t.topLeft.X, t.topRight.Y - t.topLeft.Y}
+	down := Point{t.bottomLeft.X - t.topLeft.X, t.bottomLeft.Y - t.topLeft.Y}
+	first := b.eyeSide(t.topLeft, right, down)
+	var farther [2]float64
+	for i, e := range [2]eye{t.topRight, t.bottomLeft} {
+		farther[i] = max(0.5, min(2, math.Pow(first/b.eyeSide(e, right, down), 2.0/3)))
+	}
+	return farther
+}
+
+// eyeSide measures an eye along the code's own directions.
+func (b bitmap) eyeSide(e eye, right, down Point) float64 {
+	w, ok1 := b.eyeWidth(e.Point, Point{e.X + right.X, e.Y + right.Y})
+	h, ok2 := b.eyeWidth(e.Point, Point{e.X + down.X, e.Y + down.Y})
+	if !ok1 || !ok2 {
+		return 7 * e.size
+	}
+	return math.Sqrt(w * h)
+}

@@ -12,10 +12,12 @@ import (
 // two knots.
 type mesh struct {
 	bits      bitmap
+	eyes      trio
 	dimension int       // modules a side
 	at        []float64 // module coordinates of the net's lines, the same across and down
 	knots     [][]knot  // [row][column]
 	overview  perspective
+	farther   [2]float64 // how far the second and third eye are from the camera, compared with the first
 	bulge     Point // modules by which the middles of a column (X) and of a row (Y) are pushed aside
 }
 
@@ -25,14 +27,14 @@ type knot struct {
 }
 
 // spread makes the net of a version between three eyes, with the overview only; ok is false when they lie on one line.
-func spread(bits bitmap, t trio, version int) (*mesh, bool) {
+func spread(bits bitmap, t trio, farther [2]float64, version int) (*mesh, bool) {
 	v, err := decoder.Version_GetVersionForNumber(version)
 	if err != nil {
 		return nil, false
 	}
-	m := &mesh{bits: bits, dimension: v.GetDimensionForVersion()}
+	m := &mesh{bits: bits, eyes: t, dimension: v.GetDimensionForVersion()}
 	m.at = linesOf(v.GetAlignmentPatternCenters(), m.dimension)
-	return m, m.see(t)
+	return m, m.see(farther)
 }
 
 // linesOf: the first line of alignment patterns runs through the timing pattern at 6. A version 1 code has none: its
@@ -64,21 +66,33 @@ func (m *mesh) bow(u float64) float64 {
 // project tells in which pixel a point of the code should be.
 func (m *mesh) project(u, v float64) Point { return m.overview.at(m.bent(u, v)) }
 
-// see makes a first overview from the three eyes, as if the code were seen from straight above.
-func (m *mesh) see(t trio) bool {
-	near, far := 3.5, float64(m.dimension)-3.5
-	fourth := Point{t.topRight.X + t.bottomLeft.X - t.topLeft.X, t.topRight.Y + t.bottomLeft.Y - t.topLeft.Y}
-	eyes := [4]Point{{near, near}, {far, near}, {near, far}, {far, far}}
-	seen := [4]Point{t.topLeft.Point, t.topRight.Point, t.bottomLeft.Point, fourth}
-	var ok bool
-	m.overview, ok = through4(eyes, seen)
-	return ok
+// see makes the overview from the three eyes alone, and from how much farther than the first one the second and the
+// third are from the camera.
+func (m *mesh) see(farther [2]float64) bool {
+	p0, p1, p2 := m.eyes.topLeft, m.eyes.topRight, m.eyes.bottomLeft
+	w1, w2 := farther[0], farther[1]
+	side := float64(m.dimension) - 7
+	// Times its distance, a pixel moves evenly with the module: that is what a camera does.
+	ux, uy, uw := (p1.X*w1-p0.X)/side, (p1.Y*w1-p0.Y)/side, (w1-1)/side
+	vx, vy, vw := (p2.X*w2-p0.X)/side, (p2.Y*w2-p0.Y)/side, (w2-1)/side
+	const first = 3.5 // where the first eye stands
+	w := 1 - first*(uw+vw)
+	if w <= 0 || cross(p0.Point, p1.Point, p2.Point) == 0 {
+		return false
+	}
+	m.farther = farther
+	m.overview = perspective{
+		ux / w, vx / w, (p0.X - first*(ux+vx)) / w,
+		uy / w, vy / w, (p0.Y - first*(uy+vy)) / w,
+		uw / w, vw / w,
+	}
+	return true
 }
 
 // lay finds the knots.
-func (m *mesh) lay(t trio) {
-	m.tilt(t)
-	m.layKnots(t)
+func (m *mesh) lay() {
+	m.tilt()
+	m.layKnots()
 }
 
 // flat: version 1 has no alignment pattern, its net ends in the corner that the eyes imply.
@@ -86,7 +100,8 @@ func (m *mesh) flat() bool { return len(m.at) == 2 && m.at[1] == float64(m.dimen
 
 // tilt improves the overview by the alignment pattern in the fourth corner, if it shows. Seen from the side that corner
 // lies far from where three eyes put it: the further, the larger the code.
-func (m *mesh) tilt(t trio) {
+func (m *mesh) tilt() {
+	t := m.eyes
 	if m.flat() {
 		return
 	}
@@ -107,19 +122,19 @@ func (m *mesh) tilt(t trio) {
 
 // layKnots walks the net row by row. Each knot is looked for where the overview puts it, moved by what its neighbours
 // were off: a bent sheet bends slowly.
-func (m *mesh) layKnots(t trio) {
+func (m *mesh) layKnots() {
 	n := len(m.at)
 	m.knots = make([][]knot, n)
 	for r := range n {
 		m.knots[r] = make([]knot, n)
 		for c := range n {
-			m.knots[r][c] = m.layKnot(t, r, c)
+			m.knots[r][c] = m.layKnot(r, c)
 		}
 	}
 }
 
-func (m *mesh) layKnot(t trio, r, c int) knot {
-	n := len(m.at)
+func (m *mesh) layKnot(r, c int) knot {
+	t, n := m.eyes, len(m.at)
 	near, far := 3.5, float64(m.dimension)-3.5
 	switch {
 	case r == 0 && c == 0:
@@ -320,6 +335,43 @@ func (m *mesh) alternation(at func(float64) Point) float64 {
 		good += btoi(m.bits.at(at(float64(i)+0.5)) == (i%2 == 0))
 	}
 	return float64(good) / float64(m.dimension-16)
+}
+
+// leaned is the same net with the distances of its eyes corrected so that the timing lines look best, and how well they
+// look then. The sizes of eyes tell distances to a few percent, and a few percent are modules in the middle of a line.
+func (m *mesh) leaned() (*mesh, float64) {
+	best := *m
+	across := best.lean(0, func(n *mesh) float64 { return n.alternation(func(i float64) Point { return n.project(i, 6.5) }) })
+	down := best.lean(1, func(n *mesh) float64 { return n.alternation(func(i float64) Point { return n.project(6.5, i) }) })
+	return &best, (across + down) / 2
+}
+
+// lean corrects one eye's distance and keeps the middle of the best.
+func (m *mesh) lean(eye int, looks func(*mesh) float64) float64 {
+	const reach, step = 0.16, 0.01
+	n := *m
+	best, places, sum := 0.0, 0.0, 0.0
+	for off := -reach; off <= reach; off += step {
+		farther := m.farther
+		farther[eye] *= 1 + off
+		if !n.see(farther) {
+			continue
+		}
+		l := looks(&n)
+		if l > best {
+			best, places, sum = l, 0, 0
+		}
+		if l == best {
+			places++
+			sum += farther[eye]
+		}
+	}
+	if places > 0 {
+		farther := m.farther
+		farther[eye] = sum / places
+		m.see(farther)
+	}
+	return best
 }
 
 // straightened is the same net with the bulge under which the timing lines look best, and how well they look then.

@@ -10,7 +10,7 @@ import (
 // neighbours are tried, however they look.
 func readTrio(bits bitmap, t trio, patient bool) (string, [4]Point, bool) {
 	for _, m := range candidates(bits, t, patient) {
-		m.lay(t)
+		m.lay()
 		modules, ok := m.sample()
 		if !ok || timing(modules) < timingEnough {
 			continue
@@ -32,8 +32,8 @@ const (
 	// Shares of the timing lines that must be right; chance gives a half.
 	glanceEnough = 0.6
 	timingEnough = 0.7
-	// bentBetter is what bending a net must improve before it is believed: with enough tries noise alternates too.
-	bentBetter = 0.15
+	// fancier is what leaning or bending a net must improve before it is believed: with enough tries noise alternates.
+	fancier = 0.15
 	// netsTried without patience.
 	netsTried = 3
 )
@@ -48,21 +48,26 @@ func candidates(bits bitmap, t trio, patient bool) []*mesh {
 		*mesh
 		looks float64
 	}
+	farther := distances(bits, t)
 	var found []candidate
 	for version := max(1, guess-3); version <= min(40, guess+3); version++ {
-		m, ok := spread(bits, t, version)
+		m, ok := spread(bits, t, farther, version)
 		if !ok {
 			continue
 		}
-		flat := m.glance()
-		if flat >= glanceEnough || patient {
-			found = append(found, candidate{m, flat})
+		plain := m.glance()
+		if plain >= glanceEnough || patient {
+			found = append(found, candidate{m, plain})
 		}
-		if flat > 1-bentBetter {
+		if plain > 1-fancier || !patient {
 			continue
 		}
-		if bent, looks := m.straightened(); looks >= max(flat, glanceEnough)+bentBetter {
-			found = append(found, candidate{bent, looks - bentBetter})
+		enough := max(plain, glanceEnough) + fancier
+		if better, looks := m.leaned(); looks >= enough {
+			found = append(found, candidate{better, looks - fancier})
+		}
+		if better, looks := m.straightened(); looks >= enough {
+			found = append(found, candidate{better, looks - fancier})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.looks, a.looks) })

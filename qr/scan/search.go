@@ -105,7 +105,7 @@ func (s *search) look(step step, v view) (more bool) {
 }
 
 // patience is for the most regular trios of a picture: there a code is likely even if its timing lines are smeared.
-const patience = 4
+const patience = 6
 
 // readAll tries every trio of eyes and returns the eyes that belong to no code.
 func (s *search) readAll(step step, v view, bits bitmap) []eye {
