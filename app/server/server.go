@@ -19,6 +19,7 @@ import (
 	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/httpapi"
 	"github.com/medcard/medcard/app/keys"
+	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/app/syncing"
 	"github.com/medcard/medcard/sync/cardsync"
@@ -35,8 +36,9 @@ type Options struct {
 
 // Server is one assembled instance.
 type Server struct {
-	Store *store.DB
-	API   *httpapi.API
+	Store   *store.DB
+	API     *httpapi.API
+	Clients *oauth.Service // registers organisations: an operator's act, without a route
 
 	log   *slog.Logger
 	grace time.Duration
@@ -90,7 +92,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
 		TrustedProxies: cfg.TrustedProxies,
 	})
-	return &Server{Store: db, API: api, log: o.Log, grace: cfg.ShutdownGrace}, nil
+	return &Server{Store: db, API: api, Clients: authority, log: o.Log, grace: cfg.ShutdownGrace}, nil
 }
 
 // Run serves on the listener until ctx ends, then lets the requests in work finish and closes the store.

@@ -1,0 +1,214 @@
+// Package story puts a whole Medcard on loopback, with everybody who depends on it: a clinic's system, pharmacies with their
+// counter clients, patients with phones, a push carrier. They talk to the server over HTTP as they would outside.
+//
+// The demo tells its tale in it (tale.go), and the black-box tests of package server try in it what else can happen.
+package story
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/medcard/medcard/app/config"
+	"github.com/medcard/medcard/app/oauth"
+	"github.com/medcard/medcard/app/server"
+	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/push/pushtest"
+)
+
+// World is one running server and those around it.
+type World struct {
+	URL    string
+	Server *server.Server
+	Push   *pushtest.Server // stands for FCM: speaks its HTTP v1 protocol
+	Log    *Lines           // everything the server logged
+	dir    string
+	codes  *Lines // one-time codes, as development shows them on the console
+	ahead  atomic.Int64
+	stop   context.CancelFunc
+	ended  chan error
+}
+
+// Options say where a world keeps its data.
+type Options struct {
+	Dir      string // of the database, the keys and the phones
+	Postgres string // DSN; empty = SQLite in Dir
+}
+
+// pushProject is the name of the project at the push carrier.
+const pushProject = "medcard-story"
+
+// Start opens a world and waits until its server is ready.
+func Start(ctx context.Context, o Options) (*World, error) {
+	w := &World{dir: o.Dir, Log: new(Lines), codes: new(Lines), ended: make(chan error, 1)}
+	carrier, err := pushtest.Start(pushProject)
+	if err != nil {
+		return nil, err
+	}
+	w.Push = carrier
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, carrier.Close())
+	}
+	w.URL = "http://" + listener.Addr().String()
+	cfg := config.Config{
+		Listen: listener.Addr().String(), Data: filepath.Join(o.Dir, "server"), Postgres: o.Postgres, PublicURL: w.URL, Issuer: "medcard", Zone: "Europe/Moscow",
+		FCMProject: pushProject, FCMEndpoint: carrier.Endpoint(), MailFrom: "medcard@localhost", ShutdownGrace: 5 * time.Second,
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.stop = stop
+	if w.Server, err = server.New(running, cfg, server.Options{
+		Version: "story", Clock: w.Now, Log: slog.New(slog.NewJSONHandler(w.Log, nil)), Console: w.codes,
+	}); err != nil {
+		stop()
+		return nil, errors.Join(err, listener.Close(), carrier.Close())
+	}
+	go func() { w.ended <- w.Server.Run(running, listener) }()
+	if err := w.waitReady(ctx); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+func (w *World) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.URL+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		if response, err := http.DefaultClient.Do(request); err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case err := <-w.ended:
+			w.ended <- err
+			return fmt.Errorf("the server ended: %w", err)
+		case <-ctx.Done():
+			return errors.New("the server did not become ready")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Close stops the server and waits for it.
+func (w *World) Close() error {
+	w.stop()
+	err := <-w.ended
+	w.ended <- err
+	return errors.Join(err, w.Push.Close())
+}
+
+// Now is the world's clock, for everybody in it.
+func (w *World) Now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+
+// Skip moves the clock ahead.
+func (w *World) Skip(d time.Duration) { w.ahead.Add(int64(d)) }
+
+// Register makes a client of an organisation, as an operator would.
+func (w *World) Register(ctx context.Context, kind identity.ActorKind, name string) (identity.ClientID, *Key, error) {
+	key, public, err := newKey()
+	if err != nil {
+		return "", nil, err
+	}
+	client, err := w.Server.Clients.AddClient(ctx, oauth.NewClient{Kind: kind, Name: name, Keys: public})
+	return client.ID, key, err
+}
+
+var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
+
+// Code waits for the newest one-time code that went to the phone number or e-mail address, and takes it.
+func (w *World) Code(ctx context.Context, to string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		if line, found := w.codes.take(" to " + to + ":"); found {
+			if code := sixDigits.FindString(line[strings.Index(line, to)+len(to):]); code != "" {
+				return code, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return "", errors.New("no one-time code came")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// folder makes a folder for one of the world's people.
+func (w *World) folder(name string) (string, error) {
+	dir := filepath.Join(w.dir, name)
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// Network is an HTTP transport that can be switched off, as a tunnel or a cellar does it.
+type Network struct{ off atomic.Bool }
+
+// ErrNoNetwork is what a request meets while the network is off.
+var ErrNoNetwork = errors.New("story: no network")
+
+// Off switches the network off, or on again.
+func (n *Network) Off(off bool) { n.off.Store(off) }
+
+// RoundTrip sends a request while there is a network.
+func (n *Network) RoundTrip(r *http.Request) (*http.Response, error) {
+	if n.off.Load() {
+		return nil, ErrNoNetwork
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// Client is an HTTP client on the network.
+func (n *Network) Client() *http.Client { return &http.Client{Transport: n, Timeout: 30 * time.Second} }
+
+// Lines is a writer that keeps what was written, by lines.
+type Lines struct {
+	mu   sync.Mutex
+	text []string
+	rest string
+}
+
+// Write takes text in.
+func (l *Lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	parts := strings.Split(l.rest+string(p), "\n")
+	l.rest = parts[len(parts)-1]
+	l.text = append(l.text, parts[:len(parts)-1]...)
+	return len(p), nil
+}
+
+// All gives every line so far.
+func (l *Lines) All() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]string(nil), l.text...)
+}
+
+// take removes the newest line that holds the text.
+func (l *Lines) take(text string) (string, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := len(l.text) - 1; i >= 0; i-- {
+		if strings.Contains(l.text[i], text) {
+			line := l.text[i]
+			l.text = append(l.text[:i], l.text[i+1:]...)
+			return line, true
+		}
+	}
+	return "", false
+}
