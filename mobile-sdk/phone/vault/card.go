@@ -82,6 +82,7 @@ type metaShape struct {
 	Acked  uint64       `json:"acked"`
 	Epoch  string       `json:"epoch"`
 	Cursor string       `json:"cursor"`
+	At     string       `json:"at"`
 	Part   string       `json:"part"`
 	View   string       `json:"view"`
 	Gen    uint64       `json:"gen"`
