@@ -36,6 +36,7 @@ func command() *cli.Command {
 		Commands: []*cli.Command{
 			serveCommand(),
 			clientsCommand(),
+			importCommand(),
 			migrateCommand(),
 			healthCommand(),
 			versionCommand(),
