@@ -115,10 +115,13 @@ func Room(claims Claims, issuer string, usage Usage, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Around the payload stand: the array, the header of 13 bytes with its length, the empty map, the payload's length, the signature
-	// with its length.
-	const around = 1 + 1 + 13 + 1 + 3 + 2 + 64
-	return limit - around - (len(content) - len(claims.Body)), nil
+	// Around the payload stand: the array, the header of 13 bytes with its length, the empty map, the signature with its length.
+	const around = 1 + 1 + 13 + 1 + 2 + 64
+	room := limit - around - 2 // the payload's length in two bytes
+	if room > 255 {
+		room = max(255, room-1) // or in three
+	}
+	return room - (len(content) - len(claims.Body)), nil
 }
 
 // Ours reports whether a text claims to be one of this format; other codes are somebody else's and no forgery.

@@ -41,10 +41,12 @@ func must[T any](mode T, err error) T {
 type envelope struct {
 	_           struct{} `cbor:",toarray"`
 	Protected   []byte
-	Unprotected map[int]int
+	Unprotected cbor.RawMessage
 	Payload     []byte
 	Signature   []byte
 }
+
+var emptyMap = cbor.RawMessage{0xa0}
 
 type header struct {
 	Algorithm Algorithm `cbor:"1,keyasint"`
@@ -74,7 +76,7 @@ func Sign(payload []byte, key SigningKey) ([]byte, error) {
 		return nil, fmt.Errorf("qr: sign: %w", err)
 	}
 	return encoding.Marshal(envelope{
-		Protected: protected, Unprotected: map[int]int{}, Payload: payload, Signature: message.Signature,
+		Protected: protected, Unprotected: emptyMap, Payload: payload, Signature: message.Signature,
 	})
 }
 
@@ -89,7 +91,7 @@ func ParseEnvelope(data []byte) (Envelope, error) {
 		return Envelope{}, fmt.Errorf("%w: no protected header", ErrFormat)
 	}
 	switch {
-	case len(outer.Unprotected) != 0:
+	case !bytes.Equal(outer.Unprotected, emptyMap):
 		return Envelope{}, fmt.Errorf("%w: the unprotected header is not empty", ErrFormat)
 	case len(inner.KeyID) != len(KeyID{}):
 		return Envelope{}, fmt.Errorf("%w: a key id has 8 bytes", ErrFormat)

@@ -67,16 +67,15 @@ func RulesOn(form Form, at time.Time) (Rules, bool) {
 // Allows reports whether the form may be valid that long.
 func (r Rules) Allows(v Validity) bool { return slices.Contains(r.Validities, v) }
 
-// Longest is the longest time from issue to end that any allowed validity can give, in any time zone. A code that claims more was
-// not made by these rules.
-func (r Rules) Longest() time.Duration {
-	longest := time.Duration(0)
-	for _, v := range r.Validities {
-		days := map[Validity]int{Days15: 15, Days30: 30, Days60: 60, Days90: 90, UpToYear: 366, OneMonth: 31, ThreeMonths: 92}[v]
-		// The last day counts whole, so the end is up to a day later than issue plus period, and a clock change adds an hour.
-		longest = max(longest, time.Duration(days+1)*24*time.Hour+time.Hour)
+// Longest is the longest time from issue to end that the validity can give, in any time zone: a code that claims more was not made by
+// these rules. An unknown code gives 0.
+func (v Validity) Longest() time.Duration {
+	days := map[Validity]int{Days15: 15, Days30: 30, Days60: 60, Days90: 90, UpToYear: 366, OneMonth: 31, ThreeMonths: 92}[v]
+	if days == 0 {
+		return 0
 	}
-	return longest
+	// The last day counts whole, so the end is up to a day later than issue plus period, and a clock change adds an hour.
+	return time.Duration(days+1)*24*time.Hour + time.Hour
 }
 
 // Until is the last second of validity: the period counts from the day of issue in the clinic's time zone, and its last day counts

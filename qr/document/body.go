@@ -1,6 +1,7 @@
 package document
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -236,6 +237,10 @@ func must[T any](mode T, err error) T {
 func unmarshal(data []byte, body any) error {
 	if err := strict.Unmarshal(data, body); err != nil {
 		return ErrBody // the decoder's text may quote the input
+	}
+	// What the decoder lets pass (null for an array, a number written long) does not encode to the same bytes again.
+	if again, err := encoding.Marshal(body); err != nil || !bytes.Equal(again, data) {
+		return ErrBody
 	}
 	return nil
 }

@@ -83,6 +83,7 @@ func Read(v qr.Verified) (Paper, error) {
 			return Paper{}, err
 		}
 		sheet := body.unpack()
+		sheet.Days = int(c.Expires.Sub(c.IssuedAt) / (24 * time.Hour)) // the last day counts whole, so the rest is below a day
 		paper.Referral = &sheet
 	default:
 		return Paper{}, fmt.Errorf("%w: %s", ErrBody, v.Usage())
@@ -100,10 +101,11 @@ func Longest(v qr.Verified) (time.Duration, error) {
 		return referral.Longest, nil
 	}
 	rules, known := prescription.RulesOn(paper.Prescription.Form, paper.IssuedAt)
-	if !known || rules.Controlled {
+	validity := paper.Prescription.Validity
+	if !known || rules.Controlled || !rules.Allows(validity) {
 		return 0, ErrBody
 	}
-	return rules.Longest(), nil
+	return validity.Longest(), nil
 }
 
 // NameFits compares the names with a dictionary that gives the full name of a code, for trust.Knowledge. A code that the dictionary

@@ -3,6 +3,7 @@ package trust
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,7 +133,11 @@ func (j *judge) conclude() Verdict {
 	default:
 		j.verdict.Answer = OK
 	}
-	j.verdict.Reasons = append(j.no, j.cant...)
+	for _, r := range append(j.no, j.cant...) {
+		if !slices.Contains(j.verdict.Reasons, r) {
+			j.verdict.Reasons = append(j.verdict.Reasons, r)
+		}
+	}
 	return j.verdict
 }
 
