@@ -18,6 +18,7 @@ import (
 	"github.com/medcard/medcard/app/config"
 	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/httpapi"
+	"github.com/medcard/medcard/app/jobs"
 	"github.com/medcard/medcard/app/keys"
 	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/app/store"
@@ -40,6 +41,7 @@ type Server struct {
 	API     *httpapi.API
 	Clients *oauth.Service // registers organisations: an operator's act, without a route
 
+	jobs  *jobs.Runner
 	log   *slog.Logger
 	grace time.Duration
 }
@@ -75,8 +77,19 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	notify, err := notices(ctx, db, cfg, o, registry)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	queue, err := runner(db, notify, o, notify, enrolment, authority)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	services := httpapi.Services{
-		Issuing: issue, Dispensing: dispense, Scanning: scanner,
+		Notifying: notify,
+		Issuing:   issue, Dispensing: dispense, Scanning: scanner,
 		OAuth: authority, Enrolling: enrolment, Exchanging: Exchange(db, o.Clock),
 		Granting: &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID},
 		Auditing: &auditing.Service{Store: acting[auditing.Tx]{db, func(tx *store.Tx) auditing.Tx { return tx }}, Clock: o.Clock},
@@ -86,21 +99,19 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 			Engine: replica.Server{Rules: cardsync.Rules()}, Secret: custody.Cursors(),
 		},
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	api := httpapi.New(httpapi.Config{
 		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
 		TrustedProxies: cfg.TrustedProxies,
 	})
-	return &Server{Store: db, API: api, Clients: authority, log: o.Log, grace: cfg.ShutdownGrace}, nil
+	return &Server{Store: db, API: api, Clients: authority, jobs: queue, log: o.Log, grace: cfg.ShutdownGrace}, nil
 }
 
 // Run serves on the listener until ctx ends, then lets the requests in work finish and closes the store.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	prepared := make(chan struct{})
-	go func() { defer close(prepared); s.prepare(running) }()
+	working := make(chan struct{})
+	go func() { defer close(working); s.work(running) }()
 
 	failed := make(chan error, 1)
 	go func() { failed <- s.API.Serve(l) }()
@@ -111,14 +122,26 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		s.log.Info("stopping")
 	}
 	stop()
-	<-prepared
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
 	defer cancel()
-	return errors.Join(err, s.API.Shutdown(grace), s.Close())
+	err = errors.Join(err, s.API.Shutdown(grace))
+	<-working
+	return errors.Join(err, s.Close())
 }
 
 // Close closes the store. Run does it itself.
 func (s *Server) Close() error { return s.Store.Close() }
+
+// work prepares the database and then runs jobs until ctx ends.
+func (s *Server) work(ctx context.Context) {
+	s.prepare(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if err := s.jobs.Run(ctx); err != nil {
+		s.log.Error("jobs did not stop cleanly; what was in work will run again")
+	}
+}
 
 // prepare migrates as soon as the database can be reached; until then the server is live but not ready.
 func (s *Server) prepare(ctx context.Context) {

@@ -66,17 +66,23 @@ func (tx *Tx) SetReminderSent(of card.ID, id notice.ID, now time.Time) (first bo
 	return n > 0, err
 }
 
-// Treats reports whether the permit's client has to do with the card at the instant: the owner let it in.
+// Treats reports whether the permit's client has to do with the card at the instant: it posted about the patient, or the owner
+// let it in.
 func (tx *Tx) Treats(p consent.Permit, now time.Time) (bool, error) {
-	if !p.Of(tx.token) {
+	if !p.Of(tx.token) || p.Actor().Client == "" {
 		return false, ErrForeignPermit
+	}
+	var one int
+	posted, err := tx.one([]any{&one}, "SELECT 1 FROM posting WHERE card = ? AND client = ? LIMIT 1", string(p.Card()), string(p.Actor().Client))
+	if err != nil || posted {
+		return posted, err
 	}
 	grants, err := tx.grants(p.Card())
 	if err != nil {
 		return false, err
 	}
 	for _, g := range grants {
-		if g.Client != "" && g.Client == p.Actor().Client && g.InForce(now) {
+		if g.Client == p.Actor().Client && g.InForce(now) {
 			return true, nil
 		}
 	}
