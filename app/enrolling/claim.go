@@ -20,7 +20,7 @@ func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, fr
 		return "", f
 	}
 	code, wrong := identity.ParseClaimCode(typed)
-	now := s.clock()
+	now := s.now()
 	var opened card.ID
 	var refused error // a wrong code is counted, so its transaction commits
 	err := s.store.Update(ctx, func(tx Tx) error {

@@ -26,7 +26,7 @@ func (s *Service) Confirm(ctx context.Context, id account.ChallengeID, by accoun
 	if err != nil {
 		return Confirmed{}, err
 	}
-	now := s.clock()
+	now := s.now()
 	var done Confirmed
 	var refused error // a wrong code is counted, so its transaction commits
 	err = s.store.Update(ctx, func(tx Tx) error {
@@ -99,7 +99,7 @@ func (s *Service) Resend(ctx context.Context, id account.ChallengeID, by account
 	if err != nil {
 		return err
 	}
-	now := s.clock()
+	now := s.now()
 	var send func() error
 	err = s.store.Update(ctx, func(tx Tx) error {
 		r, registering, err := tx.LockRegistration(id)

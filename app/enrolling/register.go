@@ -50,7 +50,7 @@ func (s *Service) Register(ctx context.Context, in Application, from Origin) (Re
 	if err != nil {
 		return Registered{}, err
 	}
-	now := s.clock()
+	now := s.now()
 	draft.ID, draft.Started, draft.Ends = account.ChallengeID(id), now, now.Add(registrationLife)
 
 	var taken contacts

@@ -66,9 +66,12 @@ type Origin struct {
 // Sweep deletes what has ended long enough ago that nobody will ask for it again: a replayed code still hears for a day that
 // it was used.
 func (s *Service) Sweep(ctx context.Context) error {
-	before := s.clock().Add(-24 * time.Hour)
+	before := s.now().Add(-24 * time.Hour)
 	return s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) })
 }
+
+// now is the time as precisely as a database keeps it, so that what is answered at once equals what is read later.
+func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
 
 // draw gives n random bytes. A source that runs dry is a broken machine.
 func (s *Service) draw(n int) ([]byte, error) {

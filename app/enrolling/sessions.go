@@ -26,7 +26,7 @@ type Tokens struct {
 
 func (s *Service) tokens(of account.Session, refresh string, refreshEnds, now time.Time) (Tokens, error) {
 	ends := now.Add(account.AccessLife)
-	access, err := s.access(of.Actor(), ends)
+	access, err := s.access(of, ends)
 	return Tokens{Access: access, AccessEnds: ends, Refresh: refresh, RefreshEnds: refreshEnds,
 		Session: of.ID, Account: of.Account, Device: of.Device}, err
 }
@@ -51,7 +51,7 @@ func (s *Service) Refresh(ctx context.Context, token, deviceSecret string) (Toke
 		return Tokens{}, err
 	}
 	hash, secret := s.hashToken(token), s.digest("device", deviceSecret)
-	now := s.clock()
+	now := s.now()
 	var (
 		refused error
 		session account.Session
@@ -128,7 +128,7 @@ func earlier(a, b time.Time) time.Time {
 
 // SignOut ends the session of the actor, or all sessions of his account.
 func (s *Service) SignOut(ctx context.Context, a identity.Actor, everywhere bool) error {
-	now := s.clock()
+	now := s.now()
 	return s.store.Update(ctx, func(tx Tx) error {
 		if everywhere {
 			return tx.EndSessions(a.Account, now)

@@ -55,7 +55,7 @@ func (s *Service) SignIn(ctx context.Context, in Credentials, from Origin) (Chal
 		password = "" // never right; but whoever typed it waits and counts as everybody does
 	}
 	find, login := finder(in.Login)
-	now := s.clock()
+	now := s.now()
 
 	var who account.Account
 	var known bool
@@ -102,7 +102,7 @@ func (s *Service) challenge(ctx context.Context, who account.Account, device acc
 	if err != nil {
 		return Challenge{}, err
 	}
-	now := s.clock()
+	now := s.now()
 	pending := account.SignIn{ID: account.ChallengeID(id), Account: who.ID, Device: device, Started: now, Ends: now.Add(secondFactorLife)}
 	limits := []spending{smsByPair.of(string(who.ID) + "|" + from.network()), smsByAccount.of(string(who.ID))}
 	if known {
@@ -172,7 +172,7 @@ func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code
 	if err != nil {
 		return Tokens{}, err
 	}
-	now := s.clock()
+	now := s.now()
 	var (
 		refused error
 		who     account.Account

@@ -69,8 +69,8 @@ type CodeSender interface {
 	Email(ctx context.Context, to identity.Email, text string) error // the first line is the subject
 }
 
-// IssueAccess makes an access token for a signed-in person.
-type IssueAccess func(a identity.Actor, ends time.Time) (string, error)
+// IssueAccess makes an access token of a session.
+type IssueAccess func(s account.Session, ends time.Time) (string, error)
 
 // Digest is a keyed hash: without the server's key nobody can try the million codes there are against a stolen table. kind
 // keeps the hashes of different things apart.

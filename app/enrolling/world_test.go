@@ -66,8 +66,8 @@ func newWorld(t *testing.T) *world {
 		now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	w.Service = New(Parts{
 		Store: w.memory, Sender: w.outbox, Clock: func() time.Time { return w.now },
-		Access: func(a identity.Actor, ends time.Time) (string, error) {
-			return string(a.Session) + " until " + ends.String(), nil
+		Access: func(s account.Session, ends time.Time) (string, error) {
+			return string(s.ID) + " until " + ends.String(), nil
 		},
 		Digest: func(kind, value string) []byte {
 			mac := hmac.New(sha256.New, []byte("key"))

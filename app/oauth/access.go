@@ -36,16 +36,13 @@ type personClaim struct {
 // accessType is the type of a token's header: without it a client's assertion, say, could pass for one.
 const accessType = "at+jwt"
 
-// IssueSession makes the access token of a patient's session.
-func (s *Service) IssueSession(a identity.Actor, ends time.Time) (string, error) {
-	methods := []string{string(account.Password)}
-	if a.SecondFactor {
-		methods = append(methods, string(account.Several))
+// IssueSession makes an access token of a patient's session.
+func (s *Service) IssueSession(of account.Session, ends time.Time) (string, error) {
+	claims := accessClaims{RegisteredClaims: s.registered(string(of.Account), ends), Session: string(of.ID), Device: string(of.Device)}
+	for _, m := range of.Methods {
+		claims.Methods = append(claims.Methods, string(m))
 	}
-	return s.sign(accessClaims{
-		RegisteredClaims: s.registered(string(a.Account), ends),
-		Session:          string(a.Session), Device: string(a.Device), Methods: methods,
-	})
+	return s.sign(claims)
 }
 
 func (s *Service) registered(subject string, ends time.Time) jwt.RegisteredClaims {

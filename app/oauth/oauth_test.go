@@ -410,7 +410,7 @@ func TestSessionTokens(t *testing.T) {
 	ctx := context.Background()
 	session := account.Session{ID: "s", Account: "a", Device: "d", Methods: []account.Method{account.Password, account.SMS, account.Several}, Opened: w.now, Ends: w.now.Add(time.Hour)}
 	w.memory.sessions[session.ID] = session
-	token, err := w.IssueSession(session.Actor(), w.now.Add(account.AccessLife))
+	token, err := w.IssueSession(session, w.now.Add(account.AccessLife))
 	if err != nil {
 		t.Fatal(err)
 	}
