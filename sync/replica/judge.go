@@ -132,7 +132,7 @@ func (s Server) judgeEdit(rule Rule, rec Record, e edit, values map[string]json.
 		old := rec.Atoms[name]
 		kept := make([]Version, 0, len(old)+1)
 		for _, was := range old {
-			if !replaces(e, change.Seen, old, was) && !bytes.Equal(was.Value, change.V) {
+			if !s.replaces(e, change.Seen, old, was) && !bytes.Equal(was.Value, change.V) {
 				kept = append(kept, was)
 			}
 		}
@@ -143,7 +143,7 @@ func (s Server) judgeEdit(rule Rule, rec Record, e edit, values map[string]json.
 	}
 	if rule.Date != nil {
 		if date := rule.Date(values); !date.IsZero() {
-			rec.Date = date
+			rec.Date = instant(date)
 		}
 	}
 	if fresh && rec.Date.IsZero() {
@@ -161,7 +161,10 @@ func (s Server) judgeEdit(rule Rule, rec Record, e edit, values map[string]json.
 // screen showed, is what was on the screen. (A single one only: of siblings that the phone had, an editor showed one.)
 // Else the dots that the editor showed decide, and one more rule, since a phone cannot name the dots of edits that were
 // still in its outbox: what the writer wrote himself and his context does not hold yet lay under his screen.
-func replaces(e edit, seen []vclock.Dot, all []Version, old Version) bool {
+func (s Server) replaces(e edit, seen []vclock.Dot, all []Version, old Version) bool {
+	if s.watch != nil {
+		s.watch(unchanged(e, all, old), shown(e, seen, old))
+	}
 	return unchanged(e, all, old) || shown(e, seen, old)
 }
 

@@ -41,6 +41,7 @@ func (s Server) Publish(l Ledger, facts []Fact, now time.Time) ([]Effect, error)
 	effects := make([]Effect, len(facts))
 	var order []string
 	for i, fact := range facts {
+		fact.Date = instant(fact.Date)
 		rec, exists := records[fact.ID]
 		if !exists {
 			rec = Record{ID: fact.ID, Kind: fact.Kind, Scope: fact.Scope}
@@ -100,6 +101,14 @@ func (s Server) publish(rec Record, exists bool, fact Fact, seq uint64, now time
 	rec.Deleted, rec.Scope, rec.Date = false, fact.Scope, fact.Date
 	rec.VV, rec.Seq = rec.VV.With(dot), seq
 	return rec, true
+}
+
+// instant is a time as databases keep it: else the same fact would differ from itself after it was stored.
+func instant(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
 }
 
 // Withdraw deletes records as the server, whatever anyone wrote in them, and returns how many there were to delete.

@@ -14,6 +14,8 @@ type Server struct {
 	Drift     time.Duration // how far a writer's clock may run ahead; 0 = 60 s
 	PageRows  int           // rows in a page at most; 0 = 500
 	PageBytes int           // bytes in a page, about; 0 = 256 KiB
+
+	watch func(unchanged, shown bool) // tests see how each old value was judged
 }
 
 func (s Server) drift() time.Duration {

@@ -29,13 +29,17 @@ const (
 var (
 	atoms     = []string{"text", "value"}
 	allScopes = []string{"lab.general", "lab.psychiatric", "note.general", "vitals.general"}
-	engine    = replica.Server{PageRows: 7, Rules: replica.Rules{
+	secret    = bytes.Repeat([]byte{7}, 32)
+)
+
+// Engine is the server's engine as worlds have it: small pages, so that answers have many.
+func Engine() replica.Server {
+	return replica.Server{PageRows: 7, Rules: replica.Rules{
 		kindComment:     {Policy: replica.Siblings, Scope: "note.general"},
 		kindMeasurement: {Policy: replica.Siblings, Scope: "vitals.general"},
 		kindDocument:    {Policy: replica.Immutable},
 	}}
-	secret = bytes.Repeat([]byte{7}, 32)
-)
+}
 
 func (s *seat) sight() replica.Sight {
 	now := s.grants[len(s.grants)-1].scopes
@@ -86,7 +90,7 @@ func (w *World) serve(s *seat, e envelope) []byte {
 	for range 1 + w.rand.IntN(4) {
 		var page replica.Page
 		w.must(s.card.book.View(func(l replica.Ledger) (err error) {
-			page, err = engine.Pull(l, in)
+			page, err = w.Engine.Pull(l, in)
 			return err
 		}))
 		for _, line := range page.Lines {
@@ -124,7 +128,7 @@ func (w *World) push(s *seat, device string, ask wire.SyncCard) ([]wire.Result, 
 		if w.Broken == ClockCursor {
 			l = clockwork{l, w.tick()}
 		}
-		out, err = engine.Push(l, replica.Push{
+		out, err = w.Engine.Push(l, replica.Push{
 			Device: device, Actor: ask.Actor, Epoch: ask.Epoch, Acked: ask.Acked, Low: ask.Low, Mutations: ask.Mutations,
 			Sight: s.sight(), Seal: replica.NewBlockSealer(secret, ask.Card, device, w.epochOf(s)), Now: w.now,
 		})
@@ -144,7 +148,7 @@ func (w *World) serveEnrol(s *seat, body []byte) []byte {
 	w.must(err)
 	var actor replica.Actor
 	w.must(s.card.book.Update(func(l replica.Ledger) (err error) {
-		actor, err = engine.Enrol(l, req.Device, req.Key, req.Cards[0].Fresh, w.now)
+		actor, err = w.Engine.Enrol(l, req.Device, req.Key, req.Cards[0].Fresh, w.now)
 		return err
 	}))
 	raw, err := json.Marshal(wire.DevicesResponse{Device: req.Device, ServerTime: w.now, Cards: []wire.Enrolment{{
@@ -188,7 +192,7 @@ func (w *World) publish(c *cardWorld) {
 			}
 			w.oracle.wrote(value, wr)
 		}
-		effects, err := engine.Publish(l, []replica.Fact{fact, fact}, w.now)
+		effects, err := w.Engine.Publish(l, []replica.Fact{fact, fact}, w.now)
 		if err == nil && effects[1] != replica.Same {
 			w.fail("publishing the same twice changed something")
 		}
@@ -213,7 +217,7 @@ func (w *World) withdraw(l replica.Ledger, c *cardWorld) error {
 	w.oracle.deletes[id] = append(w.oracle.deletes[id], e)
 	w.count("withdraw")
 	w.trace("withdraw", id)
-	_, err = engine.Withdraw(l, []string{id})
+	_, err = w.Engine.Withdraw(l, []string{id})
 	return err
 }
 

@@ -21,7 +21,8 @@ type World struct {
 	Seed   uint64
 	Steps  int // 0 = 400
 	Broken Broken
-	Log    io.Writer // where to tell all that happens; nil: nowhere
+	Log    io.Writer      // where to tell all that happens; nil: nowhere
+	Engine replica.Server // without rules: Engine()
 
 	rand   *rand.Rand
 	now    time.Time
@@ -64,6 +65,9 @@ func (w *World) Run() (report Report) {
 	w.report = Report{Seed: w.Seed, Coverage: map[string]int{}}
 	if w.Steps == 0 {
 		w.Steps = 400
+	}
+	if w.Engine.Rules == nil {
+		w.Engine = Engine()
 	}
 	defer func() {
 		if f, ok := recover().(failure); ok {

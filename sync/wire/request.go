@@ -95,7 +95,7 @@ type PushRequest struct {
 	Epoch     string     `json:"epoch"`
 	Actor     uint32     `json:"actor"`
 	Acked     uint64     `json:"acked,omitempty"`
-	Mutations []Mutation `json:"mutations"`
+	Mutations []Mutation `json:"mutations,omitempty"`
 }
 
 // PushResponse answers it: LMID is the last mutation of the actor that the server has processed.
