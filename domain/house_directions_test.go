@@ -21,6 +21,8 @@ var rooms = []room{
 		"the way in may start whatever the command names; being main, nothing can import it"},
 	{"server", below("app/server"), []string{"config", "door", "act", "pure", "cellar", "store", "migrations", "cardsync", "document", "sync", "qr", "push", "domain"},
 		"the composition root is the only place that sees everybody, so that nobody else has to"},
+	{"story", below("app/story"), []string{"server", "config", "door", "sync", "qr", "push", "domain", "phone"},
+		"the demo and the black-box tests stand outside, where clinics, phones and pharmacies stand: no act and no store can help them"},
 	{"config", below("app/config"), []string{"domain"},
 		"settings are read by all and therefore know nobody"},
 	{"door", below("app/httpapi", "app/web", "app/oauth"), []string{"config", "door", "act", "pure", "cardsync", "document", "sync", "qr", "push", "domain"},
