@@ -66,6 +66,18 @@ func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
 // GetStatus tells huma the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
+// GetHeaders tells huma what stands beside the body.
+func (p *Problem) GetHeaders() http.Header {
+	headers := http.Header{}
+	if p.retryAfter > 0 {
+		headers.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		headers.Set("WWW-Authenticate", `Bearer error="`+strings.ReplaceAll(p.Code, `"`, "")+`"`)
+	}
+	return headers
+}
+
 // ContentType tells huma the media type.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
@@ -198,11 +210,8 @@ func (a *API) noteProblem(c *fiber.Ctx, p *Problem, cause error) Problem {
 	if own.Status >= http.StatusInternalServerError && own.Status != http.StatusServiceUnavailable {
 		a.log.Error("request failed", "request", own.RequestID, "route", c.Route().Path, "cause", describe(cause))
 	}
-	if own.retryAfter > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(own.retryAfter))
-	}
-	if own.Status == http.StatusUnauthorized {
-		c.Set(fiber.HeaderWWWAuthenticate, `Bearer error="`+strings.ReplaceAll(own.Code, `"`, "")+`"`)
+	for name := range own.GetHeaders() {
+		c.Set(name, own.GetHeaders().Get(name))
 	}
 	return own
 }
