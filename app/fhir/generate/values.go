@@ -38,25 +38,23 @@ type concept struct {
 	Concept []concept
 }
 
-// add takes the value sets and code systems out of a bundle.
-func (v *values) add(data []byte) error {
-	return each(data, func(resourceType string, resource json.RawMessage) error {
-		switch resourceType {
-		case "ValueSet":
-			var s valueSet
-			if err := json.Unmarshal(resource, &s); err != nil {
-				return err
-			}
-			v.sets[s.URL] = s
-		case "CodeSystem":
-			var s codeSystem
-			if err := json.Unmarshal(resource, &s); err != nil {
-				return err
-			}
-			v.systems[s.URL] = s
+// add takes a file if it is a value set or a code system.
+func (v *values) add(name string, resource []byte) error {
+	switch kind, _, _ := strings.Cut(name, "-"); kind {
+	case "ValueSet":
+		var s valueSet
+		if err := json.Unmarshal(resource, &s); err != nil {
+			return err
 		}
-		return nil
-	})
+		v.sets[s.URL] = s
+	case "CodeSystem":
+		var s codeSystem
+		if err := json.Unmarshal(resource, &s); err != nil {
+			return err
+		}
+		v.systems[s.URL] = s
+	}
+	return nil
 }
 
 // expand lists the codes of a value set, sorted. ok is false where the definitions do not list them all.
