@@ -1,0 +1,111 @@
+package phone
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Grant is somebody's right to read the card.
+type Grant struct {
+	consent.Grant
+	Organisation string
+}
+
+// Wish is a right that the person wants to give: which organisation may read what, why, and until when.
+type Wish struct {
+	Client  identity.ClientID
+	Scopes  card.Scopes // e.g. "lab.general", "rx.*"
+	Purpose consent.Purpose
+	Ends    time.Time
+}
+
+func (k *Card) grantsPath() string { return "/v1/cards/" + url.PathEscape(string(k.id)) + "/grants" }
+
+// Grants lists who may read the card, ended rights included.
+func (k *Card) Grants(ctx context.Context) ([]Grant, error) {
+	var a grantsAnswer
+	if err := k.client.do(ctx, call{method: http.MethodGet, path: k.grantsPath(), into: &a}); err != nil {
+		return nil, err
+	}
+	list := make([]Grant, len(a.Grants))
+	for i, g := range a.Grants {
+		list[i] = k.grant(g)
+	}
+	return list, nil
+}
+
+// GiveGrant lets an organisation read, at once.
+func (k *Card) GiveGrant(ctx context.Context, w Wish) (Grant, error) {
+	body := grantBody{Client: string(w.Client), Purpose: string(w.Purpose), Ends: w.Ends.UTC(), Scopes: make([]string, len(w.Scopes))}
+	for i, s := range w.Scopes {
+		body.Scopes[i] = string(s)
+	}
+	var a grantAnswer
+	if err := k.client.do(ctx, call{method: http.MethodPost, path: k.grantsPath(), into: &a, body: body, once: true}); err != nil {
+		return Grant{}, err
+	}
+	return k.grant(a), nil
+}
+
+// RevokeGrant takes a right back, at once.
+func (k *Card) RevokeGrant(ctx context.Context, id consent.GrantID) error {
+	return k.client.do(ctx, call{method: http.MethodDelete, path: k.grantsPath() + "/" + url.PathEscape(string(id))})
+}
+
+func (k *Card) grant(a grantAnswer) Grant {
+	g := Grant{Organisation: a.Organisation, Grant: consent.Grant{
+		ID: consent.GrantID(a.ID), Card: k.id, Role: consent.Role(a.Role), Client: identity.ClientID(a.Client),
+		Purpose: consent.Purpose(a.Purpose), Starts: a.Starts, Ends: a.Ends, Revoked: a.Revoked,
+	}}
+	if g.Role == consent.Owner {
+		if owner, ok := k.client.SignedIn(); ok {
+			g.Account = owner
+		}
+	}
+	for _, s := range a.Scopes {
+		g.Scopes = append(g.Scopes, card.Scope(s))
+	}
+	return g
+}
+
+// Access is one line of "who saw my card".
+type Access struct {
+	Number       uint64 // counts the card's entries without gaps
+	At           time.Time
+	Action       audit.Action
+	Purpose      consent.Purpose
+	Who          string // patient, clinic, pharmacy, operator, system
+	Organisation string
+	Person       string // as the organisation signed it
+	Role         string
+	What         string // the kind of thing, never its content
+}
+
+// AccessLog tells who saw the card, newest first. below is 0 for the newest page, else the next that the page before gave;
+// next is 0 behind the last page.
+func (k *Card) AccessLog(ctx context.Context, below uint64) (page []Access, next uint64, err error) {
+	call := call{method: http.MethodGet, path: "/v1/cards/" + url.PathEscape(string(k.id)) + "/access-log"}
+	if below > 0 {
+		call.query = url.Values{"below": {strconv.FormatUint(below, 10)}}
+	}
+	var a trailAnswer
+	call.into = &a
+	if err := k.client.do(ctx, call); err != nil {
+		return nil, 0, err
+	}
+	for _, e := range a.Entries {
+		page = append(page, Access{
+			Number: e.Number, At: e.At, Action: audit.Action(e.Action), Purpose: consent.Purpose(e.Purpose), Who: e.Who,
+			Organisation: e.Organisation, Person: e.Person, Role: e.Role, What: e.What,
+		})
+	}
+	return page, a.Next, nil
+}

@@ -1,0 +1,144 @@
+package phone
+
+import "time"
+
+// The bodies of the account calls as they travel; those of sync are in package wire. They stand here together, so that a
+// change of the server's API meets one file.
+
+type registerBody struct {
+	Phone    string `json:"phone"`
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	Language string `json:"language,omitempty"`
+}
+
+type registerAnswer struct {
+	Registration string    `json:"registration"`
+	Ends         time.Time `json:"ends"`
+	Phone        string    `json:"phone"`
+	Email        string    `json:"email"`
+}
+
+type confirmBody struct {
+	Registration string `json:"registration"`
+	Channel      string `json:"channel"`
+	Code         string `json:"code"`
+}
+
+type confirmAnswer struct {
+	Missing []string `json:"missing"`
+	Account string   `json:"account"`
+}
+
+type resendBody struct {
+	Challenge string `json:"challenge"`
+	Channel   string `json:"channel"`
+}
+
+type signInBody struct {
+	Login    string     `json:"login"`
+	Password string     `json:"password"`
+	Device   deviceBody `json:"device"`
+}
+
+type deviceBody struct {
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	Secret string `json:"secret"`
+}
+
+type signInAnswer struct {
+	Challenge string    `json:"challenge"`
+	Method    string    `json:"method"`
+	To        string    `json:"to"`
+	Ends      time.Time `json:"ends"`
+}
+
+type secondFactorBody struct {
+	Challenge string `json:"challenge"`
+	Code      string `json:"code"`
+}
+
+type refreshBody struct {
+	RefreshToken string `json:"refreshToken"`
+	DeviceSecret string `json:"deviceSecret"`
+}
+
+type tokensAnswer struct {
+	AccessToken  string    `json:"accessToken"`
+	AccessEnds   time.Time `json:"accessEnds"`
+	RefreshToken string    `json:"refreshToken"`
+	Account      string    `json:"account"`
+}
+
+func (a tokensAnswer) tokens() tokens {
+	return tokens{Access: a.AccessToken, AccessEnds: a.AccessEnds, Refresh: a.RefreshToken, Account: a.Account}
+}
+
+type meAnswer struct {
+	Account   string `json:"account"`
+	Phone     string `json:"phone"`
+	Email     string `json:"email"`
+	Language  string `json:"language"`
+	Recipient bool   `json:"recipientOfMedicalServices"`
+	Cards     []struct {
+		ID   string `json:"id"`
+		Role string `json:"role"`
+	} `json:"cards"`
+	Missing []struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+	} `json:"missing"`
+}
+
+type claimBody struct {
+	Code string `json:"code"`
+}
+
+type claimAnswer struct {
+	Card string `json:"card"`
+}
+
+type grantAnswer struct {
+	ID           string    `json:"id"`
+	Role         string    `json:"role"`
+	Client       string    `json:"client"`
+	Organisation string    `json:"organisation"`
+	Scopes       []string  `json:"scopes"`
+	Purpose      string    `json:"purpose"`
+	Starts       time.Time `json:"starts"`
+	Ends         time.Time `json:"ends"`
+	Revoked      time.Time `json:"revoked"`
+}
+
+type grantsAnswer struct {
+	Grants []grantAnswer `json:"grants"`
+}
+
+type grantBody struct {
+	Client  string    `json:"client"`
+	Scopes  []string  `json:"scopes"`
+	Purpose string    `json:"purpose"`
+	Ends    time.Time `json:"ends"`
+}
+
+type trailAnswer struct {
+	Entries []struct {
+		Number       uint64    `json:"number"`
+		At           time.Time `json:"at"`
+		Action       string    `json:"action"`
+		Purpose      string    `json:"purpose"`
+		Who          string    `json:"who"`
+		Organisation string    `json:"organisation"`
+		Person       string    `json:"person"`
+		Role         string    `json:"role"`
+		What         string    `json:"what"`
+	} `json:"entries"`
+	Next uint64 `json:"next"`
+}
+
+type pushTokenBody struct {
+	Carrier  string `json:"carrier"`
+	Token    string `json:"token"`
+	Language string `json:"language,omitempty"`
+}

@@ -1,0 +1,196 @@
+package phone
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/mobile-sdk/phone/vault"
+)
+
+// Config says how to open a client. File, Key and BaseURL are needed, the rest has defaults.
+type Config struct {
+	File    string // the encrypted file; its folder is made if it is missing
+	Key     []byte // 32 bytes from the phone's keystore; not kept
+	BaseURL string // of the server, e.g. "https://card.example"
+
+	DeviceName string         // shown to the person in the list of sessions
+	Progress   func(Progress) // told after each page of a sync that was applied
+	Log        *slog.Logger   // what happens in the background: codes and counts, never content; nil = nowhere
+
+	HTTPClient *http.Client                               // nil = one of its own
+	Clock      func() time.Time                           // nil = time.Now
+	Random     io.Reader                                  // nil = crypto/rand
+	Wait       func(context.Context, time.Duration) error // how to wait before another try; nil = a timer
+}
+
+// Client is one installation of the app. It is safe for concurrent use.
+type Client struct {
+	vault    *vault.Vault
+	http     *http.Client
+	base     *url.URL
+	time     *watch
+	random   io.Reader
+	wait     func(context.Context, time.Duration) error
+	progress func(Progress)
+	log      *slog.Logger
+
+	self    installation
+	session *session
+	syncing turnstile // one sync at a time
+	wake    chan struct{}
+
+	mu    sync.Mutex
+	cards map[card.ID]*Card
+}
+
+// What opening refuses with.
+var (
+	// ErrKey says that the file does not open under the key: it belongs to another one, or is damaged.
+	ErrKey = vault.ErrKey
+	// ErrKeySize says that the key has not 32 bytes.
+	ErrKeySize = vault.ErrKeySize
+	// ErrNewer says that a newer version of the SDK wrote the file.
+	ErrNewer = vault.ErrNewer
+	// ErrClosed says that the client was closed or wiped.
+	ErrClosed = vault.ErrClosed
+)
+
+// Open opens the file, or makes a new one under the key. It needs no network.
+func Open(_ context.Context, cfg Config) (*Client, error) {
+	base, err := url.Parse(strings.TrimSuffix(cfg.BaseURL, "/"))
+	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
+		return nil, errors.New("phone: BaseURL must be an address such as https://card.example")
+	}
+	c := &Client{
+		base: base, http: cfg.HTTPClient, random: cfg.Random, wait: cfg.Wait, progress: cfg.Progress, log: cfg.Log,
+		syncing: newTurnstile(), wake: make(chan struct{}, 1), cards: map[card.ID]*Card{},
+	}
+	if c.http == nil {
+		c.http = defaultHTTP()
+	}
+	if c.random == nil {
+		c.random = rand.Reader
+	}
+	if c.wait == nil {
+		c.wait = waitFor
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.vault, err = vault.Open(cfg.File, cfg.Key); err != nil {
+		return nil, err
+	}
+	if err := c.restore(cfg); err != nil {
+		return nil, errors.Join(err, c.vault.Close())
+	}
+	return c, nil
+}
+
+// restore takes up what the file says of the installation.
+func (c *Client) restore(cfg Config) (err error) {
+	clock := cfg.Clock
+	if clock == nil {
+		clock = time.Now
+	}
+	if c.time, err = newWatch(c.vault, clock); err != nil {
+		return err
+	}
+	if c.self, err = loadInstallation(c.vault, c.random, cfg.DeviceName); err != nil {
+		return err
+	}
+	c.session, err = loadSession(c.vault)
+	return err
+}
+
+// Close ends all work. What waits in the outbox waits on.
+func (c *Client) Close() error {
+	c.time.keep()
+	return c.vault.Close()
+}
+
+// Wipe destroys everything that this phone holds: cards, outbox, session, settings. It does not tell the server; call SignOut
+// before where there is time for it. The app also deletes the key from the keystore, which makes noise of whatever the memory
+// chip still holds.
+func (c *Client) Wipe() error {
+	c.session.forget()
+	return c.vault.Wipe()
+}
+
+// Cards lists the cards on this phone.
+func (c *Client) Cards() ([]card.ID, error) {
+	known, err := c.vault.Cards()
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]card.ID, len(known))
+	for i, id := range known {
+		ids[i] = card.ID(id)
+	}
+	return ids, nil
+}
+
+// Card gives one card. It may be one that is not on the phone yet: then it is empty until Enrol and Sync brought it.
+func (c *Client) Card(id card.ID) *Card {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k, ok := c.cards[id]
+	if !ok {
+		k = newCard(c, id)
+		c.cards[id] = k
+	}
+	return k
+}
+
+// waitFor waits with a timer.
+func waitFor(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// turnstile is a mutex at which one can give up waiting.
+type turnstile chan struct{}
+
+func newTurnstile() turnstile { return make(turnstile, 1) }
+
+func (t turnstile) enter(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turnstile) leave() { <-t }
+
+// between draws a time from low to high, so that a million phones that were woken at once do not come at once.
+func (c *Client) between(low, high time.Duration) time.Duration {
+	n, err := rand.Int(c.random, bigOf(high-low+1))
+	if err != nil {
+		return high
+	}
+	return low + time.Duration(n.Int64())
+}
+
+func fail(doing string, err error) error { return fmt.Errorf("phone: %s: %w", doing, err) }

@@ -1,0 +1,44 @@
+// Package phone is the patient's client of Medcard: the whole card in an encrypted file on the phone, readable and writable
+// without a network, kept in step with the server by delta sync.
+//
+// # A client's life
+//
+//	client, err := phone.Open(ctx, phone.Config{File: path, Key: key, BaseURL: "https://card.example"})
+//	challenge, err := client.SignIn(ctx, login, password)      // a code goes to the person's phone
+//	err = client.SecondFactor(ctx, challenge.ID, code)
+//	id, err := client.Claim(ctx, codeFromTheDesk)              // once: the card becomes the person's
+//	report, err := client.Sync(ctx)                            // or client.Run(ctx) in the background
+//
+//	mine := client.Card(id)
+//	visits, err := mine.Visits(phone.Paging{})                 // from the file: works in an aeroplane
+//	edit, err := mine.Comment(visits.Entries[0].ID, "...")     // waits in the outbox for the next Sync
+//
+// Account calls (Register, SignIn, Me, Grants and the like) need the network and fail with ErrOffline without it. Everything on a
+// Card reads and writes the file only.
+//
+// # What a person sees
+//
+// Lists show the newest value of each record. Entry.Pending says that something of it was written here and the server has not
+// answered yet; Entry.Siblings holds the other values of an open conflict: two phones wrote the same text without knowing
+// of each other, both are kept, and the person resolves (Card.Conflicts, Editor.Resolve). An edit that the server refuses stays in
+// Card.Outbox with its code until it is dismissed, so that nobody's text is lost.
+//
+// To edit a record open an Editor, show what it shows, and save through it. It remembers what was on the screen when it was
+// opened; what a sync brings meanwhile is not taken as seen.
+//
+// # How long it may be read
+//
+// The server lends each scope for a time (90 days for one's own card), and every sync renews that. After the end the SDK
+// refuses to open the scope (LeaseError). Setting the phone's clock back gains nothing.
+//
+// # Errors
+//
+// What the server refuses is a *Problem with a stable Code. ErrOffline, ErrSignedOut, ErrLeaseEnded, ErrKey and the others below are
+// for errors.Is. No error holds health data.
+//
+// # Kotlin and Swift
+//
+// This package is Go for Go. Apps reach it through the package medcard beside it, which gomobile binds: lists as JSON, times as
+// Unix milliseconds, callbacks as interfaces. The key comes from the Android Keystore or the iOS Keychain and is handed to Open at
+// each start; it is never stored by this package.
+package phone

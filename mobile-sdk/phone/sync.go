@@ -1,0 +1,180 @@
+package phone
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/sync/replica"
+)
+
+// Report is what a sync did.
+type Report struct {
+	Unchanged bool      // the server had no news, and this phone none for it
+	Sent      int       // edits that the server answered
+	Received  int       // records that came, new ones and new versions
+	Removed   int       // records that went
+	Gone      []card.ID // cards to which this phone has no access any more: everything of them was deleted
+}
+
+// Progress tells how far a card's first sync is, after each page that was applied.
+type Progress struct {
+	Card  card.ID
+	Done  int // records of the card on this phone
+	Total int // records that the server has for it; 0 = not a first sync
+}
+
+// freshEnough is how long the answer "no news" is enough. After it a full sync renews the leases.
+const freshEnough = 12 * time.Hour
+
+// Sync brings all cards in step with the server: what was edited here goes there, what is new there comes here. It applies page
+// by page, each in one transaction with its place in the stream, so that one that is cut off goes on where it stopped. Breaks of
+// the network are tried again a few times; then Sync fails with ErrOffline, and the next one continues.
+//
+// Only one runs at a time, others wait for it.
+func (c *Client) Sync(ctx context.Context) (Report, error) {
+	if err := c.syncing.enter(ctx); err != nil {
+		return Report{}, err
+	}
+	defer c.syncing.leave()
+	defer c.time.keep()
+
+	cards, err := c.known(ctx)
+	if err != nil || len(cards) == 0 {
+		return Report{Unchanged: true}, err
+	}
+	var report Report
+	if report.Gone, err = c.enrol(ctx, cards); err != nil {
+		return report, err
+	}
+	cards = slices.DeleteFunc(cards, func(id card.ID) bool { return slices.Contains(report.Gone, id) })
+	quiet, err := c.quiet(cards)
+	if err != nil {
+		return report, err
+	}
+	var head heads
+	if quiet {
+		// The head is read before the rows: what is committed in between comes with the rows and once more as news.
+		if head, err = c.head(ctx, cards); err != nil && !errors.Is(err, errNoHead) {
+			return report, err
+		}
+		if head.unchanged {
+			return Report{Unchanged: true}, nil
+		}
+	}
+	var errs []error
+	for _, id := range cards {
+		if quiet && head.same(id) {
+			continue
+		}
+		e := exchange{client: c, card: c.Card(id), report: &report}
+		if err := e.run(ctx); err != nil {
+			errs = append(errs, err) // one card's trouble is not the others'
+		}
+	}
+	if len(errs) == 0 && quiet {
+		errs = append(errs, c.keepHead(head))
+	}
+	return report, errors.Join(errs...)
+}
+
+// known lists the cards; a phone that knows none asks.
+func (c *Client) known(ctx context.Context) ([]card.ID, error) {
+	cards, err := c.Cards()
+	if err != nil || len(cards) > 0 {
+		return cards, err
+	}
+	if _, err := c.Me(ctx); err != nil {
+		return nil, err
+	}
+	return c.Cards()
+}
+
+// quiet says whether it is enough to ask if there is news: nothing waits here, no first sync is under way, and the leases
+// are young.
+func (c *Client) quiet(cards []card.ID) (bool, error) {
+	now := c.time.now()
+	for _, id := range cards {
+		calm := false
+		err := c.Card(id).store.View(func(tx replica.PhoneTx) error {
+			meta, err := tx.Meta()
+			if err != nil {
+				return err
+			}
+			open, err := tx.Open()
+			calm = len(open) == 0 && !meta.Shadowing && meta.Part == "" && now.Sub(meta.Synced) < freshEnough
+			return err
+		})
+		if !calm || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Wake makes Run sync at once: a push came, the network is back, the app was opened.
+func (c *Client) Wake() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it will anyway
+	}
+}
+
+// Background says how often Run syncs.
+const (
+	everySoOften = 15 * time.Minute
+	soon         = 10 * time.Second // after the first failure; it doubles
+)
+
+// Run syncs now, whenever it is woken, and every quarter of an hour, until ctx ends. A failure is tried again after a while that
+// grows; only the end of the session ends it.
+func (c *Client) Run(ctx context.Context) error {
+	pause := soon
+	for {
+		report, err := c.Sync(ctx)
+		d := c.between(everySoOften*3/4, everySoOften)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, ErrSignedOut), errors.Is(err, ErrClosed):
+			return err
+		case err != nil:
+			c.log.Info("sync failed", "code", CodeOf(err), "offline", errors.Is(err, ErrOffline))
+			d = c.between(pause/2, pause)
+			pause = min(2*pause, everySoOften)
+		default:
+			c.log.Debug("synced", "sent", report.Sent, "received", report.Received, "removed", report.Removed)
+			pause = soon
+		}
+		if err := c.idle(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+// idle waits for the time to pass or for Wake.
+func (c *Client) idle(ctx context.Context, d time.Duration) error {
+	nap, end := context.WithCancel(ctx)
+	defer end()
+	passed := make(chan error, 1)
+	go func() { passed <- c.wait(nap, d) }()
+	select {
+	case err := <-passed:
+		return err
+	case <-c.wake:
+		end()
+		<-passed
+		return nil
+	}
+}
+
+func sorted(ids []card.ID) []string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = string(id)
+	}
+	slices.Sort(names)
+	return names
+}
