@@ -238,21 +238,19 @@ func (w *World) serve2(e envelope) []byte {
 func (w *World) rest() {
 	w.calm = true
 	for _, s := range w.seats {
-		s.done, s.drafts = false, nil
+		s.drafts = nil
 	}
 	for range 200 {
 		before := w.state()
 		for _, s := range w.seats {
-			s.offline = false
+			if s.await != 0 { // its answer may be older than what others did since
+				w.hangUp(s)
+			}
+			s.offline, s.done = false, false
 			w.ask(s)
 		}
 		for len(w.wires) > 0 {
 			w.deliver(w.rand.IntN(len(w.wires)))
-		}
-		for _, s := range w.seats {
-			if s.await != 0 {
-				w.hangUp(s)
-			}
 		}
 		w.now = w.now.Add(time.Second)
 		busy := func(s *seat) bool { return !s.done }
