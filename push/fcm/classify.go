@@ -22,8 +22,8 @@ func classify(sent *messaging.SendResponse, now time.Time) push.Result {
 		}
 		return push.Result{Outcome: push.Delivered, Reason: push.Accepted}
 	}
-	answer := errorutils.HTTPResponse(sent.Error)
-	if answer == nil { // a 200 whose body is not FCM's, or a cancelled call
+	answer := errorutils.HTTPResponse(sent.Error) //nolint:bodyclose // a copy in memory
+	if answer == nil {                            // a 200 whose body is not FCM's, or a cancelled call
 		return push.Result{Reason: push.Garbled}
 	}
 	if reason := answer.Header.Get(reasonHeader); reason != "" {

@@ -28,7 +28,7 @@ func encode(d push.Delivery, now time.Time) *messaging.Message {
 	if d.To.Carrier == push.FCMApp {
 		m.Fid = d.To.Token
 	} else {
-		m.Token = d.To.Token
+		m.Token = d.To.Token //nolint:staticcheck // deprecated for installation ids, but what phones have today
 	}
 	if d.Message.Topic.Visible() {
 		show(m, d.Message, topic)

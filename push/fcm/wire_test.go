@@ -58,7 +58,7 @@ func TestNoMedicalWordReachesTheCarrier(t *testing.T) {
 
 	for _, wire := range send(t, everyMessage()) {
 		var document any
-		if err := json.Unmarshal(wire.Raw, &document); err != nil {
+		if err := json.Unmarshal([]byte(wire.Raw), &document); err != nil {
 			t.Fatal(err)
 		}
 		for _, word := range words(document) {

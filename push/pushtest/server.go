@@ -29,8 +29,8 @@ type Server struct {
 	standing *Fault             // for every token without faults of its own
 	roulette func() (Fault, bool)
 	messages []Wire
-	tried    int
-	changed  chan struct{} // closed and renewed with each accepted message
+	tried    map[string]int // by token
+	changed  chan struct{}  // closed and renewed with each accepted message
 }
 
 // Start opens the stub for a project on a free port of this machine.
@@ -40,7 +40,7 @@ func Start(project string) (*Server, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{Project: project, URL: "http://" + listener.Addr().String(), close: cancel, faults: map[string][]Fault{}, changed: make(chan struct{})}
+	s := &Server{Project: project, URL: "http://" + listener.Addr().String(), close: cancel, faults: map[string][]Fault{}, tried: map[string]int{}, changed: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/projects/{project}/{call}", s.send)
 	mux.HandleFunc("POST /token", s.token)
@@ -101,7 +101,17 @@ func (s *Server) To(token string) (got []Wire) {
 }
 
 // Tried counts the requests, whatever their answer.
-func (s *Server) Tried() int { s.mu.Lock(); defer s.mu.Unlock(); return s.tried }
+func (s *Server) Tried() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, times := range s.tried {
+		n += times
+	}
+	return n
+}
+
+// TriedFor counts the requests for one token.
+func (s *Server) TriedFor(token string) int { s.mu.Lock(); defer s.mu.Unlock(); return s.tried[token] }
 
 // Forget drops the messages so far.
 func (s *Server) Forget() { s.mu.Lock(); s.messages = nil; s.mu.Unlock() }
@@ -166,7 +176,7 @@ func (s *Server) authorised(r *http.Request) bool {
 func (s *Server) next(token string) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tried++
+	s.tried[token]++
 	if line := s.faults[token]; len(line) > 0 {
 		s.faults[token] = line[1:]
 		return line[0], true

@@ -11,7 +11,7 @@ import (
 // Wire is a message as it came over the wire; Raw is all of the request's body. The fields are those that FCM documents for
 // projects.messages; another one is refused, as FCM does.
 type Wire struct {
-	Raw []byte `json:"-"`
+	Raw string `json:"-"`
 
 	Token        string            `json:"token"`
 	Fid          string            `json:"fid"`
@@ -80,7 +80,7 @@ func parse(body []byte) (w Wire, dryRun bool, field string, err error) {
 		return Wire{}, false, "message", errors.New("the request is not a message")
 	}
 	w = *request.Message
-	w.Raw = body
+	w.Raw = string(body)
 	targets := 0
 	for _, t := range []string{w.Token, w.Fid, w.Topic, w.Condition} {
 		if t != "" {
