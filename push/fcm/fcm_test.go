@@ -77,7 +77,7 @@ func TestEveryAnswerOfTheCarrier(t *testing.T) {
 			if len(got) != 1 || got[0] != tt.want {
 				t.Fatalf("got %+v, want %+v", got, tt.want)
 			}
-			if tried := server.TriedFor(token); tried != 1 {
+			if tried := server.Tried(token); tried != 1 {
 				t.Errorf("it was tried %d times; the job decides about another try, nobody else", tried)
 			}
 			if again := sender.Send(t.Context(), []push.Delivery{to(token)}); again[0].Outcome != push.Delivered {

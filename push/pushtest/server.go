@@ -100,18 +100,8 @@ func (s *Server) To(token string) (got []Wire) {
 	return got
 }
 
-// Tried counts the requests, whatever their answer.
-func (s *Server) Tried() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, times := range s.tried {
-		n += times
-	}
-	return n
-}
-
-// TriedFor counts the requests for one token.
-func (s *Server) TriedFor(token string) int { s.mu.Lock(); defer s.mu.Unlock(); return s.tried[token] }
+// Tried counts the requests for one token, whatever their answer.
+func (s *Server) Tried(token string) int { s.mu.Lock(); defer s.mu.Unlock(); return s.tried[token] }
 
 // Forget drops the messages so far.
 func (s *Server) Forget() { s.mu.Lock(); s.messages = nil; s.mu.Unlock() }
