@@ -35,6 +35,13 @@ func (s *Service) Register(ctx context.Context, in Application, from Origin) (Re
 	if err != nil {
 		return Registered{}, err
 	}
+	now := s.now()
+	if err := s.store.Update(ctx, func(tx Tx) error { // before the costly hash, or a flood of them would be free
+		return s.spend(tx, now, newByAddress.of(from.network()), newByPhone.of(string(draft.Phone)),
+			newByEmail.of(string(draft.Email)), newByPrefix.of(draft.Phone.Prefix()))
+	}); err != nil {
+		return Registered{}, err
+	}
 	if draft.Password, err = s.passwords.Hash(ctx, s.random, draft.Password); err != nil {
 		return Registered{}, err
 	}
@@ -50,15 +57,10 @@ func (s *Service) Register(ctx context.Context, in Application, from Origin) (Re
 	if err != nil {
 		return Registered{}, err
 	}
-	now := s.now()
 	draft.ID, draft.Started, draft.Ends = account.ChallengeID(id), now, now.Add(registrationLife)
 
 	var taken contacts
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
-		if err := s.spend(tx, now, newByAddress.of(from.network()), newByPhone.of(string(draft.Phone)),
-			newByEmail.of(string(draft.Email)), newByPrefix.of(draft.Phone.Prefix())); err != nil {
-			return err
-		}
 		if taken, err = findTaken(tx, draft); err != nil {
 			return err
 		}

@@ -67,6 +67,7 @@ type API struct {
 	ready       func(context.Context) error
 	verify      func(context.Context, string) (identity.Actor, error)
 	version     string
+	proxies     proxies
 	fhirProblem func(*fiber.Ctx, *Problem, error) error
 }
 
@@ -75,7 +76,7 @@ func New(cfg Config) *API {
 	huma.NewError, huma.NewErrorWithContext = humaProblem, humaProblemIn // variables of huma's: every API of the process sets the same
 	a := &API{
 		Services: cfg.Services, clock: cfg.Clock, log: cfg.Log, registry: cfg.Metrics, metrics: newMetrics(cfg.Metrics),
-		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version,
+		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, proxies: readProxies(cfg.TrustedProxies),
 	}
 	a.app = fiber.New(fiber.Config{
 		AppName:                 "Medcard",

@@ -51,7 +51,7 @@ func (a *API) gate(r Route) fiber.Handler {
 			ctx, cancel = context.WithTimeout(ctx, deadline)
 			defer cancel()
 		}
-		ctx = context.WithValue(ctx, addressKey, c.IP())
+		ctx = context.WithValue(ctx, addressKey, a.address(c))
 		actor, err := a.admit(ctx, r.Access, c.Get(fiber.HeaderAuthorization))
 		if err == nil {
 			err = unpack(c, r.maxBody())

@@ -1,5 +1,5 @@
-// Package identity names people and organisations, and the numbers by which the state, insurers and telephone companies
-// know them.
+// Package identity names who makes a request, and the numbers by which the state, insurers and telephone companies know
+// people and organisations.
 //
 // Each number is a type of its own that only its Parse function makes from text: a SNILS cannot end where a policy number
 // belongs, and a number that was mistyped is refused where it is typed. The canonical form is what is stored, compared
