@@ -12,23 +12,17 @@ import (
 // maxText is how long a text may be, by R4's own rule for its type string.
 const maxText = 1 << 20
 
-// formats holds R4's regular expressions of its primitive types (https://hl7.org/fhir/R4/datatypes.html). Dates are checked
-// against the calendar as well.
+// formats holds R4's regular expressions of its primitive types (https://hl7.org/fhir/R4/datatypes.html), but for those that are
+// plain enough to be checked by hand: they are most of a document. Dates are checked against the calendar as well.
 var formats = map[string]*regexp.Regexp{
-	"code":      regexp.MustCompile(`^[^\s]+(\s[^\s]+)*$`),
-	"id":        regexp.MustCompile(`^[A-Za-z0-9\-\.]{1,64}$`),
-	"uri":       regexp.MustCompile(`^\S+$`),
-	"url":       regexp.MustCompile(`^\S+$`),
-	"canonical": regexp.MustCompile(`^\S+$`),
-	"oid":       regexp.MustCompile(`^urn:oid:[0-2](\.(0|[1-9][0-9]*))+$`),
-	"uuid":      regexp.MustCompile(`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`),
-	"date":      regexp.MustCompile(`^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1]))?)?$`),
-	"dateTime":  regexp.MustCompile(`^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1])(T` + clock + zone + `)?)?)?$`),
-	"instant":   regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[1-2][0-9]|3[0-1])T` + clock + zone + `$`),
-	"time":      regexp.MustCompile(`^` + clock + `$`),
-	"string":    regexp.MustCompile(`^[ \r\n\t\S]+$`),
-	"markdown":  regexp.MustCompile(`^[ \r\n\t\S]+$`),
-	"xhtml":     regexp.MustCompile(`^\s*<div[\s>]`),
+	"id":       regexp.MustCompile(`^[A-Za-z0-9\-\.]{1,64}$`),
+	"oid":      regexp.MustCompile(`^urn:oid:[0-2](\.(0|[1-9][0-9]*))+$`),
+	"uuid":     regexp.MustCompile(`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`),
+	"date":     regexp.MustCompile(`^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1]))?)?$`),
+	"dateTime": regexp.MustCompile(`^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1])(T` + clock + zone + `)?)?)?$`),
+	"instant":  regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[1-2][0-9]|3[0-1])T` + clock + zone + `$`),
+	"time":     regexp.MustCompile(`^` + clock + `$`),
+	"xhtml":    regexp.MustCompile(`^\s*<div[\s>]`),
 }
 
 const (
@@ -83,7 +77,18 @@ func checkPrimitive(kind string, n *node) (why string) {
 		}
 		return ""
 	}
-	if !formats[kind].MatchString(n.text) {
+	ok := false
+	switch kind {
+	case "string", "markdown":
+		return ""
+	case "uri", "url", "canonical":
+		ok = !strings.ContainsAny(n.text, spaces)
+	case "code":
+		ok = single(n.text)
+	default:
+		ok = formats[kind].MatchString(n.text)
+	}
+	if !ok {
 		return "not of the format that R4 gives to " + kind
 	}
 	switch kind {
@@ -93,4 +98,17 @@ func checkPrimitive(kind string, n *node) (why string) {
 		}
 	}
 	return ""
+}
+
+// spaces are those that R4's \s means and that are no control characters refused already.
+const spaces = " \t\r\n"
+
+// single reports words with one space between each two and none around.
+func single(text string) bool {
+	for i := range len(text) {
+		if strings.IndexByte(spaces, text[i]) >= 0 && (i == 0 || i == len(text)-1 || strings.IndexByte(spaces, text[i+1]) >= 0) {
+			return false
+		}
+	}
+	return true
 }

@@ -21,7 +21,7 @@ func TestTheTableIsWholeR4(t *testing.T) {
 		}
 		if d.primitive && formats[d.name] == nil {
 			switch d.name {
-			case "boolean", "integer", "positiveInt", "unsignedInt", "decimal", "base64Binary":
+			case "boolean", "integer", "positiveInt", "unsignedInt", "decimal", "base64Binary", "string", "markdown", "code", "uri", "url", "canonical":
 			default:
 				t.Errorf("the primitive type %s has no format", d.name)
 			}
