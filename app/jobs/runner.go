@@ -86,6 +86,8 @@ func New(cfg Config) (*Runner, error) {
 		FetchPollInterval: cfg.Poll,
 		FetchCooldown:     min(100*time.Millisecond, cfg.Poll),
 		JobTimeout:        jobTimeout,
+		// Only the owner of the tables may rebuild their indexes, and the app does not serve as their owner.
+		ReindexerIndexNames: []string{},
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(upkeepEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return Upkeep{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
 	}
