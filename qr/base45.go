@@ -12,7 +12,7 @@ var digits = func() (d [256]int8) {
 		d[i] = -1
 	}
 	for i := range len(alphabet) {
-		d[alphabet[i]] = int8(i) //nolint:gosec // below 45
+		d[alphabet[i]] = int8(i)
 	}
 	return d
 }()
@@ -48,7 +48,7 @@ func decodeBase45(text string) ([]byte, error) {
 		}
 		switch {
 		case len(group) == 3 && n <= 0xFFFF:
-			data = append(data, byte(n>>8), byte(n)) //nolint:gosec // bounded above
+			data = append(data, byte(n>>8), byte(n))
 		case len(group) == 2 && n <= 0xFF:
 			data = append(data, byte(n))
 		default:

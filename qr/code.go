@@ -198,8 +198,8 @@ func (u Unverified) Verify(key Key) (Verified, error) {
 	}
 	return Verified{usage: key.Usage, kid: key.ID, claims: Claims{
 		Issuer:   p.Issuer,
-		IssuedAt: time.Unix(int64(p.IssuedAt), 0).UTC(), //nolint:gosec // bounded above
-		Expires:  time.Unix(int64(p.Expires), 0).UTC(),  //nolint:gosec // bounded above
+		IssuedAt: time.Unix(int64(p.IssuedAt), 0).UTC(),
+		Expires:  time.Unix(int64(p.Expires), 0).UTC(),
 		Token:    TokenID(p.Token), Body: *body,
 		Status: StatusRef{List: p.Status[0], Index: p.Status[1]},
 	}}, nil

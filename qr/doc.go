@@ -80,4 +80,8 @@
 //
 // Open does the steps up to the envelope and returns Unverified, which tells nothing but the kid. Only Verify, given the key, makes
 // Verified. Times, status and what the answer is then are the work of package trust.
+//
+// The file testdata/vectors.json holds codes, good and bad, taken apart layer by layer, with the answer that each must get.
 package qr
+
+//go:generate go test ./document -run ^TestVectors$ -update

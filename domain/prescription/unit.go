@@ -88,7 +88,7 @@ func (u Urgency) String() string {
 func UrgencyOf(name string) (Urgency, bool) {
 	for i, w := range urgencies {
 		if w == name {
-			return Urgency(i), true //nolint:gosec // three words
+			return Urgency(i), true
 		}
 	}
 	return 0, false

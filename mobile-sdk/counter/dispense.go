@@ -138,7 +138,7 @@ func (c *Counter) post(ctx context.Context, path string, body, answer any) error
 	if err != nil {
 		return fmt.Errorf("counter: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // nothing is lost
+	defer response.Body.Close()
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return problem.From(response)
 	}
@@ -166,7 +166,7 @@ func (c *Counter) fetch(ctx context.Context, path, etag string, authorised bool)
 	if err != nil {
 		return nil, "", fmt.Errorf("counter: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // nothing is lost
+	defer response.Body.Close()
 	switch {
 	case response.StatusCode == http.StatusNotModified:
 		return nil, "", nil

@@ -36,7 +36,7 @@ func openShelf(dir string) (shelf, error) {
 }
 
 func (s shelf) read(name string) ([]byte, bool) {
-	data, err := os.ReadFile(filepath.Join(s.dir, name)) //nolint:gosec // names are our own
+	data, err := os.ReadFile(filepath.Join(s.dir, name))
 	return data, err == nil
 }
 
@@ -83,7 +83,7 @@ func (s shelf) put(name string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("counter: %w", err)
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone once renamed
+	defer os.Remove(f.Name())
 	_, err = f.Write(data)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {

@@ -149,15 +149,15 @@ func TestRefusals(t *testing.T) {
 		code   string // of the problem; "" = an error that is none
 	}{
 		"invalid client": {func(w http.ResponseWriter, _ jwt.MapClaims) {
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 			fmt.Fprint(w, `{"error":"invalid_client","error_description":"Who?"}`)
 		}, "invalid_client"},
 		"a problem document": {func(w http.ResponseWriter, _ jwt.MapClaims) {
 			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			fmt.Fprint(w, `{"code":"database.away"}`)
 		}, "database.away"},
-		"a proxy":  {func(w http.ResponseWriter, _ jwt.MapClaims) { w.WriteHeader(502) }, "http"},
+		"a proxy":  {func(w http.ResponseWriter, _ jwt.MapClaims) { w.WriteHeader(http.StatusBadGateway) }, "http"},
 		"no token": {func(w http.ResponseWriter, _ jwt.MapClaims) { fmt.Fprint(w, `{}`) }, ""},
 		"no JSON":  {func(w http.ResponseWriter, _ jwt.MapClaims) { fmt.Fprint(w, `hello`) }, ""},
 	} {

@@ -145,7 +145,7 @@ func (s *Source) fetch(ctx context.Context, actor Actor, now time.Time) (token, 
 	if err != nil {
 		return token{}, fmt.Errorf("credential: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // nothing is lost
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return token{}, refusal(response)
 	}

@@ -81,7 +81,7 @@ func packPrescription(s prescription.Sheet, c cuts) (prescriptionBody, error) {
 	}
 	for _, i := range s.Items {
 		packed := item{
-			Code: i.Code, Name: cut(i.Name, c.name), Shape: uint8(i.Shape), Quantity: uint32(i.Quantity), //nolint:gosec // checked by the sheet
+			Code: i.Code, Name: cut(i.Name, c.name), Shape: uint8(i.Shape), Quantity: uint32(i.Quantity),
 			Regimen: [4]uint16{i.Regimen.Portion, uint16(i.Regimen.Times), i.Regimen.Days, i.Regimen.Every},
 		}
 		for _, strength := range i.Strength {
@@ -108,7 +108,7 @@ func (b prescriptionBody) unpack() (prescription.Sheet, error) {
 	for _, i := range b.Items {
 		item := prescription.Item{
 			Code: i.Code, Name: i.Name, Shape: prescription.Shape(i.Shape), Quantity: int(i.Quantity),
-			Regimen: prescription.Regimen{Portion: i.Regimen[0], Times: uint8(min(i.Regimen[1], 255)), Days: i.Regimen[2], Every: i.Regimen[3]}, //nolint:gosec // bounded
+			Regimen: prescription.Regimen{Portion: i.Regimen[0], Times: uint8(min(i.Regimen[1], 255)), Days: i.Regimen[2], Every: i.Regimen[3]},
 		}
 		if len(i.Name) > maxName || !item.Shape.Known() || len(i.Strength) < 2 || len(i.Strength) > 6 || len(i.Strength)%2 != 0 ||
 			i.Quantity < 1 || i.Quantity > prescription.MaxQuantity || i.Regimen[1] > 255 {
@@ -149,7 +149,7 @@ func (b referralBody) unpack() referral.Sheet {
 }
 
 func packBearer(b identity.Bearer) bearer {
-	return bearer{Initials: b.Initials, Year: uint16(b.BirthYear)} //nolint:gosec // checked by the sheet
+	return bearer{Initials: b.Initials, Year: uint16(b.BirthYear)}
 }
 
 func (b bearer) unpack() identity.Bearer {

@@ -233,7 +233,7 @@ func TestReadIsStrict(t *testing.T) {
 
 func TestLongest(t *testing.T) {
 	key := signingKey(t, qr.Prescription)
-	for validity, days := range map[prescription.Validity]time.Duration{prescription.Days60: 61, prescription.UpToYear: 367} {
+	for validity, whole := range map[prescription.Validity]time.Duration{prescription.Days60: 61 * 24 * time.Hour, prescription.UpToYear: 367 * 24 * time.Hour} {
 		item := tablets(5231, "Метформин", 500)
 		item.Regimen.Every = 28
 		sheet := sheetOf(item)
@@ -244,7 +244,7 @@ func TestLongest(t *testing.T) {
 		}
 		v := verified(t, text, key)
 		longest, err := document.Longest(v)
-		if err != nil || longest != days*24*time.Hour+time.Hour || v.Claims().Expires.Sub(v.Claims().IssuedAt) > longest {
+		if err != nil || longest != whole+time.Hour || v.Claims().Expires.Sub(v.Claims().IssuedAt) > longest {
 			t.Errorf("validity %d: %s, %v", validity, longest, err)
 		}
 	}

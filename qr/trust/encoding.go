@@ -41,6 +41,6 @@ func must[T any](mode T, err error) T {
 	return mode
 }
 
-func seconds(t time.Time) uint64 { return uint64(max(0, t.Unix())) } //nolint:gosec // not negative
+func seconds(t time.Time) uint64 { return uint64(max(0, t.Unix())) }
 
-func moment(s uint64) time.Time { return time.Unix(int64(min(s, latestTime)), 0).UTC() } //nolint:gosec // bounded
+func moment(s uint64) time.Time { return time.Unix(int64(min(s, latestTime)), 0).UTC() }
