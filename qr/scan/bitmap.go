@@ -6,10 +6,11 @@ import "github.com/makiuchi-d/gozxing"
 type bitmap struct {
 	w, h int
 	px   []byte
+	grey plane // what it was made from
 }
 
-func newBitmap(bits *gozxing.BitMatrix) bitmap {
-	b := bitmap{w: bits.GetWidth(), h: bits.GetHeight()}
+func newBitmap(bits *gozxing.BitMatrix, grey plane) bitmap {
+	b := bitmap{w: bits.GetWidth(), h: bits.GetHeight(), grey: grey}
 	b.px = make([]byte, b.w*b.h)
 	line := gozxing.NewBitArray(b.w)
 	for y := range b.h {
@@ -37,7 +38,7 @@ func (b bitmap) at(p Point) bool { return p.X >= 0 && p.Y >= 0 && b.black(int(p.
 
 // negative exchanges black and white.
 func (b bitmap) negative() bitmap {
-	out := bitmap{b.w, b.h, make([]byte, len(b.px))}
+	out := bitmap{b.w, b.h, make([]byte, len(b.px)), b.grey.negative()}
 	for i, v := range b.px {
 		out.px[i] = v ^ 1
 	}

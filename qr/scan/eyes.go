@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -13,7 +14,10 @@ type eye struct {
 	seen int     // by how many rows
 }
 
-// maxEyes bounds the work on a picture that is all pattern (a carpet, a crowd of codes): the eyes that most rows saw.
+// evidence is how much paper speaks for an eye.
+func (e eye) evidence() float64 { return float64(e.seen) * e.size }
+
+// maxEyes bounds the work on a picture that is all pattern (a carpet, a crowd of codes).
 const maxEyes = 64
 
 // findEyes looks through every few rows for the proportion and checks each hit along its column and its row.
@@ -33,7 +37,8 @@ func findEyes(b bitmap) []eye {
 			}
 		}
 	}
-	slices.SortStableFunc(eyes, func(a, b eye) int { return b.seen - a.seen })
+	// Noise makes eyes too, most of them as small as eyes can be and in a single row.
+	slices.SortStableFunc(eyes, func(a, b eye) int { return cmp.Compare(b.evidence(), a.evidence()) })
 	return eyes[:min(len(eyes), maxEyes)]
 }
 

@@ -253,25 +253,40 @@ func (m *mesh) sample() (*gozxing.BitMatrix, bool) {
 	if err != nil {
 		return nil, false
 	}
+	ok := m.eachModule(func(x, y int, at func(u, v float64) Point) {
+		const aside = 0.2
+		votes := 0
+		for _, d := range [5][2]float64{{0, 0}, {-aside, -aside}, {aside, -aside}, {-aside, aside}, {aside, aside}} {
+			votes += btoi(m.bits.at(at(d[0], d[1])))
+		}
+		if votes >= 3 {
+			out.Set(x, y)
+		}
+	})
+	return out, ok
+}
+
+// eachModule visits all modules; at tells the pixel of a place in the module, seen from its middle.
+func (m *mesh) eachModule(visit func(x, y int, at func(u, v float64) Point)) bool {
 	n := len(m.at)
 	for r := range n - 1 {
 		for c := range n - 1 {
 			patch, ok := m.patch(r, c)
 			if !ok {
-				return nil, false
+				return false
 			}
 			left, right := m.stretch(c)
 			top, bottom := m.stretch(r)
 			for y := top; y < bottom; y++ {
 				for x := left; x < right; x++ {
-					if m.majority(patch, float64(x)+0.5, float64(y)+0.5) {
-						out.Set(x, y)
-					}
+					visit(x, y, func(u, v float64) Point {
+						return patch.at(m.bent(float64(x)+0.5+u, float64(y)+0.5+v))
+					})
 				}
 			}
 		}
 	}
-	return out, true
+	return true
 }
 
 // patch is the perspective between four knots.
@@ -294,17 +309,6 @@ func (m *mesh) stretch(i int) (from, to int) {
 		to = m.dimension
 	}
 	return from, to
-}
-
-func (m *mesh) majority(p perspective, u, v float64) bool {
-	const aside = 0.2
-	votes := 0
-	for _, d := range [5][2]float64{{0, 0}, {-aside, -aside}, {aside, -aside}, {-aside, aside}, {aside, aside}} {
-		if m.bits.at(p.at(m.bent(u+d[0], v+d[1]))) {
-			votes++
-		}
-	}
-	return votes >= 3
 }
 
 // corners of the code, where its outermost modules end.

@@ -11,11 +11,7 @@ import (
 func readTrio(bits bitmap, t trio, patient bool) (string, [4]Point, bool) {
 	for _, m := range candidates(bits, t, patient) {
 		m.lay()
-		modules, ok := m.sample()
-		if !ok || timing(modules) < timingEnough {
-			continue
-		}
-		text, mirrored, ok := decodeModules(modules)
+		text, mirrored, ok := m.decode()
 		if !ok {
 			continue
 		}
@@ -26,6 +22,37 @@ func readTrio(bits bitmap, t trio, patient bool) (string, [4]Point, bool) {
 		return text, corners, true
 	}
 	return "", [4]Point{}, false
+}
+
+// decode takes the modules from the black and white picture, and if that fails from the grey one.
+func (m *mesh) decode() (text string, mirrored, ok bool) {
+	modules, ok := m.sample()
+	if !ok {
+		return "", false, false
+	}
+	looks := timing(modules)
+	if looks >= timingEnough {
+		if text, mirrored, ok = decodeModules(modules); ok {
+			return text, mirrored, true
+		}
+	}
+	if looks < glanceEnough {
+		return "", false, false
+	}
+	shades, ok := m.shades()
+	if !ok {
+		return "", false, false
+	}
+	for _, blur := range [...]float64{0.12, 0, 0.3} {
+		modules = shades.develop(blur)
+		if modules == nil || timing(modules) < timingEnough {
+			continue
+		}
+		if text, mirrored, ok = decodeModules(modules); ok {
+			return text, mirrored, true
+		}
+	}
+	return "", false, false
 }
 
 const (

@@ -85,7 +85,7 @@ func (s *search) look(step step, v view) (more bool) {
 		if matrix == nil {
 			continue
 		}
-		bits := newBitmap(matrix)
+		bits := newBitmap(matrix, tile.plane)
 		if step.negative {
 			bits = bits.negative()
 			matrix = nil

@@ -67,6 +67,9 @@ func makeTrio(a, b, c eye) (trio, bool) {
 	if min(a.seen, b.seen, c.seen) < certain { // as noise is seen: once
 		t.oddity += 0.5
 	}
+	if min(a.size, b.size, c.size) < 2 { // a module of two pixels is the least that a camera resolves
+		t.oddity += 0.5
+	}
 	return t, t.oddity <= strangest
 }
 
