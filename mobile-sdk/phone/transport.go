@@ -124,8 +124,8 @@ func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t
 	address.Path += call.path
 	address.RawQuery = call.query.Encode()
 	// Not the caller's context itself: the guard over the answer's body must be able to end the request.
-	ctx, cancel := context.WithCancelCause(ctx)
-	req, err := http.NewRequestWithContext(ctx, call.method, address.String(), bytes.NewReader(body))
+	guarded, cancel := context.WithCancelCause(ctx)
+	req, err := http.NewRequestWithContext(guarded, call.method, address.String(), bytes.NewReader(body))
 	if err != nil {
 		cancel(nil)
 		return nil, fail("make a request", err)
@@ -158,7 +158,7 @@ func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t
 
 // offline names a failure of the network. A context that has ended keeps its own error.
 func offline(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errSilent) {
+	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
 	return fmt.Errorf("%w: %w", ErrOffline, err)
@@ -186,25 +186,25 @@ func encode(v any) (body []byte, zipped bool, err error) {
 // errSilent ends a request whose answer stopped coming.
 var errSilent = errors.New("phone: nothing came for a minute")
 
-// guarded is an answer's body that does not wait for ever: phones change between networks, and a connection that died on the way
+// guardedBody is an answer's body that does not wait for ever: phones change between networks, and a connection that died on the way
 // gives no error.
-type guarded struct {
+type guardedBody struct {
 	io.ReadCloser
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
 }
 
 func guard(body io.ReadCloser, cancel context.CancelCauseFunc) io.ReadCloser {
-	return &guarded{ReadCloser: body, cancel: cancel, timer: time.AfterFunc(silence, func() { cancel(errSilent) })}
+	return &guardedBody{ReadCloser: body, cancel: cancel, timer: time.AfterFunc(silence, func() { cancel(errSilent) })}
 }
 
-func (g *guarded) Read(p []byte) (int, error) {
+func (g *guardedBody) Read(p []byte) (int, error) {
 	n, err := g.ReadCloser.Read(p)
 	g.timer.Reset(silence)
 	return n, err
 }
 
-func (g *guarded) Close() error {
+func (g *guardedBody) Close() error {
 	g.timer.Stop()
 	g.cancel(nil)
 	return g.ReadCloser.Close()
