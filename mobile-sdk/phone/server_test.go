@@ -47,13 +47,14 @@ type world struct {
 	lease    time.Duration
 	maxBytes int
 	calls    map[string]int
+	person   string
 	answer   func(w http.ResponseWriter, r *http.Request) bool // takes the request over, if it says so
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), engine: replica.Server{Rules: cardsync.Rules(), PageRows: 40},
-		books: map[card.ID]*simnet.Book{}, claims: map[string]card.ID{}, access: map[string]string{}, lease: 90 * 24 * time.Hour, calls: map[string]int{},
+		books: map[card.ID]*simnet.Book{}, claims: map[string]card.ID{}, access: map[string]string{}, lease: 90 * 24 * time.Hour, person: account, calls: map[string]int{},
 	}
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
@@ -101,6 +102,13 @@ func (w *world) publishAll(id card.ID, batch ...replica.Fact) {
 		_, err := w.engine.Publish(l, batch, w.clock())
 		return err
 	}))
+}
+
+// as makes the server take whoever signs in next for another person.
+func (w *world) as(person string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.person = person
 }
 
 func (w *world) count(path string) int {
@@ -236,7 +244,7 @@ func (w *world) letIn(rw http.ResponseWriter, path string, body []byte) {
 	w.access[token] = device
 	reply(rw, map[string]any{
 		"accessToken": token, "tokenType": "Bearer", "accessEnds": w.now.Add(10 * time.Minute), "refreshToken": w.refresh,
-		"refreshEnds": w.now.Add(24 * time.Hour), "session": "s", "account": account, "device": device,
+		"refreshEnds": w.now.Add(24 * time.Hour), "session": "s", "account": w.person, "device": device,
 	})
 }
 
