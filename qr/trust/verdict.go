@@ -208,7 +208,8 @@ func (j *judge) checkKey(key Key, c qr.Claims) {
 	if key.Standing == Compromised {
 		j.cant = append(j.cant, KeyCompromised)
 	}
-	if c.IssuedAt.Before(key.NotBefore) || c.IssuedAt.After(key.LastIssue) || j.now.After(key.LastVerify) {
+	// Codes carry whole seconds: a document of the key's first second is not older than the key.
+	if c.IssuedAt.Before(key.NotBefore.Truncate(time.Second)) || c.IssuedAt.After(key.LastIssue) || j.now.After(key.LastVerify) {
 		j.no = append(j.no, KeyNotInForce)
 	}
 	if j.staleKeys() {

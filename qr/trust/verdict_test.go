@@ -132,6 +132,17 @@ func TestVerdictSaysHowOldItsKnowledgeIs(t *testing.T) {
 	}
 }
 
+// A server judges by a key set that was never written down, with fractions of a second.
+func TestFirstSecondOfAKey(t *testing.T) {
+	text, keys := codeAndKeys(t)
+	for created, want := range map[time.Duration]string{900 * time.Millisecond: "OK", time.Second: "NO key_not_in_force"} {
+		keys.Keys[0].NotBefore = now.Add(-day).Add(created)
+		if v := trust.Judge(text, trust.Knowledge{Keys: keys, Status: known(trust.Valid, 0)}, now); v.String() != want {
+			t.Errorf("key made %s after the document: %v, want %s", created, v, want)
+		}
+	}
+}
+
 // A verdict that reaches a log says what was decided and nothing of whom.
 func TestVerdictInALog(t *testing.T) {
 	text, keys := codeAndKeys(t)
