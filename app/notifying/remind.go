@@ -66,8 +66,8 @@ func (a Ask) check(now time.Time) error {
 // Trigger takes a clinic's wish to remind the owner of a card. Asked again under the same key it gives the same reminder.
 // Only a clinic that the card has to do with may; to any other the card does not exist.
 func (s *Service) Trigger(ctx context.Context, a identity.Actor, ask Ask) (notice.Reminder, error) {
-	now := s.clock()
-	ask.Starts = ask.Starts.Truncate(time.Second) // no appointment is finer, and databases keep less than Go
+	now := s.clock().Truncate(time.Microsecond) // what databases keep, so that a repeated request gets the same answer
+	ask.Starts = ask.Starts.Truncate(time.Second)
 	if err := ask.check(now); err != nil {
 		return notice.Reminder{}, err
 	}

@@ -221,7 +221,8 @@ func (db *DB) inPostgres(ctx context.Context, options pgx.TxOptions, f func(*Tx)
 			return err
 		}
 		return pgx.BeginTxFunc(ctx, raw, options, func(p pgx.Tx) error {
-			tx := newTx(ctx, db, g)
+			// Connection hands out one statement that every call would add to; a session starts each call anew.
+			tx := newTx(ctx, db, g.Session(&gorm.Session{NewDB: true, Context: ctx}))
 			tx.postgres = p
 			return f(tx)
 		})
