@@ -372,31 +372,40 @@ func TestServerProblemsAreOvercome(t *testing.T) {
 	}
 }
 
-// TestARestoredServer loses what the phone had acknowledged; the phone sends it again.
+// TestARestoredServer loses what the phone had acknowledged; the phone sends it again. So it does when nobody told it by a new
+// epoch that the server was restored.
 func TestARestoredServer(t *testing.T) {
-	w := newWorld(t)
-	id := w.newCard(claimCode)
-	visits := w.publish(id, visit("x", 1))
-	h := w.handset("one")
-	mine := h.enter(claimCode)
-	backup := w.books[id].Copy()
-	_, err := mine.Comment(visits[0], "written after the backup")
-	must(t, err)
-	h.sync()
-	w.books[id].Restored(backup, "epoch-2")
-	w.publish(id, visit("after the restore", 2))
-	h.sync()
-	h.sync()
-	comments, err := mine.Comments(visits[0])
-	if err != nil || len(comments) != 1 || comments[0].Pending {
-		t.Errorf("comments: %+v, %v", comments, err)
-	}
-	other := w.handset("two").enter(claimCode)
-	if comments, err = other.Comments(visits[0]); err != nil || len(comments) != 1 {
-		t.Errorf("on another phone: %+v, %v", comments, err)
-	}
-	if page, err := mine.Visits(phone.Paging{}); err != nil || len(page.Entries) != 2 {
-		t.Errorf("visits: %+v, %v", page, err)
+	for _, epoch := range []string{"epoch-2", "epoch-1"} {
+		t.Run(epoch, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.newCard(claimCode)
+			visits := w.publish(id, visit("x", 1))
+			h := w.handset("one")
+			mine := h.enter(claimCode)
+			backup := w.books[id].Copy()
+			_, err := mine.Comment(visits[0], "written after the backup")
+			must(t, err)
+			h.sync()
+			h.sync()
+			_, err = mine.Comment(visits[0], "written after the restore")
+			must(t, err)
+			w.books[id].Restored(backup, epoch)
+			w.publish(id, visit("after the restore", 2))
+			h.sync()
+			h.sync()
+			comments, err := mine.Comments(visits[0])
+			if err != nil || len(comments) != 2 || comments[0].Pending || comments[1].Pending {
+				t.Errorf("comments: %+v, %v", comments, err)
+			}
+			other := w.handset("two").enter(claimCode)
+			if comments, err = other.Comments(visits[0]); err != nil || len(comments) != 2 {
+				t.Errorf("on another phone: %+v, %v", comments, err)
+			}
+			// That rows of the server's own are missing only the new epoch tells, until sums travel with the pages.
+			if page, err := mine.Visits(phone.Paging{}); epoch != "epoch-1" && (err != nil || len(page.Entries) != 2) {
+				t.Errorf("visits: %+v, %v", page, err)
+			}
+		})
 	}
 }
 
