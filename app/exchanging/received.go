@@ -76,7 +76,10 @@ func (r Received) Response() []byte {
 	answers := make([]fhir.Answer, len(r.Entries))
 	for i, e := range r.Entries {
 		a := fhir.Answer{Created: e.Version == 1 && e.State != Unchanged, Version: e.Version}
-		if e.Record != "" {
+		switch {
+		case e.Type == "Patient": // on the FHIR face the patient's id is the card's
+			a.Location = fmt.Sprintf("Patient/%s/_history/%d", r.Card, e.Version)
+		case e.Record != "":
 			a.Location = fmt.Sprintf("%s/%s/_history/%d", e.Type, e.Record, e.Version)
 		}
 		if e.Type == "Patient" && r.Claim != "" {
