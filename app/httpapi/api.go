@@ -68,6 +68,7 @@ type API struct {
 	verify      func(context.Context, string) (identity.Actor, error)
 	version     string
 	proxies     proxies
+	silent      *silent
 	fhirProblem func(*fiber.Ctx, *Problem, error) error
 }
 
@@ -76,7 +77,7 @@ func New(cfg Config) *API {
 	huma.NewError, huma.NewErrorWithContext = humaProblem, humaProblemIn // variables of huma's: every API of the process sets the same
 	a := &API{
 		Services: cfg.Services, clock: cfg.Clock, log: cfg.Log, registry: cfg.Metrics, metrics: newMetrics(cfg.Metrics),
-		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, proxies: readProxies(cfg.TrustedProxies),
+		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, proxies: readProxies(cfg.TrustedProxies), silent: new(silent),
 	}
 	a.app = fiber.New(fiber.Config{
 		AppName:                 "Medcard",
@@ -93,6 +94,7 @@ func New(cfg Config) *API {
 		ProxyHeader:             fiber.HeaderXForwardedFor,
 		EnableIPValidation:      true,
 	})
+	a.app.Server().ConnState = a.silent.watch
 	a.app.Use(a.observe)
 	a.huma = humafiber.NewV2(a.app, humaConfig(cfg.Version))
 	a.statusRoutes()
@@ -141,7 +143,10 @@ func schemaName(t reflect.Type, hint string) string {
 func (a *API) Serve(l net.Listener) error { return a.app.Listener(l) }
 
 // Shutdown stops taking connections and waits for the requests in work, until ctx ends.
-func (a *API) Shutdown(ctx context.Context) error { return a.app.ShutdownWithContext(ctx) }
+func (a *API) Shutdown(ctx context.Context) error {
+	a.silent.stop()
+	return a.app.ShutdownWithContext(ctx)
+}
 
 // OpenAPI gives the document as JSON.
 func (a *API) OpenAPI() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }

@@ -38,6 +38,7 @@ var plausibleID = regexp.MustCompile(`^[A-Za-z0-9-]{8,64}$`)
 // panics. A log line names the route's pattern, never the address, which may name a card.
 func (a *API) observe(c *fiber.Ctx) (err error) {
 	started := a.clock()
+	a.silent.spoke(c.Context().Conn())
 	id := c.Get("X-Request-Id")
 	if !plausibleID.MatchString(id) {
 		id = uuid.Must(uuid.NewV7()).String()
