@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +18,7 @@ import (
 	"github.com/medcard/medcard/app/server"
 	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/mobile-sdk/credential"
 )
 
 // clientsCommand is for operators: which organisations' systems may talk to this server. There is no route to it.
@@ -73,21 +70,22 @@ func addClient(ctx context.Context, c *cli.Command) error {
 			fmt.Fprintf(c.Root().Writer, "%s %q is client %s.\n", client.Kind, client.Name, client.ID)
 			return nil
 		}
-		key, public, err := oauth.NewClientKey()
+		key, err := credential.NewKey()
 		if err != nil {
 			return err
 		}
-		wish.Keys = public
+		if wish.Keys, err = credential.JWKS(key.Public()); err != nil {
+			return err
+		}
 		client, err := authority.AddClient(ctx, wish)
 		if err != nil {
 			return err
 		}
-		key.Client = client.ID
 		file := c.String("key")
 		if file == "" {
 			file = fmt.Sprintf("%s-%s.jwk.json", client.Kind, client.ID[len(client.ID)-12:])
 		}
-		if err := writeSecret(file, key.Document); err != nil { // a client whose key is nowhere is of no use
+		if err := writeClientKey(file, client.ID, key); err != nil { // a client whose key is nowhere is of no use
 			return errors.Join(fmt.Errorf("write the key: %w", err), authority.RevokeClient(ctx, client.ID))
 		}
 		fmt.Fprintf(c.Root().Writer, `%s %q is client %s.
@@ -96,20 +94,6 @@ Try it:  medcard clients token %[4]s
 `, client.Kind, client.Name, client.ID, file)
 		return nil
 	})
-}
-
-// writeSecret makes a file that only its owner can read. It never writes over another key.
-func writeSecret(file string, content func() ([]byte, error)) error {
-	text, err := content()
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(filepath.Clean(file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func listClients(ctx context.Context, c *cli.Command) error {
@@ -156,55 +140,16 @@ func fetchToken(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	document, err := os.ReadFile(filepath.Clean(c.Args().First()))
-	if err != nil {
-		return fmt.Errorf("read the key: %w", err)
-	}
-	key, err := oauth.ParseClientKey(document)
+	id, key, err := readClientKey(c.Args().First())
 	if err != nil {
 		return err
 	}
-	token, err := requestToken(ctx, cfg.URL(), key, identity.Person{ID: c.String("person"), Name: c.String("name"), Role: c.String("role")}, c.String("scope"))
+	source := credential.New(credential.Client{ID: string(id), Key: key, TokenURL: cfg.URL() + oauth.TokenPath, Scopes: strings.Fields(c.String("scope"))})
+	token, err := source.As(credential.Actor{Subject: c.String("person"), Name: c.String("name"), Role: c.String("role")})(ctx)
 	if err == nil {
 		fmt.Fprintln(c.Root().Writer, token)
 	}
 	return err
-}
-
-// requestToken does what an organisation's system does to get an access token.
-func requestToken(ctx context.Context, address string, key oauth.ClientKey, who identity.Person, scope string) (string, error) {
-	assertion, err := key.Assertion(address, who, time.Now())
-	if err != nil {
-		return "", err
-	}
-	form := url.Values{
-		"grant_type": {"client_credentials"}, "scope": {scope}, "client_assertion": {assertion},
-		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address+oauth.TokenPath, strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", fmt.Errorf("ask %s: %w", address, err)
-	}
-	defer response.Body.Close()
-	var answer struct {
-		Token string `json:"access_token"`
-		Code  string `json:"error"`
-		Text  string `json:"error_description"`
-	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, 64<<10)).Decode(&answer); err != nil {
-		return "", fmt.Errorf("%s does not answer as a token endpoint does (status %d)", address, response.StatusCode)
-	}
-	if answer.Token == "" {
-		return "", fmt.Errorf("%s: %s", answer.Code, answer.Text)
-	}
-	return answer.Token, nil
 }
 
 // withAuthority opens the configured database for one piece of work on the clients.
