@@ -35,6 +35,7 @@ func command() *cli.Command {
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {}, // main prints the error, once
 		Commands: []*cli.Command{
 			serveCommand(),
+			demoCommand(),
 			clientsCommand(),
 			importCommand(),
 			migrateCommand(),

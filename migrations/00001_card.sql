@@ -60,6 +60,7 @@ CREATE TABLE card_actor (
     card      ${UUID} NOT NULL,
     ordinal   bigint  NOT NULL,
     device    text    NOT NULL,
+    key       text    NOT NULL DEFAULT '',
     lmid      bigint  NOT NULL DEFAULT 0,
     acked     bigint  NOT NULL DEFAULT 0,
     low       bigint  NOT NULL DEFAULT 0,

@@ -11,7 +11,8 @@ import (
 	"github.com/medcard/medcard/domain/identity"
 )
 
-type cardPath struct {
+// CardPath is the card in the address. It is exported because huma reads embedded parameters only then.
+type CardPath struct {
 	Card string `path:"card" format:"uuid" doc:"The card's id, from GET /v1/me"`
 }
 
@@ -36,7 +37,7 @@ type grantsReply struct {
 }
 
 type grantRequest struct {
-	cardPath
+	CardPath
 	Body struct {
 		Client  string    `json:"client" format:"uuid" doc:"Whom to let in: the organisation's client id"`
 		Scopes  []string  `json:"scopes" minItems:"1" maxItems:"32" doc:"What may be read, e.g. lab.general, rx.*"`
@@ -46,12 +47,12 @@ type grantRequest struct {
 }
 
 type grantPath struct {
-	cardPath
+	CardPath
 	Grant string `path:"grant" format:"uuid"`
 }
 
 type trailRequest struct {
-	cardPath
+	CardPath
 	Below uint64 `query:"below" doc:"Give entries below this number; 0 or absent = from the newest"`
 }
 
@@ -78,7 +79,7 @@ type trailReply struct {
 func (a *API) cardRoutes() {
 	const tag, grants = "access", "/v1/cards/{card}/grants"
 	operate(a, Route{ID: "listGrants", Method: http.MethodGet, Path: grants, Tag: tag, Summary: "Who may read this card?", Access: Patients()},
-		func(ctx context.Context, in *cardPath) (*grantsReply, error) {
+		func(ctx context.Context, in *CardPath) (*grantsReply, error) {
 			list, err := a.Granting.List(ctx, actorFrom(ctx), card.ID(in.Card))
 			out := new(grantsReply)
 			out.Body.Grants = make([]grantBody, len(list))

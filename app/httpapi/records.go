@@ -14,7 +14,7 @@ import (
 )
 
 type recordsRequest struct {
-	cardPath
+	CardPath
 	Purpose string   `header:"Purpose-Of-Use" required:"true" enum:"TREAT,ETREAT" doc:"Why you read: HL7 v3 PurposeOfUse"`
 	Kinds   []string `query:"kinds" maxItems:"20" doc:"Only these kinds, e.g. observation,report"`
 	After   string   `query:"after" maxLength:"120" doc:"The next of the page before"`

@@ -117,7 +117,7 @@ func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 			}
 		}()
 		if err := a.writeLines(ctx, w, zipped, actor, in, request); err != nil && ctx.Err() == nil {
-			a.log.Info("stream ended early", "request", request, "cause", describe(err))
+			a.log.Warn("stream ended early", "request", request, "cause", describe(err))
 		}
 	})
 	return nil

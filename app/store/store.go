@@ -274,12 +274,25 @@ func translate(ctx context.Context, err error) error {
 		case "08", "53", "57", "58": // connection, resources, operator intervention, system
 			return ErrUnavailable.Because(err)
 		}
-		return err
+		return &databaseError{what: "PostgreSQL " + pg.Code + " " + pg.TableName + " " + pg.ConstraintName, cause: err}
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) || pgconn.SafeToRetry(err) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR) || again(err) {
 		return ErrUnavailable.Because(err)
 	}
+	var lite *sqlite3.Error
+	if errors.As(err, &lite) {
+		return &databaseError{what: "SQLite " + lite.ExtendedCode().Error(), cause: err}
+	}
 	return err
 }
+
+// databaseError says what a database complained about without its text, which may quote values.
+type databaseError struct {
+	what  string
+	cause error
+}
+
+func (e *databaseError) Error() string { return "store: " + e.what }
+func (e *databaseError) Unwrap() error { return e.cause }

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,19 +23,11 @@ import (
 type Key = ecdsa.PrivateKey
 
 func newKey() (*Key, []byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	key, err := credential.NewKey()
 	if err != nil {
 		return nil, nil, err
 	}
-	point, err := key.PublicKey.Bytes() // 0x04, X, Y
-	if err != nil {
-		return nil, nil, err
-	}
-	half := (len(point) - 1) / 2
-	word := base64.RawURLEncoding.EncodeToString
-	public, err := json.Marshal(map[string]any{"keys": []any{map[string]any{
-		"kty": "EC", "crv": "P-384", "use": "sig", "alg": "ES384", "kid": "1", "x": word(point[1 : 1+half]), "y": word(point[1+half:]),
-	}}})
+	public, err := credential.JWKS(key.Public())
 	return key, public, err
 }
 
@@ -271,4 +260,19 @@ func (w *World) root(ctx context.Context) (qr.Key, error) {
 		return qr.Key{}, fmt.Errorf("story: the root's id is not that of its key")
 	}
 	return key, key.Check()
+}
+
+// Reading is what the server read from a photo.
+type Reading struct {
+	Findings []struct {
+		Kind, Text, Answer string
+		Reasons            []string
+	}
+	Step string
+}
+
+// Scan uploads a photo with a bearer token.
+func (w *World) Scan(ctx context.Context, token string, photo []byte) (r Reading, err error) {
+	err = w.Call(ctx, token, http.MethodPost, "/v1/scan", map[string]string{"Content-Type": "image/png"}, photo, &r)
+	return r, err
 }

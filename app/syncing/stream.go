@@ -18,7 +18,8 @@ import (
 const defaultBytes = 8 << 20
 
 // Stream answers a sync: for each card first the results of its edits, then what is new, page by page. write sends the lines of one
-// page; when it fails the phone is gone and so is the stream. Whatever goes wrong with one card is said in a line of that card.
+// page; when it fails the phone is gone and so is the stream. Whatever goes wrong with one card is said in a line of that card and ends
+// no other card's part; what was our own mistake is returned at the end as well, for the log.
 func (s *Service) Stream(ctx context.Context, a identity.Actor, in wire.SyncRequest, request string, write func([]wire.Line) error) error {
 	if _, err := device(a, in.Device); err != nil {
 		return err
@@ -27,42 +28,61 @@ func (s *Service) Stream(ctx context.Context, a identity.Actor, in wire.SyncRequ
 	if budget <= 0 || budget > defaultBytes {
 		budget = defaultBytes
 	}
+	out := stream{Service: s, ctx: ctx, actor: a, request: request, budget: budget, write: write}
 	for _, c := range in.Cards {
-		used, err := s.card(ctx, a, c, budget, request, write)
-		if err != nil {
-			return err
+		if err := out.card(c); err != nil {
+			return errors.Join(err, out.mistakes)
 		}
-		budget -= used
 	}
-	return nil
+	return out.mistakes
 }
 
-// card answers for one card and returns how many bytes that took. It fails only when writing does.
-func (s *Service) card(ctx context.Context, a identity.Actor, c wire.SyncCard, budget int, request string, write func([]wire.Line) error) (used int, err error) {
+// stream is one answer in the making.
+type stream struct {
+	*Service
+	ctx      context.Context
+	actor    identity.Actor
+	request  string
+	budget   int // bytes that the answer may still have
+	write    func([]wire.Line) error
+	mistakes error // ours
+}
+
+// refuse ends a card's part with a line that says why.
+func (s *stream) refuse(id string, err error) error {
+	line, ours := refusal(id, err)
+	if ours {
+		s.mistakes = errors.Join(s.mistakes, err)
+	}
+	return s.write([]wire.Line{line})
+}
+
+// card answers for one card. It fails only when writing does.
+func (s *stream) card(c wire.SyncCard) error {
 	var results []wire.Result
 	if len(c.Mutations) > 0 {
-		pushed, err := s.push(ctx, a, c.PullCard, c.Mutations, request)
+		pushed, err := s.push(s.ctx, s.actor, c.PullCard, c.Mutations, s.request)
 		// After a restore of the server the edits wait: the pull tells the phone, which then sends what is still wanted.
 		if err != nil && !errors.Is(err, replica.ErrEpoch) {
-			return 0, write([]wire.Line{refusal(c.Card, err)})
+			return s.refuse(c.Card, err)
 		}
 		results = pushed.Results
 	}
-	if err := s.remember(ctx, a, c.PullCard, request); err != nil {
-		return 0, write([]wire.Line{refusal(c.Card, err)})
+	if err := s.remember(s.ctx, s.actor, c.PullCard, s.request); err != nil {
+		return s.refuse(c.Card, err)
 	}
-	ask := replica.Pull{Device: string(a.Device), Ask: c.PullCard, Results: results}
+	ask := replica.Pull{Device: string(s.actor.Device), Ask: c.PullCard, Results: results}
 	for first := true; ; first = false {
-		page, err := s.page(ctx, a, ask, budget-used, first)
+		page, err := s.page(s.ctx, s.actor, ask, s.budget, first)
 		if err != nil {
-			return used, write([]wire.Line{refusal(c.Card, err)})
+			return s.refuse(c.Card, err)
 		}
-		if err := write(page.Lines); err != nil {
-			return used, err
+		if err := s.write(page.Lines); err != nil {
+			return err
 		}
-		used += page.Bytes
-		if !page.More || used >= budget {
-			return used, nil
+		s.budget -= page.Bytes
+		if !page.More || s.budget <= 0 {
+			return nil
 		}
 		ask = ask.NextPage(page)
 	}
@@ -153,13 +173,13 @@ func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullC
 	})
 }
 
-// refusal is the line that ends a card's part of the stream.
-func refusal(id string, err error) wire.Line {
+// refusal is the line that ends a card's part of the stream, and whether the reason is a mistake of ours.
+func refusal(id string, err error) (line wire.Line, ours bool) {
 	if errors.Is(err, consent.ErrNoGrant) {
-		return wire.Line{Gone: &wire.Gone{Card: id}}
+		return wire.Line{Gone: &wire.Gone{Card: id}}, false
 	}
 	if code, known := problemCode(err); known {
-		return wire.Line{Err: &wire.Problem{Code: code, Card: id}}
+		return wire.Line{Err: &wire.Problem{Code: code, Card: id}}, false
 	}
 	f := fault.From(err)
 	p := &wire.Problem{Code: string(f.Code), Card: id}
@@ -167,5 +187,5 @@ func refusal(id string, err error) wire.Line {
 		p.Code = wire.ProblemUnavailable
 		p.RetryAfter = int(max(f.RetryAfter, time.Second).Seconds())
 	}
-	return wire.Line{Err: p}
+	return wire.Line{Err: p}, f.Kind == fault.Internal
 }

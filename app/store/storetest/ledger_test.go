@@ -1,0 +1,158 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/vclock"
+)
+
+// onCard runs f on the ledger of the card, as its owner.
+func onCard(t *testing.T, db *store.DB, id card.ID, f func(replica.Ledger) error) {
+	t.Helper()
+	err := db.Update(context.Background(), func(tx *store.Tx) error {
+		p, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
+		if err != nil {
+			return err
+		}
+		l, err := tx.Ledger(p)
+		if err != nil {
+			return err
+		}
+		return f(l)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func aRecord(n int, scope string, seq uint64) replica.Record {
+	dot := vclock.Dot{Actor: 1, N: uint64(n)}
+	return replica.Record{
+		ID: fmt.Sprintf("0191d5a0-0000-7000-8000-%012d", n), Kind: "comment", Scope: scope, Seq: seq, VV: vclock.Clock{dot}, Date: noon.Add(time.Duration(n) * time.Hour),
+		Atoms: map[string][]replica.Version{"text": {{Dot: dot, Seq: seq, HLC: 7, Value: json.RawMessage(`"да"`)}}},
+	}
+}
+
+func TestLedgerKeepsRecords(t *testing.T) {
+	Each(t, func(t *testing.T, db *store.DB) {
+		id := newCard(t, db, "ada")
+		want := aRecord(1, "note.general", 1)
+		onCard(t, db, id, func(l replica.Ledger) error {
+			head, err := l.Lock()
+			if err != nil {
+				return err
+			}
+			if head.Seq != 0 || head.Epoch == "" {
+				t.Errorf("a new card stands at %+v", head)
+			}
+			if err := l.Advance(3); err != nil {
+				return err
+			}
+			return l.SaveRecords([]replica.Record{want, aRecord(2, "lab.general", 2), aRecord(3, "lab.psychiatric", 3)})
+		})
+		onCard(t, db, id, func(l replica.Ledger) error {
+			head, err := l.Head()
+			if err != nil || head.Seq != 3 {
+				t.Errorf("head %+v, %v", head, err)
+			}
+			found, err := l.Records([]string{want.ID, "0191d5a0-0000-7000-8000-00000000dead"})
+			if err != nil {
+				return err
+			}
+			if len(found) != 1 || !reflect.DeepEqual(found[want.ID], want) {
+				t.Errorf("got  %+v\nwant %+v", found[want.ID], want)
+			}
+			for _, c := range []struct {
+				scopes replica.Scopes
+				after  uint64
+				limit  int
+				want   []uint64
+			}{
+				{replica.Scopes{"*"}, 0, 10, []uint64{1, 2, 3}},
+				{replica.Scopes{"*"}, 1, 1, []uint64{2}},
+				{replica.Scopes{"lab.*"}, 0, 10, []uint64{2, 3}},
+				{replica.Scopes{"lab.general", "note.*"}, 0, 10, []uint64{1, 2}},
+				{replica.Scopes{}, 0, 10, nil},
+			} {
+				list, err := l.Scan(c.scopes, c.after, c.limit)
+				if err != nil {
+					return err
+				}
+				var seqs []uint64
+				for _, r := range list {
+					seqs = append(seqs, r.Seq)
+				}
+				if !reflect.DeepEqual(seqs, c.want) {
+					t.Errorf("scan %v after %d: %v, want %v", c.scopes, c.after, seqs, c.want)
+				}
+			}
+			return nil
+		})
+		// A new version, deleted and in another scope.
+		onCard(t, db, id, func(l replica.Ledger) error {
+			next := want
+			next.Seq, next.Scope, next.Deleted = 4, "note.hidden", true
+			if err := l.Advance(4); err != nil {
+				return err
+			}
+			if err := l.SaveRecords([]replica.Record{next}); err != nil {
+				return err
+			}
+			found, err := l.Records([]string{want.ID})
+			if !reflect.DeepEqual(found[want.ID], next) {
+				t.Errorf("got %+v", found[want.ID])
+			}
+			return err
+		})
+	})
+}
+
+func TestLedgerKeepsActorsAndDecisions(t *testing.T) {
+	Each(t, func(t *testing.T, db *store.DB) {
+		id := newCard(t, db, "ada")
+		want := replica.Actor{Ordinal: 1, Device: "d1", Key: "k", LMID: 2, Acked: 1, Low: 0, LastSeen: noon, State: replica.Live}
+		decisions := []replica.Decision{{N: 1, Hash: [32]byte{1}, Outcome: "accepted"}, {N: 2, Hash: [32]byte{2}, Outcome: "refused", Code: "invalid"}}
+		onCard(t, db, id, func(l replica.Ledger) error {
+			if err := l.SaveActor(replica.Actor{Ordinal: 1, Device: "d1", LastSeen: noon, State: replica.Live}); err != nil {
+				return err
+			}
+			if err := l.SaveActor(want); err != nil {
+				return err
+			}
+			return l.SaveDecisions(1, decisions)
+		})
+		onCard(t, db, id, func(l replica.Ledger) error {
+			actors, err := l.Actors()
+			if err != nil || len(actors) != 1 || actors[0] != want {
+				t.Errorf("actors %+v, %v", actors, err)
+			}
+			if a, ok, err := l.Actor(1); !ok || err != nil || a != want {
+				t.Errorf("actor %+v, %v, %v", a, ok, err)
+			}
+			if _, ok, err := l.Actor(2); ok || err != nil {
+				t.Errorf("an actor that was never there: %v, %v", ok, err)
+			}
+			kept, err := l.Decisions(1, 1, 2)
+			if err != nil || !reflect.DeepEqual(kept, decisions) {
+				t.Errorf("decisions %+v, %v", kept, err)
+			}
+			if err := l.DropDecisions(1, 1); err != nil {
+				return err
+			}
+			kept, err = l.Decisions(1, 0, 9)
+			if len(kept) != 1 || kept[0].N != 2 {
+				t.Errorf("after the drop: %+v", kept)
+			}
+			return err
+		})
+	})
+}
