@@ -69,12 +69,12 @@ type pager struct {
 // device keeps its old base readable meanwhile.
 func (p *pager) open() {
 	ask := p.in.Ask
-	if ask.Cursor != "" {
+	p.resync = ask.Epoch != "" && ask.Epoch != p.head.Epoch
+	if ask.Cursor != "" && !p.resync {
 		at, err := p.in.Seal.Open(ask.Cursor)
-		switch {
-		case err != nil, ask.Epoch != p.head.Epoch, at > p.head.Seq, at != 0 && at < p.head.GC:
+		if err != nil || at > p.head.Seq || at != 0 && at < p.head.GC {
 			p.resync = true
-		default:
+		} else {
 			p.after = at
 		}
 	}

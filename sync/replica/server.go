@@ -95,3 +95,24 @@ func (s Server) Enrol(l Ledger, device, key string, fresh bool, now time.Time) (
 	a := Actor{Ordinal: next, Device: device, Key: key, LastSeen: now, State: Live}
 	return a, l.SaveActor(a)
 }
+
+// lostActors is more than a card can have gained between its last backup and the restore.
+const lostActors = 1 << 10
+
+// Restored is for the command that restores a backup, once for each card, together with the change of the card's epoch. The
+// ordinals that were given out after the backup are not known any more and must not be given again: a phone that still
+// has one would take another's numbers for its own. So a gap is left.
+func (s Server) Restored(l Ledger, now time.Time) error {
+	if _, err := l.Lock(); err != nil {
+		return err
+	}
+	actors, err := l.Actors()
+	if err != nil {
+		return err
+	}
+	gap := Actor{Ordinal: lostActors, LastSeen: now, State: Retired}
+	for _, a := range actors {
+		gap.Ordinal = max(gap.Ordinal, a.Ordinal+lostActors)
+	}
+	return l.SaveActor(gap)
+}

@@ -18,10 +18,12 @@ const (
 	ClockCursor     Broken = "a cursor of wall-clock time"   // two commits of one tick share their place in the order
 	SwallowSiblings Broken = "an edit takes all siblings"    // an ordinary edit replaces what it did not show
 	TornPage        Broken = "a page in two transactions"    // a crash leaves the cursor moved and the rows not written
+	EarlyAt         Broken = "a page taken for a whole"      // editors and rows build on a cursor between two pages
+	LostItem        Broken = "sent is taken for received"    // the outbox is emptied when a request goes out
 )
 
 // AllBroken lists them.
-var AllBroken = []Broken{ContextAtPush, ReplayApplies, ClockCursor, SwallowSiblings, TornPage}
+var AllBroken = []Broken{ContextAtPush, ReplayApplies, ClockCursor, SwallowSiblings, TornPage, EarlyAt, LostItem}
 
 var errTorn = errors.New("simnet: torn write")
 
@@ -88,4 +90,21 @@ func (c clockwork) Lock() (replica.Head, error) {
 	head, err := c.Ledger.Lock()
 	head.Seq = c.tick - 1
 	return head, err
+}
+
+// hasty is a PhoneStore that makes a whole state of every page.
+type hasty struct{ replica.PhoneStore }
+
+func (h hasty) Update(f func(replica.PhoneTx) error) error {
+	return h.PhoneStore.Update(func(tx replica.PhoneTx) error { return f(hastyTx{tx}) })
+}
+
+type hastyTx struct{ replica.PhoneTx }
+
+func (h hastyTx) SaveMeta(meta replica.Meta) error {
+	if meta.At != meta.Cursor {
+		meta.At = meta.Cursor
+		meta.Gen++
+	}
+	return h.PhoneTx.SaveMeta(meta)
 }

@@ -164,3 +164,37 @@ func (o *oracle) remember(m wire.Mutation) {
 		}
 	}
 }
+
+// standing returns the values that count on a card now: what a backup of it holds, or held.
+func (o *oracle) standing(card string) map[string]bool {
+	out := map[string]bool{}
+	for value, w := range o.writes {
+		if w.card == card && w.accepted {
+			out[value] = true
+		}
+	}
+	return out
+}
+
+// restored is for a server that lost its last commits. What phones still have they must send again, and it is judged again;
+// of the rest nothing counts.
+func (o *oracle) restored(c *cardWorld, standing map[string]bool) {
+	held := map[string]bool{}
+	for _, s := range c.seats {
+		for _, item := range s.shelf.state.items {
+			for _, change := range item.Mutation.Atoms {
+				held[text(change.V)] = true
+			}
+		}
+	}
+	for value, w := range o.writes {
+		if w.card == c.id && w.accepted && !standing[value] {
+			w.accepted, w.answered, w.saved = false, false, held[value]
+		}
+	}
+	for id, rec := range c.book.pages.records {
+		for i := range o.deletes[id] {
+			o.deletes[id][i].accepted = o.deletes[id][i].accepted && rec.Deleted
+		}
+	}
+}

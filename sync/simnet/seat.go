@@ -49,7 +49,11 @@ type draft struct {
 var errCrash = errors.New("simnet: the phone crashed")
 
 func (w *World) start(s *seat) {
-	s.phone = replica.NewPhone(s.card.id, s.shelf, func() time.Time { return w.now.Add(s.skew) })
+	var store replica.PhoneStore = s.shelf
+	if w.Broken == EarlyAt {
+		store = hasty{store}
+	}
+	s.phone = replica.NewPhone(s.card.id, store, func() time.Time { return w.now.Add(s.skew) })
 	s.exchange, s.await = nil, 0
 	s.shelf.Fault = func() (before, after error) {
 		if w.calm || w.rand.IntN(60) != 0 {
@@ -218,6 +222,14 @@ func (w *World) ask(s *seat) {
 	card := x.Request()
 	if w.Broken == ContextAtPush {
 		card.Mutations = w.refreshed(s, card.Mutations)
+	}
+	if w.Broken == LostItem {
+		_ = s.shelf.Update(func(tx replica.PhoneTx) error {
+			for _, m := range card.Mutations {
+				w.must(tx.DropItem(card.Actor, m.N))
+			}
+			return nil
+		})
 	}
 	w.send(s, envelope{}, wire.SyncRequest{Device: s.device, Cards: []wire.SyncCard{card}, MaxBytes: w.rand.IntN(2000)})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,6 +18,10 @@ type cardWorld struct {
 	book  *Book
 	seats []*seat
 	docs  []string
+
+	backup   *Book
+	standing map[string]bool // what counted when the backup was made
+	epochs   int
 }
 
 // The kinds and scopes of the simulated worlds.
@@ -80,6 +85,8 @@ func (w *World) serve(s *seat, e envelope) []byte {
 		w.count("forked")
 		w.must(lines.Write(wire.Line{Err: &wire.Problem{Code: wire.ProblemActorForked, Card: ask.Card}}))
 		return out.Bytes()
+	case errors.Is(err, replica.ErrActor):
+		return w.unknownActor(lines, &out, ask.Card)
 	case errors.Is(err, replica.ErrEpoch), errors.Is(err, replica.ErrHole):
 		w.count("epoch or hole") // the pull tells the phone where it stands
 	default:
@@ -89,10 +96,14 @@ func (w *World) serve(s *seat, e envelope) []byte {
 	in := replica.Pull{Device: req.Device, Ask: ask.PullCard, Sight: s.sight(), Seal: seal, Results: results, MaxBytes: req.MaxBytes}
 	for range 1 + w.rand.IntN(4) {
 		var page replica.Page
-		w.must(s.card.book.View(func(l replica.Ledger) (err error) {
+		err := s.card.book.View(func(l replica.Ledger) (err error) {
 			page, err = w.Engine.Pull(l, in)
 			return err
-		}))
+		})
+		if errors.Is(err, replica.ErrActor) {
+			return w.unknownActor(lines, &out, ask.Card)
+		}
+		w.must(err)
 		for _, line := range page.Lines {
 			if line.Purge != nil {
 				w.count("purge")
@@ -111,6 +122,12 @@ func (w *World) serve(s *seat, e envelope) []byte {
 		}
 		in = in.NextPage(page)
 	}
+	return out.Bytes()
+}
+
+func (w *World) unknownActor(lines *wire.LineWriter, out *bytes.Buffer, card string) []byte {
+	w.count("actor unknown")
+	w.must(lines.Write(wire.Line{Err: &wire.Problem{Code: wire.ProblemActorUnknown, Card: card}}))
 	return out.Bytes()
 }
 
@@ -156,6 +173,25 @@ func (w *World) serveEnrol(s *seat, body []byte) []byte {
 	}}})
 	w.must(err)
 	return raw
+}
+
+// calamity backs the server's card up, or brings an old backup back. What phones had sent in between they send again;
+// what clinics had posted is the clinics' to post again.
+func (w *World) calamity(c *cardWorld) {
+	if c.backup == nil {
+		c.backup, c.standing = c.book.Copy(), w.oracle.standing(c.id)
+		return
+	}
+	w.count("server restored")
+	w.trace("server restored", c.id)
+	c.epochs++
+	c.book.Restored(c.backup, fmt.Sprintf("e%d", c.epochs+1))
+	c.backup = nil
+	w.must(c.book.Update(func(l replica.Ledger) error { return w.Engine.Restored(l, w.now) }))
+	for _, s := range c.seats {
+		s.grants = slices.DeleteFunc(s.grants, func(g grant) bool { return g.seq > c.book.pages.head.Seq })
+	}
+	w.oracle.restored(c, c.standing)
 }
 
 // publish has a clinic post a document, new or anew, or take one back.

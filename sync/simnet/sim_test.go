@@ -81,10 +81,14 @@ func TestBrokenEnginesAreCaught(t *testing.T) {
 	for _, broken := range simnet.AllBroken {
 		t.Run(strings.ReplaceAll(string(broken), " ", "-"), func(t *testing.T) {
 			for r := range play(broken, *seed, 500) {
-				if r.Failure != nil {
-					t.Logf("seed %d: %v", r.Seed, r.Failure)
-					return
+				if r.Failure == nil {
+					continue
 				}
+				if strings.HasPrefix(r.Failure.Error(), "unexpected") {
+					t.Fatalf("seed %d: stumbled over an error before the oracle saw anything: %v", r.Seed, r.Failure)
+				}
+				t.Logf("seed %d: %v", r.Seed, r.Failure)
+				return
 			}
 			t.Fatal("500 worlds, and nobody noticed")
 		})

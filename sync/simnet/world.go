@@ -148,6 +148,9 @@ func (w *World) step() {
 		w.regrant(s)
 	case 21, 22:
 		w.fate(s)
+		if w.rand.IntN(12) == 0 {
+			w.calamity(pick(w.rand, w.cards))
+		}
 	case 23:
 		if len(w.sent) > 0 {
 			w.count("late replay")
