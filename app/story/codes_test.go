@@ -152,7 +152,7 @@ func TestAPictureOfTheCodeIsRead(t *testing.T) {
 			pharmacy := got(w.Pharmacy(ctx, "Аптека "+kind))(t)
 			token := got(pharmacy.Token(ctx))(t)
 			reading := got(w.Scan(ctx, token, png))(t)
-			if len(reading.Findings) != 1 || reading.Findings[0].Text != paper.Code || reading.Findings[0].Answer != "ok" {
+			if len(reading.Codes) != 1 || reading.Codes[0].Text != paper.Code || reading.Codes[0].Verdict != "ok" {
 				t.Errorf("%s: %+v", kind, reading)
 			}
 		}

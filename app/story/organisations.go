@@ -264,9 +264,9 @@ func (w *World) root(ctx context.Context) (qr.Key, error) {
 
 // Reading is what the server read from a photo.
 type Reading struct {
-	Findings []struct {
-		Kind, Text, Answer string
-		Reasons            []string
+	Codes []struct {
+		Kind, Text, Verdict string
+		Reasons             []string
 	}
 	Step string
 }

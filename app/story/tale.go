@@ -224,7 +224,9 @@ var offline = []Step{
 	{stopOffline, "The network goes away: everything is still readable, she adds a blood pressure and edits the comment; so does the other phone", func(ctx context.Context, t *tale) (string, error) {
 		t.first.Network.Off(true)
 		t.second.Network.Off(true)
-		if _, err := t.first.Sync(ctx); err == nil {
+		brief, cancel := context.WithTimeout(ctx, 500*time.Millisecond) // it would try again for longer
+		defer cancel()
+		if _, err := t.first.Sync(brief); err == nil {
 			return "", errors.New("synced without a network")
 		}
 		mine := t.first.Card(t.card)
@@ -411,10 +413,10 @@ var codes = []Step{
 		if err != nil {
 			return "", err
 		}
-		if err := hold(len(reading.Findings) == 1, "%d codes were read", len(reading.Findings)); err != nil {
+		if err := hold(len(reading.Codes) == 1, "%d codes were read", len(reading.Codes)); err != nil {
 			return "", err
 		}
-		return reading.Findings[0].Answer, hold(reading.Findings[0].Text == t.referral.Code && reading.Findings[0].Answer == "ok", "another code or verdict")
+		return reading.Codes[0].Verdict, hold(reading.Codes[0].Text == t.referral.Code && reading.Codes[0].Verdict == "ok", "another code or verdict")
 	}},
 }
 
