@@ -182,6 +182,9 @@ func (o *oracle) restored(c *cardWorld, standing map[string]bool) {
 	held := map[string]bool{}
 	for _, s := range c.seats {
 		for _, item := range s.shelf.state.items {
+			if item.State == replica.Rejected {
+				continue // its writer was told
+			}
 			for _, change := range item.Mutation.Atoms {
 				held[text(change.V)] = true
 			}
