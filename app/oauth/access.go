@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"slices"
 	"strings"
@@ -88,7 +87,7 @@ func (s *Service) verifyingKey(t *jwt.Token) (any, error) {
 	if typ, _ := t.Header["typ"].(string); !ok || typ != accessType {
 		return nil, jwt.ErrTokenUnverifiable
 	}
-	return crypto.PublicKey(public), nil
+	return public, nil
 }
 
 func (s *Service) sessionActor(tx Tx, claims accessClaims) (identity.Actor, error) {
