@@ -63,7 +63,7 @@ func (s *stream) card(c wire.SyncCard) error {
 	if len(c.Mutations) > 0 {
 		pushed, err := s.push(s.ctx, s.actor, c.PullCard, c.Mutations, s.request)
 		// After a restore of the server the edits wait: the pull tells the phone, which then sends what is still wanted.
-		if err != nil && !errors.Is(err, replica.ErrEpoch) {
+		if err != nil && !replica.Behind(err) {
 			return s.refuse(c.Card, err)
 		}
 		results = pushed.Results
@@ -162,7 +162,7 @@ func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullC
 			if err != nil {
 				return err
 			}
-			if _, err := s.Engine.Push(l, s.batch(permit, ask, nil, now)); err != nil && !errors.Is(err, replica.ErrEpoch) {
+			if _, err := s.Engine.Push(l, s.batch(permit, ask, nil, now)); err != nil && !replica.Behind(err) {
 				return err
 			}
 		}

@@ -32,3 +32,7 @@ var (
 	// ErrGone says that this device has no access to the card any more.
 	ErrGone = errors.New("replica: card gone")
 )
+
+// Behind says whether a push failed because phone and server are not at the same place (ErrEpoch, ErrHole). That is no
+// reason not to pull: the pages tell the phone where it stands, and it sends again what the server lacks.
+func Behind(err error) bool { return errors.Is(err, ErrEpoch) || errors.Is(err, ErrHole) }

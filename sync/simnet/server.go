@@ -87,7 +87,7 @@ func (w *World) serve(s *seat, e envelope) []byte {
 		return out.Bytes()
 	case errors.Is(err, replica.ErrActor):
 		return w.unknownActor(lines, &out, ask.Card)
-	case errors.Is(err, replica.ErrEpoch), errors.Is(err, replica.ErrHole):
+	case replica.Behind(err):
 		w.count("epoch or hole") // the pull tells the phone where it stands
 	default:
 		w.must(err)
