@@ -20,7 +20,7 @@ var key = bytes.Repeat([]byte{7}, 32)
 // handset is a phone under test: a client, its file, and a network that can fail.
 type handset struct {
 	*phone.Client
-	t       *testing.T
+	t       testing.TB
 	cfg     phone.Config
 	network *network
 	waited  time.Duration // how long the client would have waited
@@ -147,7 +147,7 @@ func reasonOf(v card.Visit) string {
 	return v.Reasons[0].Label()
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -77,7 +77,7 @@ func problemOf(res *http.Response) *Problem {
 // passing says whether the same request may succeed a little later.
 func passing(err error) bool {
 	if errors.Is(err, ErrOffline) {
-		return true
+		return !errors.Is(err, errUnreachable)
 	}
 	var p *Problem
 	if !errors.As(err, &p) {

@@ -32,7 +32,7 @@ const (
 
 // world is a server in memory: the real engine of sync behind the real paths, with an account of which one knows the codes.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	engine replica.Server
 
@@ -51,7 +51,7 @@ type world struct {
 	answer   func(w http.ResponseWriter, r *http.Request) bool // takes the request over, if it says so
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), engine: replica.Server{Rules: cardsync.Rules(), PageRows: 40},
 		books: map[card.ID]*simnet.Book{}, claims: map[string]card.ID{}, access: map[string]string{}, lease: 90 * 24 * time.Hour, person: account, calls: map[string]int{},

@@ -136,6 +136,9 @@ func TestOfflineEverythingReadsAndEditsWait(t *testing.T) {
 	if _, err := h.Me(t.Context()); !errors.Is(err, phone.ErrOffline) {
 		t.Errorf("Me: %v", err)
 	}
+	if h.waited != 0 {
+		t.Errorf("kept the person waiting for %v", h.waited)
+	}
 	h.restart() // opening needs no network either
 	mine = h.Card(id)
 	page, err := mine.Visits(phone.Paging{})

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/medcard/medcard/sync/wire"
@@ -28,12 +30,12 @@ type call struct {
 }
 
 const (
-	maxAnswer  = 8 << 20          // of an answer that is not a stream
-	zipFrom    = 2 << 10          // a body below is not worth zipping
-	tries      = 4                // of one request
-	firstPause = time.Second      // before the second try; it doubles
-	longest    = 30 * time.Second // of one pause
-	silence    = time.Minute      // without a byte: the connection is dead
+	maxAnswer  = 8 << 20                // of an answer that is not a stream
+	zipFrom    = 2 << 10                // a body below is not worth zipping
+	tries      = 4                      // of one request
+	firstPause = 500 * time.Millisecond // before the second try; it doubles
+	longest    = 30 * time.Second       // of one pause
+	silence    = time.Minute            // without a byte: the connection is dead
 )
 
 func defaultHTTP() *http.Client {
@@ -142,9 +144,14 @@ func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	var connected atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(guarded, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}))
 	res, err := c.http.Do(req)
 	if err != nil {
 		cancel(nil)
+		if !connected.Load() && ctx.Err() == nil {
+			return nil, fmt.Errorf("%w: %w", errUnreachable, withoutAddress(err))
+		}
 		return nil, offline(ctx, err)
 	}
 	if res.StatusCode >= 200 && res.StatusCode < 300 || res.StatusCode == http.StatusNotModified {
@@ -156,12 +163,25 @@ func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t
 	return nil, problemOf(res)
 }
 
+// errUnreachable says that not even a connection came about. Trying again at once would only keep the person waiting: either
+// there is no network, or Run will try later.
+var errUnreachable = fmt.Errorf("%w: no connection", ErrOffline)
+
 // offline names a failure of the network. A context that has ended keeps its own error.
 func offline(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	return fmt.Errorf("%w: %w", ErrOffline, err)
+	return fmt.Errorf("%w: %w", ErrOffline, withoutAddress(err))
+}
+
+// withoutAddress takes off what net/http puts around an error: an address may name a card, and errors end in logs.
+func withoutAddress(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }
 
 // encode writes a body, zipped if that pays.
