@@ -18,7 +18,7 @@ type mesh struct {
 	knots     [][]knot  // [row][column]
 	overview  perspective
 	farther   [2]float64 // how far the second and third eye are from the camera, compared with the first
-	bulge     Point // modules by which the middles of a column (X) and of a row (Y) are pushed aside
+	bulge     Point      // modules by which the middles of a column (X) and of a row (Y) are pushed aside
 }
 
 type knot struct {
@@ -254,9 +254,8 @@ func (m *mesh) sample() (*gozxing.BitMatrix, bool) {
 		return nil, false
 	}
 	ok := m.eachModule(func(x, y int, at func(u, v float64) Point) {
-		const aside = 0.2
 		votes := 0
-		for _, d := range [5][2]float64{{0, 0}, {-aside, -aside}, {aside, -aside}, {-aside, aside}, {aside, aside}} {
+		for _, d := range fivePoints {
 			votes += btoi(m.bits.at(at(d[0], d[1])))
 		}
 		if votes >= 3 {

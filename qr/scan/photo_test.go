@@ -13,17 +13,19 @@ import (
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 	"github.com/makiuchi-d/gozxing/qrcode/encoder"
+
+	"github.com/medcard/medcard/qr/scan"
 )
 
 // print is a code on paper, and how it lies in the photo.
 type print struct {
 	text   string
-	level  decoder.ErrorCorrectionLevel // M unless said
-	middle [2]float64                   // of the code, as a share of the photo's width and height
-	side   float64                      // of the code, as a share of the photo's shorter side
-	turn   float64                      // radians
-	tilt   float64                      // how much smaller the far edge is than the near one: 0.3 = 30 %
-	bend   float64                      // of the sheet: by how much of the code's side its middle is lifted
+	pack   bool       // a Data Matrix, as on a medicine pack
+	middle [2]float64 // of the code, as a share of the photo's width and height
+	side   float64    // of the code, as a share of the photo's shorter side
+	turn   float64    // radians
+	tilt   float64    // how much smaller the far edge is than the near one: 0.3 = 30 %
+	bend   float64    // of the sheet: by how much of the code's side its middle is lifted
 }
 
 // scene is what a phone saw.
@@ -85,16 +87,8 @@ func photograph(t testing.TB, s scene) []byte {
 // drawPrint goes backwards, from each pixel to the module it shows, over four points a pixel.
 func drawPrint(t testing.TB, light []float64, s scene, p print) {
 	t.Helper()
-	level := p.level
-	if level == 0 {
-		level = decoder.ErrorCorrectionLevel_M
-	}
-	code, err := encoder.Encoder_encode(p.text, level, map[gozxing.EncodeHintType]any{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	modules := code.GetMatrix()
-	n := float64(modules.GetWidth())
+	size, dark := modulesOf(t, p.text, p.pack)
+	n := float64(size)
 	half := p.side * float64(min(s.w, s.h)) / 2
 	cx, cy := p.middle[0]*float64(s.w), p.middle[1]*float64(s.h)
 	sin, cos := math.Sincos(p.turn)
@@ -118,7 +112,7 @@ func drawPrint(t testing.TB, light []float64, s scene, p print) {
 				hit = true
 				col, row := math.Floor((u+1)/2*n), math.Floor((v+1)/2*n)
 				ink := 1.0
-				if col >= 0 && row >= 0 && col < n && row < n && modules.Get(int(col), int(row)) == 1 {
+				if col >= 0 && row >= 0 && col < n && row < n && dark(int(col), int(row)) {
 					ink = 0.08
 				}
 				sum += ink
@@ -130,7 +124,33 @@ func drawPrint(t testing.TB, light []float64, s scene, p print) {
 	}
 }
 
-// gauss is three box blurs, which come close to a bell.
+// corners is where the camera shows the corners of the code.
+func (s scene) corners(p print) (out [4]scan.Point) {
+	half := p.side * float64(min(s.w, s.h)) / 2
+	sin, cos := math.Sincos(p.turn)
+	for i, c := range [4][2]float64{{-1, -1}, {1, -1}, {1, 1}, {-1, 1}} {
+		nearer := 1 + p.tilt/2*c[1]
+		u, v := half*c[0]/nearer, half*c[1]/nearer
+		out[i] = scan.Point{X: p.middle[0]*float64(s.w) + u*cos - v*sin, Y: p.middle[1]*float64(s.h) + u*sin + v*cos}
+	}
+	return out
+}
+
+// modulesOf encodes a text and tells which modules are dark.
+func modulesOf(t testing.TB, text string, pack bool) (size int, dark func(x, y int) bool) {
+	t.Helper()
+	if pack {
+		return packModules(t, text)
+	}
+	code, err := encoder.Encoder_encode(text, decoder.ErrorCorrectionLevel_M, map[gozxing.EncodeHintType]any{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := code.GetMatrix()
+	return modules.GetWidth(), func(x, y int) bool { return modules.Get(x, y) == 1 }
+}
+
+// gauss blurs as a lens out of focus does, roughly.
 func gauss(px []float64, w, h int, sigma float64) []float64 {
 	kernel := make([]float64, 2*int(3*sigma+1)+1)
 	r, total := len(kernel)/2, 0.0
@@ -169,19 +189,14 @@ func emc1Text(random *rand.Rand, chars int) string {
 // codeImage is a code as a program draws it: sharp, square, with a quiet zone.
 func codeImage(t testing.TB, text string, scale, margin int) *image.Gray {
 	t.Helper()
-	code, err := encoder.Encoder_encode(text, decoder.ErrorCorrectionLevel_M, map[gozxing.EncodeHintType]any{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	modules := code.GetMatrix()
-	n := modules.GetWidth()
+	n, dark := modulesOf(t, text, false)
 	img := image.NewGray(image.Rect(0, 0, n*scale+2*margin, n*scale+2*margin))
 	for i := range img.Pix {
 		img.Pix[i] = 255
 	}
 	for y := range n * scale {
 		for x := range n * scale {
-			if modules.Get(x/scale, y/scale) == 1 {
+			if dark(x/scale, y/scale) {
 				img.SetGray(margin+x, margin+y, color.Gray{})
 			}
 		}

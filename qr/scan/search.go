@@ -2,7 +2,6 @@ package scan
 
 import (
 	"context"
-	"math"
 )
 
 // search is the work on one picture.
@@ -49,7 +48,7 @@ func (s *search) run() {
 		}
 	}
 	if len(s.codes) == 0 {
-		s.lookForDataMatrix()
+		s.lookForPacks()
 	}
 }
 
@@ -225,39 +224,4 @@ func cut(v view, n int) []view {
 		}
 	}
 	return tiles
-}
-
-// lookForDataMatrix looks in the middle of the picture and of its parts: gozxing finds one only around a middle.
-func (s *search) lookForDataMatrix() {
-	side := min(max(s.original.w, s.original.h), 1000)
-	whole := s.print(side, 0)
-	for _, v := range append(cut(whole, 0), cut(whole, 3)...) {
-		if s.timeUp() {
-			return
-		}
-		matrix := binarize(v.plane, local)
-		if matrix == nil {
-			continue
-		}
-		text, points, ok := plainDataMatrix(matrix)
-		if !ok || len(points) < 4 || !sane(points) {
-			continue
-		}
-		// gozxing: upper left, lower left, lower right, upper right.
-		code := Code{Text: text, Kind: DataMatrix}
-		for i, p := range [4]Point{points[0], points[3], points[2], points[1]} {
-			code.Corners[i] = v.original(p)
-		}
-		s.keep("data matrix", code)
-		return
-	}
-}
-
-func sane(points []Point) bool {
-	for _, p := range points {
-		if math.IsNaN(p.X) || math.IsNaN(p.Y) || math.IsInf(p.X, 0) || math.IsInf(p.Y, 0) {
-			return false
-		}
-	}
-	return true
 }

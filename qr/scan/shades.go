@@ -15,10 +15,10 @@ type shades struct {
 func (m *mesh) shades() (*shades, bool) {
 	s := &shades{side: m.dimension, grey: make([]float64, m.dimension*m.dimension)}
 	ok := m.eachModule(func(x, y int, at func(u, v float64) Point) {
-		const aside = 0.3
+		const wide = 0.3
 		sum := 0.0
-		for _, v := range [3]float64{-aside, 0, aside} {
-			for _, u := range [3]float64{-aside, 0, aside} {
+		for _, v := range [3]float64{-wide, 0, wide} {
+			for _, u := range [3]float64{-wide, 0, wide} {
 				sum += m.bits.grey.at(at(u, v))
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/datamatrix"
 	"github.com/makiuchi-d/gozxing/qrcode"
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 )
@@ -86,33 +85,25 @@ type binarized struct {
 func (b binarized) GetBlackMatrix() (*gozxing.BitMatrix, error) { return b.bits, nil }
 
 // plainQR is gozxing's own reader, finder and all. It reads one code at most, and by its other way of picking finder
-// patterns now and then one that ours does not.
-func plainQR(bits *gozxing.BitMatrix) (text string, corners []Point, ok bool) {
-	return readPlain(qrcode.NewQRCodeReader(), bits)
-}
-
-// plainDataMatrix looks for a Data Matrix around the middle of the picture.
-func plainDataMatrix(bits *gozxing.BitMatrix) (text string, corners []Point, ok bool) {
-	return readPlain(datamatrix.NewDataMatrixReader(), bits)
-}
-
-func readPlain(reader gozxing.Reader, bits *gozxing.BitMatrix) (text string, points []Point, ok bool) {
+// patterns now and then one that ours does not. The points are the middles of the eyes: lower left, upper left, upper
+// right.
+func plainQR(bits *gozxing.BitMatrix) (text string, eyes []Point, ok bool) {
 	err := guard(func() error {
 		bitmap, err := gozxing.NewBinaryBitmap(binarized{bits: bits})
 		if err != nil {
 			return err
 		}
-		result, err := reader.Decode(bitmap, nil)
+		result, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
 		if err != nil {
 			return err
 		}
 		text = result.GetText()
 		for _, p := range result.GetResultPoints() {
-			points = append(points, Point{p.GetX(), p.GetY()})
+			eyes = append(eyes, Point{p.GetX(), p.GetY()})
 		}
 		return nil
 	})
-	return text, points, err == nil && text != ""
+	return text, eyes, err == nil && text != "" && len(eyes) >= 3
 }
 
 // guard turns a panic of gozxing into an error: it indexes by what it reads from the picture.
