@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/medcard/medcard/app/config"
+	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/app/story"
 )
 
@@ -38,7 +39,7 @@ func demo(ctx context.Context, postgres string, out io.Writer) (err error) {
 	place := "SQLite"
 	if postgres != "" {
 		place = "PostgreSQL"
-		schema, drop, err := story.Schema(ctx, postgres)
+		schema, drop, err := store.NewSchema(ctx, postgres)
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,8 @@ func command() *cli.Command {
 			demoCommand(),
 			clientsCommand(),
 			importCommand(),
+			scanCommand(),
+			verifyCommand(),
 			migrateCommand(),
 			healthCommand(),
 			versionCommand(),

@@ -4,16 +4,10 @@ package storetest
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/medcard/medcard/app/keys"
 	"github.com/medcard/medcard/app/store"
@@ -51,24 +45,16 @@ func Postgres(t testing.TB) store.Config {
 	if dsn == "" {
 		t.Skip("set " + PostgresVariable + " to a DSN to run this on PostgreSQL")
 	}
-	name := make([]byte, 8)
-	if _, err := rand.Read(name); err != nil {
+	inside, drop, err := store.NewSchema(context.Background(), dsn)
+	if err != nil {
 		t.Fatal(err)
 	}
-	schema := "t" + hex.EncodeToString(name)
-	run := func(statement string) {
-		conn, err := pgx.Connect(context.Background(), dsn)
-		if err != nil {
-			t.Fatalf("connect to %s: %v", PostgresVariable, err)
+	t.Cleanup(func() {
+		if err := drop(); err != nil {
+			t.Errorf("drop the schema: %v", err)
 		}
-		defer conn.Close(context.Background())
-		if _, err := conn.Exec(context.Background(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run("CREATE SCHEMA " + schema)
-	t.Cleanup(func() { run("DROP SCHEMA " + schema + " CASCADE") })
-	return store.Config{Postgres: withSearchPath(dsn, schema), Keys: folder(t, t.TempDir())}
+	})
+	return store.Config{Postgres: inside, Keys: folder(t, t.TempDir())}
 }
 
 // OpenStore opens and migrates, and closes after the test.
@@ -96,18 +82,4 @@ func folder(t testing.TB, dir string) *keys.Custody {
 		t.Fatal(err)
 	}
 	return custody
-}
-
-// withSearchPath adds the schema to a DSN of either form.
-func withSearchPath(dsn, schema string) string {
-	if strings.Contains(dsn, "://") {
-		u, err := url.Parse(dsn)
-		if err == nil {
-			q := u.Query()
-			q.Set("search_path", schema)
-			u.RawQuery = q.Encode()
-			return u.String()
-		}
-	}
-	return dsn + " search_path=" + schema
 }

@@ -1,4 +1,4 @@
-package story
+package store
 
 import (
 	"context"
@@ -10,9 +10,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Schema makes a schema of its own in a PostgreSQL database. It gives the DSN that leads into it, and what drops it again.
-func Schema(ctx context.Context, dsn string) (inside string, drop func() error, err error) {
-	name := "story_" + strings.ToLower(rand.Text()[:12])
+// NewSchema makes a schema of its own in a PostgreSQL database, for a test or a demo. It gives the DSN that leads into it, and what
+// drops it again.
+func NewSchema(ctx context.Context, dsn string) (inside string, drop func() error, err error) {
+	name := "medcard_" + strings.ToLower(rand.Text()[:12])
 	run := func(ctx context.Context, statement string) error {
 		conn, err := pgx.Connect(ctx, dsn)
 		if err != nil {
