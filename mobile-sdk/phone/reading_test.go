@@ -207,11 +207,11 @@ func TestLeasesEndAndSettingTheClockBackGainsNothing(t *testing.T) {
 	id := w.newCard(claimCode)
 	visits := w.publish(id, visit("x", 1))
 	h := w.handset("one")
-	mine := h.enter(claimCode)
+	h.enter(claimCode)
 	drift := time.Duration(0)
 	h.cfg.Clock = func() time.Time { return w.clock().Add(drift) }
 	h.restart()
-	mine = h.Card(id)
+	mine := h.Card(id)
 	h.network.down.Store(true)
 
 	w.pass(89 * 24 * time.Hour)
@@ -256,12 +256,12 @@ func TestAClockFromTheFutureHeals(t *testing.T) {
 	id := w.newCard(claimCode)
 	w.publish(id, visit("x", 1))
 	h := w.handset("one")
-	mine := h.enter(claimCode)
+	h.enter(claimCode)
 	drift := 14 * 365 * 24 * time.Hour
 	must(t, h.Close())
 	h.cfg.Clock = func() time.Time { return w.clock().Add(drift) }
 	h.open()
-	mine = h.Card(id)
+	mine := h.Card(id)
 	if _, err := mine.Visits(phone.Paging{}); !errors.Is(err, phone.ErrLeaseEnded) {
 		t.Errorf("in 2040: %v", err)
 	}

@@ -164,9 +164,7 @@ func (c *Client) idle(ctx context.Context, d time.Duration) error {
 	case err := <-passed:
 		return err
 	case <-c.wake:
-		end()
-		<-passed
-		return nil
+		return nil // and the wait ends with its context
 	}
 }
 

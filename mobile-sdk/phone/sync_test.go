@@ -127,7 +127,7 @@ func TestOfflineEverythingReadsAndEditsWait(t *testing.T) {
 	id := w.newCard(claimCode)
 	visits := w.publish(id, visit("Кашель", 1))
 	h := w.handset("one")
-	mine := h.enter(claimCode)
+	h.enter(claimCode)
 	h.network.down.Store(true)
 
 	if _, err := h.Sync(t.Context()); !errors.Is(err, phone.ErrOffline) {
@@ -140,7 +140,7 @@ func TestOfflineEverythingReadsAndEditsWait(t *testing.T) {
 		t.Errorf("kept the person waiting for %v", h.waited)
 	}
 	h.restart() // opening needs no network either
-	mine = h.Card(id)
+	mine := h.Card(id)
 	page, err := mine.Visits(phone.Paging{})
 	if err != nil || len(page.Entries) != 1 || reasonOf(page.Entries[0].Fact) != "Кашель" || page.Entries[0].Pending {
 		t.Fatalf("visits: %+v, %v", page, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/medcard/medcard/sync/replica"
@@ -99,11 +98,8 @@ type metaShape struct {
 
 // Meta gives the engine's place with the card.
 func (t *Tx) Meta() (replica.Meta, error) {
-	var body []byte
-	switch err := t.row("SELECT meta FROM place WHERE card = ?", t.card).Scan(&body); {
-	case errors.Is(err, sql.ErrNoRows):
-		return replica.Meta{}, nil
-	case err != nil:
+	body, found, err := t.body("SELECT meta FROM place WHERE card = ?", t.card)
+	if err != nil || !found {
 		return replica.Meta{}, err
 	}
 	var shape metaShape

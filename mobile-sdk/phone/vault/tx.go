@@ -25,82 +25,72 @@ var _ replica.PhoneTx = (*Tx)(nil)
 // errDamaged says that what stands in the file is not what this package wrote. It names no content.
 var errDamaged = errors.New("vault: a stored value is not readable")
 
-func (t *Tx) prepare(query string) (*sql.Stmt, error) {
-	if s, ok := t.statements[query]; ok {
-		return s, nil
+// prepared runs use with the statement. The transaction closes it.
+func (t *Tx) prepared(query string, use func(*sql.Stmt) error) error {
+	if _, ok := t.statements[query]; !ok {
+		s, err := t.tx.PrepareContext(context.Background(), query)
+		if err != nil {
+			return err
+		}
+		t.statements[query] = s
 	}
-	s, err := t.tx.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, err
-	}
-	t.statements[query] = s
-	return s, nil
+	return use(t.statements[query])
 }
 
 func (t *Tx) exec(query string, args ...any) error {
-	s, err := t.prepare(query)
-	if err != nil {
+	return t.prepared(query, func(s *sql.Stmt) error {
+		_, err := s.ExecContext(context.Background(), args...)
 		return err
-	}
-	_, err = s.ExecContext(context.Background(), args...)
-	return err
+	})
 }
 
 // delete is exec for what must not stay in the journal either.
 func (t *Tx) delete(query string, args ...any) error {
-	s, err := t.prepare(query)
-	if err != nil {
-		return err
-	}
-	result, err := s.ExecContext(context.Background(), args...)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); n > 0 || err != nil {
-		t.shed.Store(true)
-	}
-	return nil
+	return t.prepared(query, func(s *sql.Stmt) error {
+		result, err := s.ExecContext(context.Background(), args...)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); n > 0 || err != nil {
+			t.shed.Store(true)
+		}
+		return nil
+	})
 }
 
-func (t *Tx) row(query string, args ...any) scanner {
-	s, err := t.prepare(query)
-	if err != nil {
-		return failed{err}
+// body reads the one column of the one row of a query; found is false if there is none.
+func (t *Tx) body(query string, args ...any) (body []byte, found bool, err error) {
+	err = t.prepared(query, func(s *sql.Stmt) error {
+		return s.QueryRowContext(context.Background(), args...).Scan(&body)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
 	}
-	return s.QueryRowContext(context.Background(), args...)
+	return body, err == nil, err
 }
-
-// scanner is a *sql.Row, or the error that came before there was one.
-type scanner interface{ Scan(...any) error }
-
-type failed struct{ error }
-
-func (f failed) Scan(...any) error { return f.error }
 
 // list runs a query whose one column is a body and reads each.
-func list[T any](t *Tx, read func([]byte) (T, error), query string, args ...any) ([]T, error) {
-	s, err := t.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.QueryContext(context.Background(), args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		var body sql.RawBytes // copied by read
-		if err := rows.Scan(&body); err != nil {
-			return nil, err
-		}
-		one, err := read(body)
+func list[T any](t *Tx, read func([]byte) (T, error), query string, args ...any) (out []T, err error) {
+	err = t.prepared(query, func(s *sql.Stmt) error {
+		rows, err := s.QueryContext(context.Background(), args...)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, one)
-	}
-	return out, rows.Err()
+		defer rows.Close()
+		for rows.Next() {
+			var body sql.RawBytes // copied by read
+			if err := rows.Scan(&body); err != nil {
+				return err
+			}
+			one, err := read(body)
+			if err != nil {
+				return err
+			}
+			out = append(out, one)
+		}
+		return rows.Err()
+	})
+	return out, err
 }
 
 const (
@@ -139,15 +129,12 @@ func (t *Tx) SwapShadow() error {
 	return t.exec("UPDATE record SET shadow = 0 WHERE card = ? AND shadow = 1", t.card)
 }
 
-func (t *Tx) get(side int, id string) (wire.Row, bool, error) {
-	var body []byte
-	switch err := t.row("SELECT body FROM record WHERE card = ? AND shadow = ? AND id = ?", t.card, side, id).Scan(&body); {
-	case errors.Is(err, sql.ErrNoRows):
-		return wire.Row{}, false, nil
-	case err != nil:
+func (t *Tx) get(side int, id string) (row wire.Row, found bool, err error) {
+	body, found, err := t.body("SELECT body FROM record WHERE card = ? AND shadow = ? AND id = ?", t.card, side, id)
+	if err != nil || !found {
 		return wire.Row{}, false, err
 	}
-	row, err := readRow(body)
+	row, err = readRow(body)
 	return row, err == nil, err
 }
 
