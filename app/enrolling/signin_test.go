@@ -246,3 +246,36 @@ func TestPasswordIsHashedAnewWhenTheCostChanges(t *testing.T) {
 	}
 	w.signIn(newDevice())
 }
+
+func TestSecondFactorIsSentAgain(t *testing.T) {
+	w := newWorld(t)
+	w.enrol(annasPhone, annasEmail, annasPassword)
+	ctx := context.Background()
+	c, err := w.SignIn(ctx, Credentials{Login: annasPhone, Password: annasPassword, Device: newDevice()}, home)
+	w.must(err)
+	first := w.smsCode(annasPhone)
+	w.want("code.too_soon", w.Resend(ctx, c.ID, account.ByPhone, home))
+	w.want("code.expired", w.Resend(ctx, c.ID, account.ByEmail, home))
+	w.pass(account.CodeLife) // the first code is expired, the sign-in is not
+	w.must(w.Resend(ctx, c.ID, account.ByPhone, home))
+	if first != w.smsCode(annasPhone) {
+		_, err = w.SecondFactor(ctx, c.ID, first)
+		w.want("code.wrong", err)
+	}
+	_, err = w.SecondFactor(ctx, c.ID, w.smsCode(annasPhone))
+	w.must(err)
+	w.want("code.no_more", w.Resend(ctx, c.ID, account.ByPhone, home))
+
+	late, err := w.SignIn(ctx, Credentials{Login: annasPhone, Password: annasPassword, Device: newDevice()}, home)
+	w.must(err)
+	w.pass(secondFactorLife)
+	w.want("code.expired", w.Resend(ctx, late.ID, account.ByPhone, home))
+}
+
+func TestSweepKeepsADayForReplays(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.Sweep(context.Background()))
+	if got := w.now.Sub(w.memory.forgotten); got != 24*time.Hour {
+		t.Errorf("forgot what ended %v ago", got)
+	}
+}
