@@ -95,7 +95,7 @@ func importFile(path string, take func([]byte) (exchanging.Received, error)) (ex
 
 // readBundle reads a file and unpacks gzip, by what it begins with and not by its name. It never holds more than a bundle may have.
 func readBundle(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

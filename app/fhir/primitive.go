@@ -77,7 +77,7 @@ func checkPrimitive(kind string, n *node) (why string) {
 		}
 		return ""
 	}
-	ok := false
+	var ok bool
 	switch kind {
 	case "string", "markdown":
 		return ""

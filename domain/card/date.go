@@ -70,7 +70,7 @@ func (d Date) Agrees(other Date) bool {
 func DateOf(t time.Time) Date { return Date(t.Format(time.RFC3339Nano)) }
 
 func (d Date) parse() (time.Time, Precision) {
-	precision := Unknown
+	var precision Precision
 	switch n := len(d); {
 	case n == len("2006"):
 		precision = Year

@@ -121,7 +121,7 @@ func decode(data []byte, into any, s strictness) error {
 	if err := read(d, reflect.ValueOf(into).Elem(), s, maxDepth); err != nil {
 		return err
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token gives it bare
+	if _, err := d.Token(); err != io.EOF {
 		return fmt.Errorf("%w: text after the end", ErrShape)
 	}
 	return nil
