@@ -15,6 +15,8 @@ var (
 	ErrEpoch = errors.New("replica: epoch changed")
 	// ErrToken says that a token is none of this device's and card's, or of another epoch.
 	ErrToken = errors.New("replica: token not valid here")
+	// ErrTooLarge says that a record would not fit into a line of an answer any more.
+	ErrTooLarge = errors.New("replica: record too large")
 )
 
 // What the phone's side returns.

@@ -80,7 +80,7 @@ func (s Server) judge(rec Record, exists bool, e edit, sight Sight) (verdict, er
 	rec = rec.clone()
 	switch {
 	case rule.Policy == Command:
-		return judgeCommand(rule, rec, e, values), nil
+		return s.judgeCommand(rule, rec, e, values), nil
 	case e.Op == wire.OpDelete:
 		return judgeDelete(rec, e), nil
 	case e.Op == wire.OpCreate, e.Op == wire.OpPatch, e.Op == wire.OpResolve:
@@ -141,6 +141,9 @@ func (s Server) judgeEdit(rule Rule, rec Record, e edit, values map[string]json.
 		}
 		rec.Atoms[name] = sorted(append(kept, Version{Dot: dot, Seq: e.seq, HLC: hlc, Value: change.V}))
 	}
+	if rec.size() > wire.MaxRecord || len(rec.Atoms) > wire.MaxAtoms {
+		return refuse(wire.CodeTooLarge)
+	}
 	if rule.Date != nil {
 		if date := rule.Date(values); !date.IsZero() {
 			rec.Date = instant(date)
@@ -198,7 +201,7 @@ func judgeDelete(rec Record, e edit) verdict {
 }
 
 // judgeCommand asks the kind's state machine.
-func judgeCommand(rule Rule, rec Record, e edit, values map[string]json.RawMessage) verdict {
+func (s Server) judgeCommand(rule Rule, rec Record, e edit, values map[string]json.RawMessage) verdict {
 	if e.Op != wire.OpCommand && e.Op != wire.OpCreate || rule.Command == nil {
 		return refuse(wire.CodeWrongOperation)
 	}
@@ -212,7 +215,12 @@ func judgeCommand(rule Rule, rec Record, e edit, values map[string]json.RawMessa
 	if code != "" {
 		return refuse(code)
 	}
-	rec.write(e.actor, e.seq, e.HLC, next)
+	// Outright: the state machine has seen everything.
+	dot, hlc := rec.VV.Next(e.actor), e.HLC.Clamp(e.now, s.drift())
+	for name, value := range next {
+		rec.Atoms[name] = []Version{{Dot: dot, Seq: e.seq, HLC: hlc, Value: value}}
+	}
+	rec.VV, rec.Seq = rec.VV.With(dot), e.seq
 	return verdict{record: rec, changed: true, outcome: wire.Accepted}
 }
 
@@ -225,14 +233,14 @@ func knows(rec Record, e edit) bool {
 	return e.Ctx.Dominates(rec.VV.Without(e.actor))
 }
 
-// write replaces values outright: what the server and its state machines do, which see everything.
-func (r *Record) write(actor uint32, seq uint64, hlc vclock.HLC, values map[string]json.RawMessage) {
-	dot := r.VV.Next(actor)
-	for name, value := range values {
-		r.Atoms[name] = []Version{{Dot: dot, Seq: seq, HLC: hlc, Value: value}}
+// size is how many bytes the record's values have.
+func (r Record) size() (bytes int) {
+	for _, versions := range r.Atoms {
+		for _, v := range versions {
+			bytes += len(v.Value)
+		}
 	}
-	r.VV = r.VV.With(dot)
-	r.Seq = seq
+	return bytes
 }
 
 // restamp makes every atom look new, so that a device that does not have the record gets it whole.

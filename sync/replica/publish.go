@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/sync/vclock"
+	"github.com/medcard/medcard/sync/wire"
 )
 
 // Fact is what the server itself has to say of one record: a clinic's document, or something derived from it.
@@ -31,7 +32,8 @@ const (
 // replaces whatever stood there. On kinds that they can, it replaces what the server wrote before, and stands beside what
 // people wrote: the server has read their words no more than another phone has.
 //
-// An atom that a record has and the new fact lacks is emptied (null). A fact on a deleted record brings it back.
+// An atom that a record has and the new fact lacks is emptied (null). A fact on a deleted record brings it back. ErrTooLarge,
+// with nothing written: one of the facts does not fit into a line.
 func (s Server) Publish(l Ledger, facts []Fact, now time.Time) ([]Effect, error) {
 	head, records, err := lockAll(l, len(facts), func(i int) string { return facts[i].ID })
 	if err != nil {
@@ -47,6 +49,9 @@ func (s Server) Publish(l Ledger, facts []Fact, now time.Time) ([]Effect, error)
 			rec = Record{ID: fact.ID, Kind: fact.Kind, Scope: fact.Scope}
 		}
 		next, changed := s.publish(rec.clone(), exists, fact, seq+1, now)
+		if next.size() > wire.MaxRecord || len(next.Atoms) > wire.MaxAtoms {
+			return nil, ErrTooLarge
+		}
 		switch {
 		case !changed:
 			effects[i] = Same

@@ -9,6 +9,7 @@ const (
 	MaxMutations = 1000     // mutations in one request, over all cards
 	MaxAtoms     = 64       // atoms in one mutation
 	MaxValue     = 64 << 10 // bytes of one atom's value
+	MaxRecord    = 2 << 20  // bytes of all values of a record, siblings too, so that it fits into a line
 	MaxSeen      = 64       // dots that one change may replace
 	MaxDepth     = 24       // nesting, of everything
 	MaxName      = 64       // bytes of a kind, a scope, an atom's name

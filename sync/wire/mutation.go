@@ -79,5 +79,6 @@ const (
 	CodeAccessEnded    = "access_ended"    // refused: the record was visible to this device once and is not any more
 	CodeResolveNeeded  = "resolve_needed"  // refused: replaces several values without being a resolve
 	CodeInvalid        = "invalid"         // refused: the kind does not take this content
+	CodeTooLarge       = "too_large"       // refused: the record would grow beyond what fits into one line
 	CodeWrongOperation = "wrong_operation" // refused: the kind does not take this operation
 )

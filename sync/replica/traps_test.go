@@ -1,0 +1,170 @@
+package replica_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// Two people resolve the same conflict at the same time, each his own way: that is one new conflict, and it ends.
+func TestResolvesDoNotPingPong(t *testing.T) {
+	d := newDesk(t)
+	one, two := d.phone("a"), d.phone("b")
+	one.create(rec(1), "first")
+	one.mustSync()
+	two.mustSync()
+	for _, h := range []*handset{one, two} {
+		draft, _ := h.open(rec(1))
+		h.save(draft, "text", "by "+h.device)
+	}
+	rest := func() {
+		for range 3 {
+			one.mustSync()
+			two.mustSync()
+		}
+	}
+	rest()
+	resolve := func(h *handset, value string) {
+		draft, screen := h.open(rec(1))
+		if !screen.Conflicted() {
+			t.Fatalf("%s sees no conflict: %s", h.device, face(screen, "text"))
+		}
+		_, err := h.Resolve(draft, map[string]json.RawMessage{"text": quote(value)})
+		d.must(err)
+	}
+	resolve(one, "one way")
+	resolve(two, "other way")
+	rest()
+	resolve(one, "agreed")
+	resolve(two, "agreed")
+	rest()
+	seq := d.head().Seq
+	rest()
+	if a, b := one.sees(rec(1)), two.sees(rec(1)); a != "agreed" || b != a {
+		t.Errorf("%q and %q", a, b)
+	}
+	if d.head().Seq != seq {
+		t.Error("phones at rest still write")
+	}
+}
+
+func TestAReplyLostForSixtyDays(t *testing.T) {
+	d := newDesk(t)
+	one, two := d.phone("a"), d.phone("b")
+	one.create(rec(1), "first")
+	x, err := one.Exchange(100)
+	d.must(err)
+	one.answer(x.Request()) // and nobody hears it
+	x.Close()
+	two.mustSync()
+	draft, _ := two.open(rec(1))
+	two.save(draft, "text", "second")
+	two.mustSync()
+	d.now = d.now.AddDate(0, 0, 60)
+	one.mustSync()
+	if got := one.sees(rec(1)); got != "second" {
+		t.Errorf("after sixty days: %q", got)
+	}
+	if got := d.record(rec(1)).VV.String(); got != "1:1,2:1" {
+		t.Errorf("the edit was made again: %s", got)
+	}
+	if list, _ := one.Rejected(); len(list) != 0 {
+		t.Errorf("rejected: %+v", list)
+	}
+}
+
+// Access goes in the middle of a first sync: what came already goes, and nothing more of it comes.
+func TestAPurgeDuringAFirstSync(t *testing.T) {
+	d := newDesk(t)
+	d.server.PageRows = 2
+	one := d.phone("a")
+	for n := range 4 {
+		d.publish(fact(n+1, "lab.general", "seen"), fact(n+11, "rx.general", "lost"))
+	}
+	x, err := one.Exchange(1)
+	d.must(err)
+	for _, line := range one.answer(x.Request())[:4] { // card, two rows, end
+		d.must(x.Line(line))
+	}
+	x.Close()
+	if got := one.sees(rec(11)); got != "lost" {
+		t.Fatalf("the first page brought %q", got)
+	}
+	lab, both := replica.Scopes{"lab.general"}, replica.Scopes{"*"}
+	d.sights["a"] = replica.Sight{Now: lab, Since: func(uint64) (always, ever replica.Scopes, err error) { return lab, both, nil }}
+	one.mustSync()
+	for n := range 4 {
+		if a, b := one.sees(rec(n+1)), one.sees(rec(n+11)); a != "seen" || b != replica.ErrUnknown.Error() {
+			t.Errorf("%d: %q and %q", n, a, b)
+		}
+	}
+}
+
+// What a writer may not see, he may not write either, and a push answer never holds a row.
+func TestAWriterWithoutSight(t *testing.T) {
+	d := newDesk(t)
+	d.sights["a"] = replica.Sight{Now: replica.Scopes{"lab.general"}}
+	one := d.phone("a")
+	one.create(rec(1), "into the dark")
+	one.mustSync()
+	if got := d.record(rec(1)); got.Seq != 0 {
+		t.Errorf("written: %+v", got)
+	}
+	list, _ := one.Rejected()
+	if len(list) != 1 || list[0].Code != wire.CodeAccessEnded {
+		t.Errorf("rejected: %+v", list)
+	}
+}
+
+// A record must fit into one line of an answer, else every phone would stumble over it for ever.
+func TestARecordHasBounds(t *testing.T) {
+	d := newDesk(t)
+	a := d.enrol("a")
+	long := strings.Repeat("x", wire.MaxValue-2)
+	d.one("a", a, edit(1, wire.OpCreate, rec(1), "small", nil))
+	var last wire.Result
+	for n := range wire.MaxRecord/wire.MaxValue + 1 {
+		m := wire.Mutation{N: uint64(n) + 2, Op: wire.OpPatch, ID: rec(1), Kind: "comment",
+			Atoms: map[string]wire.Change{fmt.Sprint("part", n): {V: quote(long)}}}
+		last = d.one("a", a, m)
+	}
+	if last.Outcome != wire.Refused || last.Code != wire.CodeTooLarge {
+		t.Errorf("%+v", last)
+	}
+	huge := fact(2, "lab.general", "x")
+	for n := range wire.MaxRecord/wire.MaxValue + 1 {
+		huge.Atoms[fmt.Sprint("part", n)] = quote(long)
+	}
+	err := d.book.Update(func(l replica.Ledger) error {
+		_, err := d.server.Publish(l, []replica.Fact{fact(3, "lab.general", "y"), huge}, d.now)
+		return err
+	})
+	if !errors.Is(err, replica.ErrTooLarge) {
+		t.Errorf("publishing: %v", err)
+	}
+}
+
+// Clocks jump, in both directions and far: the order of edits on one phone stays, and nothing is lost.
+func TestClocksThatJump(t *testing.T) {
+	d := newDesk(t)
+	one := d.phone("a")
+	one.create(rec(1), "v0")
+	for n, jump := range []time.Duration{-time.Hour, 30 * 24 * time.Hour, -60 * 24 * time.Hour, 0, time.Hour} {
+		d.now = d.now.Add(jump)
+		draft, _ := one.open(rec(1))
+		one.save(draft, "text", fmt.Sprint("v", n+1))
+		if got := one.sees(rec(1)); got != fmt.Sprint("v", n+1) {
+			t.Errorf("after a jump of %v: %q", jump, got)
+		}
+	}
+	one.mustSync()
+	if got := values(d.record(rec(1)), "text"); got != "v5@1:6 " {
+		t.Errorf("the server holds %s", got)
+	}
+}
