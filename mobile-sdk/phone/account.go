@@ -89,6 +89,7 @@ func (c *Client) SignIn(ctx context.Context, login, password string) (Challenge,
 
 // SecondFactor sends the code and opens the session. ErrOtherAccount if the phone holds another person's cards.
 func (c *Client) SecondFactor(ctx context.Context, challenge, code string) error {
+	before := c.session.get()
 	var a tokensAnswer
 	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/auth/second-factor", open: true, once: true, into: &a,
 		body: secondFactorBody{Challenge: challenge, Code: code}})
@@ -111,7 +112,7 @@ func (c *Client) SecondFactor(ctx context.Context, challenge, code string) error
 	if err := c.vault.Save(settingAccount, a.Account); err != nil {
 		return err
 	}
-	return c.keepTokens(a.tokens())
+	return c.keepTokens(before, a.tokens())
 }
 
 // SignOut ends the session, or with everywhere all sessions of the account. The phone forgets its tokens even if the server

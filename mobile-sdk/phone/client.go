@@ -20,7 +20,7 @@ import (
 // Config says how to open a client. File, Key and BaseURL are needed, the rest has defaults.
 type Config struct {
 	File    string // the encrypted file; its folder is made if it is missing
-	Key     []byte // 32 bytes from the phone's keystore; not kept
+	Key     []byte // 32 bytes from the phone's keystore; never written
 	BaseURL string // of the server, e.g. "https://card.example"
 
 	DeviceName string         // shown to the person in the list of sessions

@@ -13,8 +13,8 @@
 //	visits, err := mine.Visits(phone.Paging{})                 // from the file: works in an aeroplane
 //	edit, err := mine.Comment(visits.Entries[0].ID, "...")     // waits in the outbox for the next Sync
 //
-// Account calls (Register, SignIn, Me, Grants and the like) need the network and fail with ErrOffline without it. Everything on a
-// Card reads and writes the file only.
+// What takes a context (SignIn, Me, Card.Grants, Card.AccessLog and the like) needs the network and fails with ErrOffline without
+// it. Everything else on a Card reads and writes the file only.
 //
 // # What a person sees
 //
@@ -38,7 +38,8 @@
 //
 // # Kotlin and Swift
 //
-// This package is Go for Go. Apps reach it through the package medcard beside it, which gomobile binds: lists as JSON, times as
-// Unix milliseconds, callbacks as interfaces. The key comes from the Android Keystore or the iOS Keychain and is handed to Open at
-// each start; it is never stored by this package.
+// This package is Go for Go. For apps a glove for gomobile will stand beside it, in mobile-sdk/medcard: lists as JSON, times as Unix
+// milliseconds, callbacks as interfaces. What holds for both: the key comes from the Android Keystore or the iOS Keychain and is
+// handed to Open at each start. The SDK has it in memory while the file is open and writes it nowhere; an app that wipes deletes it
+// from the keystore, too.
 package phone

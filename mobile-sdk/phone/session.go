@@ -49,13 +49,11 @@ func (s *session) get() tokens {
 	return s.tokens
 }
 
-func (s *session) set(t tokens) {
+func (s *session) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tokens = t
+	s.tokens = tokens{}
 }
-
-func (s *session) forget() { s.set(tokens{}) }
 
 // SignedIn says who is signed in; ok is false if nobody is. It does not ask the server.
 func (c *Client) SignedIn() (id identity.AccountID, ok bool) {
@@ -104,22 +102,30 @@ func (c *Client) renew(ctx context.Context, old tokens) (string, error) {
 		return "", err
 	}
 	fresh := answer.tokens()
-	return fresh.Access, c.keepTokens(fresh)
+	return fresh.Access, c.keepTokens(old, fresh)
 }
 
-// keepTokens writes tokens down before anybody uses them: the new refresh token is the only one that is still good.
-func (c *Client) keepTokens(t tokens) error {
-	if t.Access == "" || t.Refresh == "" {
+// keepTokens writes tokens down before anybody uses them: the new refresh token is the only one that is still good. If the person
+// signed out meanwhile they are dropped.
+func (c *Client) keepTokens(old, fresh tokens) error {
+	if fresh.Access == "" || fresh.Refresh == "" {
 		return ErrAnswer
 	}
-	if err := c.vault.Save(settingTokens, t); err != nil {
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	if c.session.tokens.Refresh != old.Refresh {
+		return ErrSignedOut
+	}
+	if err := c.vault.Save(settingTokens, fresh); err != nil {
 		return fail("keep the session", err)
 	}
-	c.session.set(t)
+	c.session.tokens = fresh
 	return nil
 }
 
 func (c *Client) endSession() error {
-	c.session.forget()
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	c.session.tokens = tokens{}
 	return c.vault.Drop(settingTokens)
 }

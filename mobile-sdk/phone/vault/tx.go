@@ -28,7 +28,7 @@ var errDamaged = errors.New("vault: a stored value is not readable")
 // prepared runs use with the statement. The transaction closes it.
 func (t *Tx) prepared(query string, use func(*sql.Stmt) error) error {
 	if _, ok := t.statements[query]; !ok {
-		s, err := t.tx.PrepareContext(context.Background(), query)
+		s, err := t.tx.PrepareContext(context.Background(), query) //nolint:sqlclosecheck // closed with the transaction
 		if err != nil {
 			return err
 		}
