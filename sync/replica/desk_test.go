@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -180,11 +181,11 @@ func (h *handset) answer(ask wire.SyncCard) []wire.Line {
 	if ask.Epoch != h.desk.epoch {
 		err = replica.ErrEpoch
 	}
-	switch err {
-	case nil, replica.ErrEpoch, replica.ErrHole:
-	case replica.ErrForked:
+	switch {
+	case err == nil, replica.Behind(err):
+	case errors.Is(err, replica.ErrForked):
 		return []wire.Line{{Err: &wire.Problem{Code: wire.ProblemActorForked}}}
-	case replica.ErrActor:
+	case errors.Is(err, replica.ErrActor):
 		return []wire.Line{{Err: &wire.Problem{Code: wire.ProblemActorUnknown}}}
 	default:
 		h.desk.t.Fatal(err)

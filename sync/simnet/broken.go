@@ -72,11 +72,11 @@ func (f forgetful) Actor(ordinal uint32) (replica.Actor, bool, error) {
 }
 
 func (f forgetful) SaveActor(a replica.Actor) error {
-	real, _, err := f.Ledger.Actor(a.Ordinal)
+	stored, _, err := f.Ledger.Actor(a.Ordinal)
 	if err != nil {
 		return err
 	}
-	a.LMID, a.Acked = max(a.LMID, real.LMID), max(a.Acked, real.Acked)
+	a.LMID, a.Acked = max(a.LMID, stored.LMID), max(a.Acked, stored.Acked)
 	return f.Ledger.SaveActor(a)
 }
 

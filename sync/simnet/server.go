@@ -50,18 +50,18 @@ func (s *seat) sight() replica.Sight {
 	now := s.grants[len(s.grants)-1].scopes
 	return replica.Sight{Now: now, Since: func(seq uint64) (always, ever replica.Scopes, err error) {
 		for _, scope := range allScopes {
-			all, any := true, false
+			throughout, once := true, false
 			for i, g := range s.grants {
 				if i+1 < len(s.grants) && s.grants[i+1].seq <= seq {
 					continue // over by then
 				}
-				all = all && g.scopes.Holds(scope)
-				any = any || g.scopes.Holds(scope)
+				throughout = throughout && g.scopes.Holds(scope)
+				once = once || g.scopes.Holds(scope)
 			}
-			if all {
+			if throughout {
 				always = append(always, scope)
 			}
-			if any {
+			if once {
 				ever = append(ever, scope)
 			}
 		}
