@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/medcard/medcard/app/fhir"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
@@ -28,22 +30,41 @@ const claimTTL = 14 * 24 * time.Hour
 var (
 	ErrAmbiguous    = fault.New(fault.Conflict, "patient.ambiguous", "The patient's numbers lead to different cards. Check them against the documents; if they are right, our operators have to look.")
 	ErrMismatch     = fault.New(fault.Conflict, "patient.mismatch", "The patient's number or identifier leads to the card of somebody who was born on another day or has another number of the same kind. Check them against the documents.")
+	errBusy         = fault.New(fault.Unavailable, "bundle.busy", "Many bundles are being taken in right now. Try again in a minute.").After(time.Minute)
 	ErrUnidentified = fault.New(fault.Invalid, "patient.unidentified", "The Patient needs something to be known by: a policy number, a SNILS, an identifier with a system, or an id.")
 )
 
-// Service takes bundles in. It is safe for concurrent use.
-type Service struct {
+// Parts are what a Service is made of.
+type Parts struct {
 	Store  Store
 	Clock  func() time.Time
 	Random io.Reader
 	NewID  func() string
 }
 
+// Service takes bundles in. It is safe for concurrent use.
+type Service struct {
+	Parts
+	room *semaphore.Weighted
+}
+
+// roomBytes is how many bytes of bundles are in work at once. Reading one takes up to forty times its size in memory, so that
+// a few large ones at once would otherwise be the end of a small server.
+const roomBytes = 2 * fhir.MaxSize
+
+// New makes a Service.
+func New(p Parts) *Service { return &Service{Parts: p, room: semaphore.NewWeighted(roomBytes)} }
+
 // rounds bounds how often a bundle is tried when another one introduces the same patient at the same time.
 const rounds = 4
 
 // Receive takes a transaction bundle in, wholly or not at all. request is the id of the request, for the audit.
 func (s *Service) Receive(ctx context.Context, a identity.Actor, body []byte, request string) (Received, error) {
+	weight := min(int64(len(body)), roomBytes)
+	if err := s.room.Acquire(ctx, weight); err != nil {
+		return Received{}, errBusy.Because(err)
+	}
+	defer s.room.Release(weight)
 	bundle, err := fhir.ReadBundle(body)
 	if err != nil {
 		return Received{}, err

@@ -29,10 +29,10 @@ var (
 
 func newService(s Store) *Service {
 	n := 0
-	return &Service{Store: s, Clock: func() time.Time { return noon }, Random: rand.Reader, NewID: func() string {
+	return New(Parts{Store: s, Clock: func() time.Time { return noon }, Random: rand.Reader, NewID: func() string {
 		n++
 		return fmt.Sprintf("00000000-0000-7000-8000-%012d", n)
-	}}
+	}})
 }
 
 func receive(t *testing.T, s *Service, a identity.Actor, body []byte) Received {
@@ -315,4 +315,18 @@ func TestTheAnswer(t *testing.T) {
 	if again := receive(t, s, first, example.Bundle()).Response(); bytes.Contains(again, []byte("201")) {
 		t.Errorf("nothing is created twice: %s", again)
 	}
+}
+
+func TestManyBundlesWait(t *testing.T) {
+	s := newService(newFake())
+	if err := s.room.Acquire(context.Background(), roomBytes); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), time.Millisecond)
+	defer stop()
+	if _, err := s.Receive(ctx, first, example.Bundle(), ""); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("no room: %v", err)
+	}
+	s.room.Release(roomBytes)
+	receive(t, s, first, example.Bundle())
 }
