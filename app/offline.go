@@ -110,7 +110,7 @@ func ours(kind scan.Kind) bool { return kind == scan.EMC1 || kind == scan.EMC1To
 func readUpTo(file string, limit int) ([]byte, error) {
 	var r io.Reader = os.Stdin
 	if file != "-" {
-		f, err := os.Open(file) //nolint:gosec // the user names the file
+		f, err := os.Open(file) // the user names the file
 		if err != nil {
 			return nil, err
 		}

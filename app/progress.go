@@ -16,7 +16,7 @@ type progress struct {
 }
 
 func newProgress(out *os.File, total int) *progress {
-	if total < 2 || !term.IsTerminal(int(out.Fd())) { //nolint:gosec // a file descriptor is small
+	if total < 2 || !term.IsTerminal(int(out.Fd())) { // a file descriptor is small
 		out = nil
 	}
 	p := &progress{out: out, total: total}

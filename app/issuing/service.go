@@ -165,7 +165,7 @@ func (s *Service) place(tx Tx, token [16]byte, now time.Time) (qr.StatusRef, err
 			return qr.StatusRef{}, err
 		}
 		if !taken {
-			return qr.StatusRef{List: uint32(list), Index: uint32(place)}, tx.PutStatus(list, place, token, int(trust.Valid)) //nolint:gosec // both are small
+			return qr.StatusRef{List: uint32(list), Index: uint32(place)}, tx.PutStatus(list, place, token, int(trust.Valid)) // both are small
 		}
 	}
 	return qr.StatusRef{}, errFull

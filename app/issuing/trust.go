@@ -52,7 +52,7 @@ func (s *Service) published(ctx context.Context) (published, error) {
 		return current, nil
 	}
 	start := time.Unix(hour*3600, 0).UTC()
-	set := trust.KeySet{Sequence: uint64(hour), IssuedAt: start, Expires: start.Add(trust.KeySetTerm)} //nolint:gosec // after 1970
+	set := trust.KeySet{Sequence: uint64(hour), IssuedAt: start, Expires: start.Add(trust.KeySetTerm)} // after 1970
 	for _, k := range s.Keys {
 		set.Keys = append(set.Keys, trust.Key{
 			Key: k.Key, NotBefore: k.Created, LastIssue: k.Created.Add(trust.IssueTerm), LastVerify: k.Created.Add(trust.IssueTerm + verifyTerm), Standing: trust.Active,
@@ -62,7 +62,7 @@ func (s *Service) published(ctx context.Context) (published, error) {
 		set.Lists = nil
 		lists, err := tx.StatusLists()
 		for _, n := range append(lists, listOf(start)) {
-			if n := uint32(n); len(set.Lists) == 0 || set.Lists[len(set.Lists)-1] != n { //nolint:gosec // year and month
+			if n := uint32(n); len(set.Lists) == 0 || set.Lists[len(set.Lists)-1] != n { // year and month
 				set.Lists = append(set.Lists, n)
 			}
 		}
@@ -121,7 +121,7 @@ func (s *Service) makeList(ctx context.Context, number uint32, now time.Time) (*
 		var bad error
 		err := tx.Statuses(int(number), func(place, status int) {
 			known = true
-			bad = errors.Join(bad, list.Set(uint32(place), trust.Mark(status))) //nolint:gosec // checked by Set
+			bad = errors.Join(bad, list.Set(uint32(place), trust.Mark(status))) // checked by Set
 		})
 		return errors.Join(err, bad)
 	})
@@ -168,7 +168,7 @@ func (s *Service) Judge(ctx context.Context, a identity.Actor, text string) (v t
 		}
 		mark := trust.NotIssued
 		if found {
-			mark = trust.Mark(status) //nolint:gosec // two bits, ours
+			mark = trust.Mark(status) // two bits, ours
 		}
 		if mark == trust.Spent && a.Kind != identity.Pharmacy {
 			mark = trust.Valid

@@ -155,7 +155,7 @@ func signerFile(path string, clock func() time.Time) (Signer, error) {
 // readOrMake reads a secret file or creates it with mode 0600. Two processes that start at once end with the same secret:
 // the content appears under its name only whole, and only once.
 func readOrMake(path string, make func() ([]byte, error)) ([]byte, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // the operator names the folder
+	content, err := os.ReadFile(path) // the operator names the folder
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return content, err
 	}
@@ -175,5 +175,5 @@ func readOrMake(path string, make func() ([]byte, error)) ([]byte, error) {
 	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return os.ReadFile(path) //nolint:gosec // as above
+	return os.ReadFile(path)
 }
