@@ -103,6 +103,29 @@ func (tx *Tx) Keep(p consent.Permit, client identity.ClientID, postings []postin
 	return nil
 }
 
+// AsPosted gives the resource behind a record as it came, in its newest version: what a card's export hands out, and what a dispute
+// about a mapped fact is settled by.
+func (tx *Tx) AsPosted(p consent.Permit, id card.RecordID) (body []byte, found bool, err error) {
+	if err := tx.mayRead(p, p.Card()); err != nil {
+		return nil, false, err
+	}
+	var scope card.Scope
+	found, err = tx.one([]any{&scope}, "SELECT scope FROM record WHERE card = ? AND id = ?", string(p.Card()), string(id))
+	if err != nil || !found || !p.Reads(scope) {
+		return nil, false, err
+	}
+	var client identity.ClientID
+	var hash, sealed []byte
+	var version int
+	found, err = tx.one([]any{&client, &hash, &version, &sealed},
+		"SELECT client, key_hash, version, sealed FROM posting WHERE card = ? AND record = ? ORDER BY version DESC LIMIT 1", string(p.Card()), string(id))
+	if err != nil || !found {
+		return nil, false, err
+	}
+	body, err = tx.open(p.Card(), postingPlace(client, hash, version), sealed)
+	return body, err == nil, err
+}
+
 // mayPost asks for a permit that writes, of this transaction.
 func (tx *Tx) mayPost(p consent.Permit) error { return tx.mayWrite(p, p.Card(), postedScope) }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/posting"
+	"github.com/medcard/medcard/sync/cardsync"
 )
 
 var clinic = identity.Actor{Kind: identity.Clinic, Client: "clinic-1", Scopes: []string{"system/*.c"}}
@@ -90,6 +91,60 @@ func TestWhatWasPostedIsKnownByItsKey(t *testing.T) {
 			return tx.Keep(p, "clinic-1", []posting.Posting{{Key: visit, Digest: old, Record: record, Version: 2, At: noon, Body: []byte(`{}`)}})
 		}); err == nil {
 			t.Error("a version was written twice")
+		}
+	})
+}
+
+func TestWhatWasPostedComesBackByteForByte(t *testing.T) {
+	Each(t, func(t *testing.T, db *store.DB) {
+		const body = `{ "resourceType" : "Observation", "valueQuantity":{"value":7.10} }`
+		visit, hidden := card.RecordID(store.NewID()), card.RecordID(store.NewID())
+		id := newCard(t, db, "ada")
+		if _, err := posts(t, db, id, func(tx *store.Tx, p consent.Permit) error {
+			for i, text := range []string{"{}", body} {
+				if err := tx.Keep(p, "clinic-1", []posting.Posting{{Key: posting.Key{Type: "Observation", Name: "id|1"}, Record: visit, Version: i + 1, At: noon, Body: []byte(text)}}); err != nil {
+					return err
+				}
+			}
+			if err := tx.Keep(p, "clinic-1", []posting.Posting{{Key: posting.Key{Type: "Condition", Name: "id|1"}, Record: hidden, Version: 1, At: noon, Body: []byte(body)}}); err != nil {
+				return err
+			}
+			return tx.Publish(p, []cardsync.Record{cardsync.FromFact(visit, card.Observation{}), cardsync.FromFact(hidden, card.Condition{})}, noon)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		err := db.Update(context.Background(), func(tx *store.Tx) error {
+			owner, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
+			if err != nil {
+				return err
+			}
+			if got, found, err := tx.AsPosted(owner, visit); string(got) != body || !found || err != nil {
+				t.Errorf("got %q, %v, %v", got, found, err)
+			}
+			if _, found, err := tx.AsPosted(owner, card.RecordID(store.NewID())); found || err != nil {
+				t.Errorf("no such record: %v, %v", found, err)
+			}
+			return tx.AddGrant(owner, consent.Grant{ID: consent.GrantID(store.NewID()), Card: id, Role: consent.Reader, Client: "clinic-2",
+				Scopes: card.Scopes{"lab.*"}, Purpose: consent.Treatment, Starts: noon})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.View(context.Background(), func(tx *store.Tx) error {
+			reader, err := tx.Decide(identity.Actor{Kind: identity.Clinic, Client: "clinic-2"}, id, consent.Treatment, noon)
+			if err != nil {
+				return err
+			}
+			if got, found, err := tx.AsPosted(reader, visit); string(got) != body || !found || err != nil {
+				t.Errorf("in scope: got %q, %v, %v", got, found, err)
+			}
+			if got, found, err := tx.AsPosted(reader, hidden); found || err != nil {
+				t.Errorf("out of scope: got %q, %v, %v", got, found, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	})
 }
