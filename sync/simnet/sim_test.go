@@ -22,6 +22,9 @@ var (
 )
 
 func TestWorlds(t *testing.T) {
+	if testing.Short() && *worlds == 300 {
+		*worlds = 40
+	}
 	t.Logf("%d worlds from seed %d; run one again with -simnet.seed=N -simnet.worlds=1", *worlds, *seed)
 	coverage := map[string]int{}
 	start, played := time.Now(), 0
@@ -84,6 +87,9 @@ func play(broken simnet.Broken, first uint64, n int) func(func(simnet.Report) bo
 }
 
 func TestBrokenEnginesAreCaught(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of worlds; they are one goroutine each, so the race detector has nothing to find in them")
+	}
 	for _, broken := range simnet.AllBroken {
 		t.Run(strings.ReplaceAll(string(broken), " ", "-"), func(t *testing.T) {
 			for r := range play(broken, *seed, 500) {
