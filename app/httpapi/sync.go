@@ -102,7 +102,7 @@ func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 	if in.Device != "" && in.Device != string(actor.Device) {
 		return errDevice
 	}
-	zipped := c.AcceptsEncodings("gzip") == "gzip"
+	zipped := c.Get(fiber.HeaderAcceptEncoding) != "" && c.AcceptsEncodings("gzip") == "gzip" // no header means any, for Fiber
 	c.Set(fiber.HeaderContentType, "application/x-ndjson")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	if zipped {
