@@ -48,8 +48,8 @@ func (b bitmap) negative() bitmap {
 // matrix is the same picture for gozxing.
 func (b bitmap) matrix() *gozxing.BitMatrix {
 	m, err := gozxing.NewBitMatrix(b.w, b.h)
-	if err != nil {
-		return nil
+	if err != nil { // of no size: binarize has seen to it that there is one
+		panic(err)
 	}
 	for y := range b.h {
 		for x, v := range b.row(y) {

@@ -42,6 +42,7 @@ func sharedData(t testing.TB, name string) string {
 // TestBlackBox reads zxing's photographed codes in four rotations and prints a table of rates. It asserts only what must
 // never get worse: no text is misread, and no set is read worse than by gozxing alone.
 func TestBlackBox(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("reads 324 photos")
 	}

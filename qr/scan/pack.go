@@ -177,7 +177,7 @@ func (b bitmap) components() (labels []int32, count int) {
 			continue
 		}
 		count++
-		labels[start] = int32(count) //nolint:gosec // no more than pixels
+		labels[start] = int32(count)
 		queue = append(queue[:0], start)
 		for len(queue) > 0 {
 			at := queue[len(queue)-1]
@@ -186,7 +186,7 @@ func (b bitmap) components() (labels []int32, count int) {
 			for _, d := range [4][2]int{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
 				if b.black(x+d[0], y+d[1]) {
 					if next := (y+d[1])*b.w + x + d[0]; labels[next] == 0 {
-						labels[next] = int32(count) //nolint:gosec // no more than pixels
+						labels[next] = int32(count)
 						queue = append(queue, next)
 					}
 				}

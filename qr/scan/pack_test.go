@@ -26,6 +26,7 @@ func packModules(t testing.TB, text string) (size int, dark func(x, y int) bool)
 
 // TestMedicinePack: the mark on a pack is told apart from a code of ours.
 func TestMedicinePack(t *testing.T) {
+	t.Parallel()
 	for _, p := range []print{
 		{text: mark, side: 0.3},
 		{text: mark, side: 0.12},
@@ -48,6 +49,7 @@ func TestMedicinePack(t *testing.T) {
 
 // TestPackBesideOurs: a pack in the picture does not hide a prescription.
 func TestPackBesideOurs(t *testing.T) {
+	t.Parallel()
 	pack := print{text: mark, pack: true, side: 0.3, middle: [2]float64{0.25, 0.5}}
 	ours := print{text: "EMC1:BESIDE A PACK", side: 0.3, middle: [2]float64{0.75, 0.5}}
 	result, err := patient().Read(context.Background(), photograph(t, scene{w: 1200, h: 900, prints: []print{pack, ours}, noise: 3}))

@@ -20,6 +20,7 @@ func patient() *scan.Reader { return scan.NewReader(scan.Options{Time: time.Minu
 // TestPhotos reads our own codes under what photos suffer from, prints a table of rates, and asserts what must not get
 // worse: nothing is misread, no kind of photo is read worse than by gozxing alone, and at least as many as are named.
 func TestPhotos(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("renders and reads 44 photos")
 	}
@@ -103,6 +104,7 @@ func near(t *testing.T, got, want [4]scan.Point, within float64) {
 
 // TestManyCodes: two prescriptions in one photo must not become one, and a crowd is cut off where it is allowed to be.
 func TestManyCodes(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(8, 8))
 	for _, n := range []int{2, 3, 6} {
 		s := scene{w: 2000, h: 1500, noise: 4, blur: 0.8, shadow: 0.3, seed: uint64(n)}
@@ -170,6 +172,7 @@ func TestKindOf(t *testing.T) {
 
 // TestNoCodeIsNoError: blank paper, one grey, and a picture of one pixel.
 func TestNoCodeIsNoError(t *testing.T) {
+	t.Parallel()
 	for _, s := range []scene{{w: 1, h: 1}, {w: 39, h: 41}, {w: 640, h: 480}, {w: 640, h: 480, noise: 9}, {w: 3000, h: 20}} {
 		result, err := patient().Read(context.Background(), photograph(t, s))
 		if err != nil || len(result.Codes) > 0 || result.Step != "" || result.Unfinished {

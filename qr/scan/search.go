@@ -13,6 +13,7 @@ type search struct {
 	codes      []Code
 	firstStep  string
 	unfinished bool
+	broken     error // what a step panicked with; tests look at it
 }
 
 type printKey struct{ side, sharpen int }
@@ -42,19 +43,31 @@ func (s *search) run() {
 		if s.timeUp() {
 			return
 		}
-		more := s.look(step, s.print(side, step.sharpen))
+		more := false
+		s.try(func() { more = s.look(step, s.print(side, step.sharpen)) })
 		if len(s.codes) >= s.maxCodes || len(s.codes) > 0 && !more {
 			return
 		}
 	}
 	if len(s.codes) == 0 {
-		s.lookForPacks()
+		s.try(s.lookForPacks)
+	}
+}
+
+// try keeps a mistake of ours, met in one light by one picture, from being the end of the process.
+func (s *search) try(step func()) {
+	err := guard(func() error { step(); return nil })
+	if err != nil {
+		s.broken, s.unfinished = err, true
 	}
 }
 
 func (s *search) timeUp() bool {
-	s.unfinished = s.unfinished || s.ctx.Err() != nil
-	return s.unfinished
+	if s.ctx.Err() == nil {
+		return false
+	}
+	s.unfinished = true
+	return true
 }
 
 // print makes a scaled and sharpened copy, once.
@@ -87,15 +100,12 @@ func (s *search) look(step step, v view) (more bool) {
 		bits := newBitmap(matrix, tile.plane)
 		if step.negative {
 			bits = bits.negative()
-			matrix = nil
+			matrix = bits.matrix()
 		}
 		left := s.readAll(step, tile, bits)
 		if len(s.codes) == 0 {
-			if matrix == nil {
-				matrix = bits.matrix()
-			}
-			if text, points, ok := plainQR(matrix); ok {
-				s.keep(step.String()+" plain", Code{text, KindOf(text), corners3(tile, points)})
+			if text, eyes, ok := plainQR(matrix); ok {
+				s.keep(step.String()+" plain", Code{text, KindOf(text), cornersAround(tile, eyes)})
 			}
 		}
 		more = more || leftOver(left)
@@ -183,13 +193,10 @@ func middle(corners [4]Point) (m Point) {
 	return m
 }
 
-// corners3 guesses the corners from what gozxing tells: the middles of the eyes, lower left, upper left, upper right.
-// It does not tell the version, so the code's own border (3.5 modules further out) is taken as a sixth of the side.
-func corners3(v view, p []Point) (out [4]Point) {
-	if len(p) < 3 {
-		return out
-	}
-	lowerLeft, upperLeft, upperRight := p[0], p[1], p[2]
+// cornersAround guesses the corners from the middles of three eyes: lower left, upper left, upper right. How far they
+// are from the code's border depends on its version, which is not told: a sixth of their distance is about right.
+func cornersAround(v view, eyes []Point) (out [4]Point) {
+	lowerLeft, upperLeft, upperRight := eyes[0], eyes[1], eyes[2]
 	acrossX, acrossY := upperRight.X-upperLeft.X, upperRight.Y-upperLeft.Y
 	downX, downY := lowerLeft.X-upperLeft.X, lowerLeft.Y-upperLeft.Y
 	const over = 1.0 / 6

@@ -70,7 +70,7 @@ func damaged(err error) error {
 		return err
 	}
 	// The decoders' texts describe the file's structure, never its content.
-	return fmt.Errorf("%w: %v", ErrDamaged, err)
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
 // interruptible is the only way to stop a decoder of the standard library: it fails the next read when the time is up.

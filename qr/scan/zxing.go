@@ -48,16 +48,19 @@ const (
 )
 
 // binarize returns nil when the picture has nothing to split (it is all of one grey).
-func binarize(p plane, t threshold) (bits *gozxing.BitMatrix) {
-	guard(func() error {
-		split := gozxing.NewHybridBinarizer
-		if t == global {
-			split = gozxing.NewGlobalHistgramBinarizer
-		}
-		var err error
+func binarize(p plane, t threshold) *gozxing.BitMatrix {
+	split := gozxing.NewHybridBinarizer
+	if t == global {
+		split = gozxing.NewGlobalHistgramBinarizer
+	}
+	var bits *gozxing.BitMatrix
+	err := guard(func() (err error) {
 		bits, err = split(newSource(p)).GetBlackMatrix()
 		return err
 	})
+	if err != nil {
+		return nil
+	}
 	return bits
 }
 
@@ -106,11 +109,13 @@ func plainQR(bits *gozxing.BitMatrix) (text string, eyes []Point, ok bool) {
 	return text, eyes, err == nil && text != "" && len(eyes) >= 3
 }
 
-// guard turns a panic of gozxing into an error: it indexes by what it reads from the picture.
+var errPanic = errors.New("scan: panic")
+
+// guard turns a panic into an error: gozxing indexes by what it reads from the picture.
 func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("scan: gozxing panicked: %v", r)
+			err = fmt.Errorf("%w: %v", errPanic, r)
 		}
 	}()
 	return f()
