@@ -92,9 +92,11 @@ func (s *Server) Messages() []Wire {
 
 // To are the accepted messages for one token or installation.
 func (s *Server) To(token string) (got []Wire) {
-	for _, m := range s.Messages() {
-		if m.To() == token {
-			got = append(got, m)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.messages {
+		if s.messages[i].To() == token {
+			got = append(got, s.messages[i])
 		}
 	}
 	return got
