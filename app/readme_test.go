@@ -62,7 +62,7 @@ func TestTheTourWorksAsWritten(t *testing.T) {
 	for _, want := range []string{
 		`"missing":[]`,                    // both channels confirmed
 		`{"card":{"card":`,                // the pull opens the card
-		`"kind":"patient"`,            // and brings records
+		`"kind":"patient"`,                // and brings records
 		`"verdict":"ok"`,                  // the code was read from the picture and judged
 		`"state":"dispensed"`,             // handed out
 		`"code":"prescription.dispensed"`, // and not twice
