@@ -21,6 +21,7 @@
 //	Server.Pull      one page of what is new; again from Page.Ask    (reads; a transaction of its own for each page)
 //	Server.Publish   the server's own facts: clinics' documents      (writes)
 //	Server.Withdraw  delete as the server                            (writes)
+//	Server.Restored  once per card, by the command that restores a backup and changes the card's epoch
 //
 // A sync is Push, then pages until none is More. ErrEpoch and ErrHole of the Push are no reason to stop: the pages that
 // follow tell the phone where it stands (a resync, an LMID), and it sends again what the server lacks. ErrForked and
@@ -45,8 +46,8 @@
 //
 // At is not the cursor. Between two pages a record may move on and leave older atoms behind that neither page brought; a
 // cursor there stands for no state that ever was. Editors, the scalar fast path and the deltas of rows build on At, the
-// cursor at the end of the last complete answer. (The simulator again: phones lacked atoms, and the scalar called unseen
-// what had been overwritten.)
+// cursor at the end of the last complete answer. (The simulator again: phones lacked atoms. And the scalar would have
+// called seen what was on no screen.)
 //
 // The cursor goes to the last row that the device was sent, not to the card's head, and tokens are one AES block, always
 // of one length: nothing about a device's place changes when something hidden does.
@@ -75,7 +76,7 @@
 // # What is not there yet
 //
 // The red line is read by phones and not sent by servers: a record that moves to a scope that a device may not see stays on
-// it until the device's view changes. Every device of a card sees all of it so far. Sum lines are shapes only. There is no
+// it. Every device of a card sees all of it so far; before that ends, Pull must read the ledger's moves between scopes. Sum lines are shapes only. There is no
 // pruning of clocks and no collection of the deleted (Actor.Low and Head.GC are kept for them), no range reconciliation.
 //
 // # How costs grow
