@@ -43,7 +43,10 @@ func (in intake) compare(tx Tx, p consent.Permit) (work, error) {
 	for i, e := range in.bundle.Entries {
 		before := known[i]
 		became := Became{Type: e.Type, Record: ids[e.Key], Version: before.Version}
-		if before.Same {
+		if e.IfMatch != 0 && e.IfMatch != before.Version {
+			return work{}, ErrStale.At(e.Place()+".request.ifMatch", "the newest version is another")
+		}
+		if before.Same || e.IfNone && before.Version > 0 {
 			became.State = Unchanged
 			w.entries[i] = became
 			continue

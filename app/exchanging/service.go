@@ -30,6 +30,7 @@ const claimTTL = 14 * 24 * time.Hour
 var (
 	ErrAmbiguous    = fault.New(fault.Conflict, "patient.ambiguous", "The patient's numbers lead to different cards. Check them against the documents; if they are right, our operators have to look.")
 	ErrMismatch     = fault.New(fault.Conflict, "patient.mismatch", "The patient's number or identifier leads to the card of somebody who was born on another day or has another number of the same kind. Check them against the documents.")
+	ErrStale        = fault.New(fault.Stale, "resource.stale", "A resource was changed since you read it. Look at the newest version first.")
 	errBusy         = fault.New(fault.Unavailable, "bundle.busy", "Many bundles are being taken in right now. Try again in a minute.").After(time.Minute)
 	ErrUnidentified = fault.New(fault.Invalid, "patient.unidentified", "The Patient needs something to be known by: a policy number, a SNILS, an identifier with a system, or an id.")
 )

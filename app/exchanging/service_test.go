@@ -317,6 +317,31 @@ func TestTheAnswer(t *testing.T) {
 	}
 }
 
+func TestConditionsOfARequest(t *testing.T) {
+	store := newFake()
+	s := newService(store)
+	with := func(phone, request string) []byte {
+		return fmt.Appendf(nil, `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Patient","id":"7","birthDate":"1980",
+			"identifier":[{"system":"urn:mrn","value":"7"}],"telecom":[{"value":%q}]},"request":%s}]}`, phone, request)
+	}
+	put := func(version int) string {
+		return fmt.Sprintf(`{"method":"PUT","url":"Patient?identifier=urn:mrn|7","ifMatch":"W/\"%d\""}`, version)
+	}
+	create := `{"method":"POST","url":"Patient","ifNoneExist":"identifier=urn:mrn|7"}`
+	if got := receive(t, s, first, with("1", create)).Entries[0]; got.State != Created {
+		t.Errorf("create: %+v", got)
+	}
+	if got := receive(t, s, first, with("2", create)).Entries[0]; got.State != Unchanged || got.Version != 1 {
+		t.Errorf("create what is there: %+v", got)
+	}
+	if got := receive(t, s, first, with("3", put(1))).Entries[0]; got.State != Updated || got.Version != 2 {
+		t.Errorf("update what was read: %+v", got)
+	}
+	if _, err := s.Receive(context.Background(), first, with("4", put(1)), ""); !errors.Is(err, ErrStale) {
+		t.Errorf("update what was not read: %v", err)
+	}
+}
+
 func TestManyBundlesWait(t *testing.T) {
 	s := newService(newFake())
 	if err := s.room.Acquire(context.Background(), roomBytes); err != nil {

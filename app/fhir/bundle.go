@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/medcard/medcard/domain/card"
@@ -42,10 +43,16 @@ type Entry struct {
 	Digest posting.Digest
 	Body   []byte // the resource, byte for byte
 
+	IfNone  bool // create only: what is there stays as it is
+	IfMatch int  // update only this version; 0 = any
+
 	node    *node
 	place   string
 	fullURL string
 }
+
+// Place is where the entry stands in the document.
+func (e Entry) Place() string { return e.place }
 
 // kinds says which kind of record a resource type becomes.
 var kinds = map[string]card.Kind{
@@ -118,8 +125,10 @@ func readEntry(n *node, place string) (Entry, error) {
 		if path != e.Type || asked {
 			return Entry{}, ErrRequest.At(place+".request.url", "POST goes to the resource's type")
 		}
-		if name, ok := nameInQuery(request.str("ifNoneExist")); ok {
-			e.Key.Name = name
+		if query := request.str("ifNoneExist"); query != "" {
+			if e.Key.Name, e.IfNone = nameInQuery(query); !e.IfNone {
+				return Entry{}, ErrRequest.At(place+".request.ifNoneExist", "only identifier=system|value is searched for")
+			}
 		}
 	case "PUT":
 		id, hasID := strings.CutPrefix(path, e.Type+"/")
@@ -131,6 +140,14 @@ func readEntry(n *node, place string) (Entry, error) {
 			e.Key.Name = name
 		default:
 			return Entry{}, ErrRequest.At(place+".request.url", "PUT goes to the resource's type and its own id, or to its type?identifier=system|value")
+		}
+		if tag := request.str("ifMatch"); tag != "" {
+			number, weak := strings.CutPrefix(strings.TrimSuffix(tag, `"`), `W/"`)
+			version, err := strconv.Atoi(number)
+			if !weak || err != nil || version < 1 {
+				return Entry{}, ErrRequest.At(place+".request.ifMatch", `is no ETag of ours: W/"<version>"`)
+			}
+			e.IfMatch = version
 		}
 	default:
 		return Entry{}, ErrRequest.At(place+".request.method", "only POST and PUT are taken here")

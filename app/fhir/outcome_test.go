@@ -32,3 +32,15 @@ func TestResponsesAreR4Themselves(t *testing.T) {
 		t.Errorf("%s: %v", doc, fault.From(err).Fields)
 	}
 }
+
+func TestTheCapabilityStatementIsR4Itself(t *testing.T) {
+	doc := Capability("1.0")
+	if err := Validate(doc); err != nil {
+		t.Errorf("%s: %v", doc, fault.From(err).Fields)
+	}
+	for name := range kinds {
+		if !strings.Contains(string(doc), `"`+name+`"`) {
+			t.Errorf("%s is not named", name)
+		}
+	}
+}

@@ -24,6 +24,13 @@ func (a *API) fhirRoutes() {
 		return
 	}
 	a.raw(Route{
+		ID: "readCapability", Method: http.MethodGet, Path: fhirBase + "/metadata", Tag: "clinic", FHIR: true, Access: Public(),
+		Summary: "What this server does, as a FHIR CapabilityStatement",
+	}, describeCapability, func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, fhir.ContentType)
+		return c.Send(fhir.Capability(a.version))
+	})
+	a.raw(Route{
 		ID: "postTransaction", Method: http.MethodPost, Path: fhirBase, Tag: "clinic", FHIR: true,
 		Summary:  "Post a FHIR R4 transaction bundle about one patient",
 		Access:   Clinics(exchanging.Right),
@@ -47,11 +54,19 @@ func (a *API) postTransaction(c *fiber.Ctx) error {
 	return c.Send(received.Response())
 }
 
+func fhirContent() map[string]*huma.MediaType {
+	resource := &huma.Schema{Type: "object", Description: "A FHIR R4 resource", AdditionalProperties: true}
+	return map[string]*huma.MediaType{"application/fhir+json": {Schema: resource}}
+}
+
+func describeCapability(op *huma.Operation) {
+	op.Responses = map[string]*huma.Response{"200": {Description: "A CapabilityStatement", Content: fhirContent()}}
+}
+
 func describeTransaction(op *huma.Operation) {
 	op.Description += " The same bundle again changes nothing. Where the card has no owner yet, the Patient's entry of the answer carries a one-time claim code" +
 		" (coding system " + fhir.ClaimSystem + ") for the person at the desk."
-	resource := &huma.Schema{Type: "object", Description: "A FHIR R4 resource", AdditionalProperties: true}
-	content := map[string]*huma.MediaType{"application/fhir+json": {Schema: resource}}
+	content := fhirContent()
 	op.RequestBody = &huma.RequestBody{Required: true, Description: "A Bundle of type transaction", Content: content}
 	op.Responses = map[string]*huma.Response{
 		"200":     {Description: "A Bundle of type transaction-response", Content: content},

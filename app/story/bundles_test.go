@@ -143,6 +143,9 @@ func TestWhoMayPostBundles(t *testing.T) {
 		wantOutcome(t, w.send(ctx, t, got(narrow.As(Doctor)(ctx))(t), example.Bundle()), http.StatusForbidden, "scope.missing")
 		wantOutcome(t, w.ask(ctx, t, "", http.MethodGet, "/fhir/R4", nil), http.StatusMethodNotAllowed, "method.not_allowed")
 		wantOutcome(t, w.ask(ctx, t, "", http.MethodGet, "/fhir/R4/Patient/1", nil), http.StatusNotFound, "route.not_found")
+		if can := w.ask(ctx, t, "", http.MethodGet, "/fhir/R4/metadata", nil); can.status != http.StatusOK || fhir.Validate([]byte(can.text)) != nil {
+			t.Errorf("metadata: %d %s", can.status, can.text)
+		}
 	})
 }
 
