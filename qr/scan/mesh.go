@@ -1,9 +1,6 @@
 package scan
 
 import (
-	"math"
-
-	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 )
 
@@ -13,9 +10,10 @@ import (
 type mesh struct {
 	bits      bitmap
 	eyes      trio
-	dimension int       // modules a side
-	at        []float64 // module coordinates of the net's lines, the same across and down
-	knots     [][]knot  // [row][column]
+	dimension int             // modules a side
+	at        []float64       // module coordinates of the net's lines, the same across and down
+	knots     [][]knot        // [row][column]
+	patches   [][]perspective // [row][column]: between four knots
 	overview  perspective
 	farther   [2]float64 // how far the second and third eye are from the camera, compared with the first
 	bulge     Point      // modules by which the middles of a column (X) and of a row (Y) are pushed aside
@@ -89,10 +87,11 @@ func (m *mesh) see(farther [2]float64) bool {
 	return true
 }
 
-// lay finds the knots.
-func (m *mesh) lay() {
+// lay finds the knots and fits the patches between them; ok is false when a patch has no shape.
+func (m *mesh) lay() (ok bool) {
 	m.tilt()
 	m.layKnots()
+	return m.layPatches()
 }
 
 // flat: version 1 has no alignment pattern, its net ends in the corner that the eyes imply.
@@ -177,252 +176,36 @@ func (m *mesh) drift(r, c int) (off Point) {
 	return off
 }
 
-// findPattern looks for an alignment pattern (black dot, white ring, black ring) within reach modules around a pixel.
-// Several places often match equally well; their middle is the pattern's.
-func (m *mesh) findPattern(u, v float64, around Point, reach float64) (Point, bool) {
-	// The directions of one module to the right and one down, here.
-	here, right, down := m.project(u, v), m.project(u+1, v), m.project(u, v+1)
-	ux, uy := right.X-here.X, right.Y-here.Y
-	vx, vy := down.X-here.X, down.Y-here.Y
-	module := math.Sqrt(math.Abs(ux*vy - uy*vx))
-	if module < 1 || math.IsNaN(module) {
-		return Point{}, false
-	}
-	step := max(1/module, 0.2) // in modules: a pixel, or a fifth of a module where they are large
-	best, places, sum := 0, 0.0, Point{}
-	for dv := -reach; dv <= reach; dv += step {
-		for du := -reach; du <= reach; du += step {
-			x, y := around.X+du*ux+dv*vx, around.Y+du*uy+dv*vy
-			score := m.matchPattern(x, y, ux, uy, vx, vy, best)
-			if score < best {
-				continue
+// layPatches fits a perspective between each four knots.
+func (m *mesh) layPatches() bool {
+	m.patches = make([][]perspective, len(m.at)-1)
+	for r := range m.patches {
+		m.patches[r] = make([]perspective, len(m.at)-1)
+		for c := range m.patches[r] {
+			var from, to [4]Point
+			for i, k := range [4]knot{m.knots[r][c], m.knots[r][c+1], m.knots[r+1][c], m.knots[r+1][c+1]} {
+				from[i].X, from[i].Y = m.bent(k.module.X, k.module.Y)
+				to[i] = k.pixel
 			}
-			if score > best {
-				best, places, sum = score, 0, Point{}
-			}
-			places++
-			sum.X += x
-			sum.Y += y
-		}
-	}
-	if best < patternEnough {
-		return Point{}, false
-	}
-	return Point{sum.X / places, sum.Y / places}, true
-}
-
-// patternEnough of 25 modules must be as they should; chance gives 12.
-const patternEnough = 22
-
-// matchPattern counts the modules that are as they should be, and gives up when best cannot be reached any more.
-func (m *mesh) matchPattern(x, y, ux, uy, vx, vy float64, best int) int {
-	missed, allowed := 0, 25-max(best, patternEnough)
-	for _, cell := range patternOrder {
-		i, j := float64(cell.i), float64(cell.j)
-		if m.bits.at(Point{x + i*ux + j*vx, y + i*uy + j*vy}) != cell.black {
-			if missed++; missed > allowed {
-				return 0
-			}
-		}
-	}
-	return 25 - missed
-}
-
-type patternCell struct {
-	i, j  int
-	black bool
-}
-
-// patternOrder begins with the dot and the white ring: most wrong places fail there.
-var patternOrder = func() (cells []patternCell) {
-	for ring := range 3 {
-		for j := -ring; j <= ring; j++ {
-			for i := -ring; i <= ring; i++ {
-				if max(i, -i, j, -j) == ring {
-					cells = append(cells, patternCell{i, j, ring != 1})
-				}
-			}
-		}
-	}
-	return cells
-}()
-
-// sample reads every module as the majority of five points in it.
-func (m *mesh) sample() (*gozxing.BitMatrix, bool) {
-	out, err := gozxing.NewSquareBitMatrix(m.dimension)
-	if err != nil {
-		return nil, false
-	}
-	ok := m.eachModule(func(x, y int, at func(u, v float64) Point) {
-		votes := 0
-		for _, d := range fivePoints {
-			votes += btoi(m.bits.at(at(d[0], d[1])))
-		}
-		if votes >= 3 {
-			out.Set(x, y)
-		}
-	})
-	return out, ok
-}
-
-// eachModule visits all modules; at tells the pixel of a place in the module, seen from its middle.
-func (m *mesh) eachModule(visit func(x, y int, at func(u, v float64) Point)) bool {
-	n := len(m.at)
-	for r := range n - 1 {
-		for c := range n - 1 {
-			patch, ok := m.patch(r, c)
-			if !ok {
+			var ok bool
+			if m.patches[r][c], ok = through4(from, to); !ok {
 				return false
-			}
-			left, right := m.stretch(c)
-			top, bottom := m.stretch(r)
-			for y := top; y < bottom; y++ {
-				for x := left; x < right; x++ {
-					visit(x, y, func(u, v float64) Point {
-						return patch.at(m.bent(float64(x)+0.5+u, float64(y)+0.5+v))
-					})
-				}
 			}
 		}
 	}
 	return true
 }
 
-// patch is the perspective between four knots.
-func (m *mesh) patch(r, c int) (perspective, bool) {
-	var from, to [4]Point
-	for i, k := range [4]knot{m.knots[r][c], m.knots[r][c+1], m.knots[r+1][c], m.knots[r+1][c+1]} {
-		from[i].X, from[i].Y = m.bent(k.module.X, k.module.Y)
-		to[i] = k.pixel
-	}
-	return through4(from, to)
+// pixel tells where a point of the code lies, once the net is laid.
+func (m *mesh) pixel(u, v float64) Point {
+	return m.patches[m.line(v)][m.line(u)].at(m.bent(u, v))
 }
 
-// stretch tells which modules a patch is for: the outermost go on to the code's border.
-func (m *mesh) stretch(i int) (from, to int) {
-	from, to = int(m.at[i]), int(m.at[i+1])
-	if i == 0 {
-		from = 0
+// line is the last of the net's lines before a coordinate; the outermost patches go on to the code's border.
+func (m *mesh) line(u float64) int {
+	i := 0
+	for i < len(m.at)-2 && u >= m.at[i+1]-0.5 {
+		i++
 	}
-	if i == len(m.at)-2 {
-		to = m.dimension
-	}
-	return from, to
-}
-
-// corners of the code, where its outermost modules end.
-func (m *mesh) corners() [4]Point {
-	side, last := float64(m.dimension), len(m.at)-2
-	at := func(r, c int, u, v float64) Point {
-		patch, ok := m.patch(r, c)
-		if !ok {
-			patch = m.overview
-		}
-		return patch.at(m.bent(u, v))
-	}
-	return [4]Point{at(0, 0, 0, 0), at(0, last, side, 0), at(last, last, side, side), at(last, 0, 0, side)}
-}
-
-// glance tells how well the two timing lines look before any effort is spent on knots. Of several versions the right
-// one stands out.
-func (m *mesh) glance() float64 {
-	across := m.alternation(func(i float64) Point { return m.project(i, 6.5) })
-	down := m.alternation(func(i float64) Point { return m.project(6.5, i) })
-	return (across + down) / 2
-}
-
-// alternation is the share of a timing line that changes colour from module to module.
-func (m *mesh) alternation(at func(float64) Point) float64 {
-	good := 0
-	for i := 8; i < m.dimension-8; i++ {
-		good += btoi(m.bits.at(at(float64(i)+0.5)) == (i%2 == 0))
-	}
-	return float64(good) / float64(m.dimension-16)
-}
-
-// leaned is the same net with the distances of its eyes corrected so that the timing lines look best, and how well they
-// look then. The sizes of eyes tell distances to a few percent, and a few percent are modules in the middle of a line.
-func (m *mesh) leaned() (*mesh, float64) {
-	best := *m
-	across := best.lean(0, func(n *mesh) float64 { return n.alternation(func(i float64) Point { return n.project(i, 6.5) }) })
-	down := best.lean(1, func(n *mesh) float64 { return n.alternation(func(i float64) Point { return n.project(6.5, i) }) })
-	return &best, (across + down) / 2
-}
-
-// lean corrects one eye's distance and keeps the middle of the best.
-func (m *mesh) lean(eye int, looks func(*mesh) float64) float64 {
-	const reach, step = 0.16, 0.01
-	n := *m
-	best, places, sum := 0.0, 0.0, 0.0
-	for off := -reach; off <= reach; off += step {
-		farther := m.farther
-		farther[eye] *= 1 + off
-		if !n.see(farther) {
-			continue
-		}
-		l := looks(&n)
-		if l > best {
-			best, places, sum = l, 0, 0
-		}
-		if l == best {
-			places++
-			sum += farther[eye]
-		}
-	}
-	if places > 0 {
-		farther := m.farther
-		farther[eye] = sum / places
-		m.see(farther)
-	}
-	return best
-}
-
-// straightened is the same net with the bulge under which the timing lines look best, and how well they look then.
-func (m *mesh) straightened() (*mesh, float64) {
-	s := *m
-	reach := 1 + float64(m.dimension)/25
-	across := straighten(&s.bulge.Y, reach, func() float64 {
-		return s.alternation(func(i float64) Point { return s.project(i, 6.5) })
-	})
-	down := straighten(&s.bulge.X, reach, func() float64 {
-		return s.alternation(func(i float64) Point { return s.project(6.5, i) })
-	})
-	return &s, (across + down) / 2
-}
-
-// straighten keeps the middle of the bulges that look best.
-func straighten(bulge *float64, reach float64, looks func() float64) float64 {
-	const step = 0.25
-	best, places, sum := 0.0, 0.0, 0.0
-	for *bulge = -reach; *bulge <= reach; *bulge += step {
-		l := looks()
-		if l > best {
-			best, places, sum = l, 0, 0
-		}
-		if l == best {
-			places++
-			sum += *bulge
-		}
-	}
-	*bulge = sum / places
-	return best
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// timing is the share of modules of the two timing lines that alternate as they should: the cheapest proof that the
-// version and the net are right, and what keeps junk from the decoder.
-func timing(bits *gozxing.BitMatrix) float64 {
-	n := bits.GetWidth()
-	good := 0
-	for i := 8; i < n-8; i++ {
-		black := i%2 == 0
-		good += btoi(bits.Get(i, 6) == black) + btoi(bits.Get(6, i) == black)
-	}
-	return float64(good) / float64(2*(n-16))
+	return i
 }

@@ -196,11 +196,6 @@ func (b bitmap) components() (labels []int32, count int) {
 	return labels, count
 }
 
-// fivePoints of a module whose majority counts.
-var fivePoints = [5][2]float64{{0, 0}, {-aside, -aside}, {aside, -aside}, {-aside, aside}, {aside, aside}}
-
-const aside = 0.2
-
 // fourCorners takes edges away from a convex outline, letting their neighbours grow until they meet, always the edge that
 // adds the least area, until four are left. A mark's missing corner (its last module is white) comes back this way.
 func fourCorners(hull []Point) (quad [4]Point, ok bool) {

@@ -10,7 +10,10 @@ import (
 // neighbours are tried, however they look.
 func readTrio(bits bitmap, t trio, patient bool) (string, [4]Point, bool) {
 	for _, m := range candidates(bits, t, patient) {
-		m.lay()
+		// Most of what is tried is no code, and sampling all of it is what costs.
+		if !m.lay() || m.looks() < glanceEnough {
+			continue
+		}
 		text, mirrored, ok := m.decode()
 		if !ok {
 			continue
@@ -26,26 +29,16 @@ func readTrio(bits bitmap, t trio, patient bool) (string, [4]Point, bool) {
 
 // decode takes the modules from the black and white picture, and if that fails from the grey one.
 func (m *mesh) decode() (text string, mirrored, ok bool) {
-	modules, ok := m.sample()
-	if !ok {
-		return "", false, false
-	}
-	looks := timing(modules)
-	if looks >= timingEnough {
+	modules := m.sample()
+	if timing(modules) >= timingEnough {
 		if text, mirrored, ok = decodeModules(modules); ok {
 			return text, mirrored, true
 		}
 	}
-	if looks < glanceEnough {
-		return "", false, false
-	}
-	shades, ok := m.shades()
-	if !ok {
-		return "", false, false
-	}
+	shades := m.shades()
 	for _, blur := range [...]float64{0.12, 0, 0.3} {
 		modules = shades.develop(blur)
-		if modules == nil || timing(modules) < timingEnough {
+		if timing(modules) < timingEnough {
 			continue
 		}
 		if text, mirrored, ok = decodeModules(modules); ok {

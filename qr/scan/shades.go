@@ -12,20 +12,23 @@ type shades struct {
 }
 
 // shades averages nine points of each module.
-func (m *mesh) shades() (*shades, bool) {
+func (m *mesh) shades() *shades {
 	s := &shades{side: m.dimension, grey: make([]float64, m.dimension*m.dimension)}
-	ok := m.eachModule(func(x, y int, at func(u, v float64) Point) {
-		const wide = 0.3
-		sum := 0.0
-		for _, v := range [3]float64{-wide, 0, wide} {
-			for _, u := range [3]float64{-wide, 0, wide} {
-				sum += m.bits.grey.at(at(u, v))
+	for y := range s.side {
+		for x := range s.side {
+			sum := 0.0
+			for _, v := range nearMiddle {
+				for _, u := range nearMiddle {
+					sum += m.bits.grey.at(m.pixel(float64(x)+u, float64(y)+v))
+				}
 			}
+			s.grey[y*s.side+x] = sum / 9
 		}
-		s.grey[y*s.side+x] = sum / 9
-	})
-	return s, ok
+	}
+	return s
 }
+
+var nearMiddle = [3]float64{0.2, 0.5, 0.8}
 
 // develop splits the shades into black and white, after giving back what each module lost to its four neighbours:
 // blur is the share that each of them got.
@@ -39,8 +42,8 @@ func (s *shades) develop(blur float64) *gozxing.BitMatrix {
 	}
 	sharp.integrate()
 	out, err := gozxing.NewSquareBitMatrix(s.side)
-	if err != nil {
-		return nil
+	if err != nil { // a version has a size
+		panic(err)
 	}
 	for y := range s.side {
 		for x := range s.side {
