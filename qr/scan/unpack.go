@@ -46,9 +46,9 @@ func unpack(ctx context.Context, format string, data []byte, maxPixels int) (_ p
 	if config.Width > maxPixels/config.Height {
 		return plane{}, fmt.Errorf("%w: %d x %d pixels, at most %d in all", ErrTooLarge, config.Width, config.Height, maxPixels)
 	}
-	// Sixteen bits a channel cost twice the memory and carry nothing that a code needs: half as many are allowed.
-	if sixteenBit(config.ColorModel) && config.Width > maxPixels/2/config.Height {
-		return plane{}, fmt.Errorf("%w: %d x %d pixels of 16 bit, at most %d in all", ErrTooLarge, config.Width, config.Height, maxPixels/2)
+	// What takes several times the memory while it is unpacked may have half as many.
+	if why := heavy(format, data, config.ColorModel); why != "" && config.Width > maxPixels/2/config.Height {
+		return plane{}, fmt.Errorf("%w: %d x %d pixels, %s, at most %d in all", ErrTooLarge, config.Width, config.Height, why, maxPixels/2)
 	}
 	img, err := codec.decode(&interruptible{ctx: ctx, data: data})
 	if err != nil {
@@ -57,8 +57,33 @@ func unpack(ctx context.Context, format string, data []byte, maxPixels int) (_ p
 	return greyOf(img), nil
 }
 
-func sixteenBit(model color.Model) bool {
-	return model == color.RGBA64Model || model == color.NRGBA64Model || model == color.Gray16Model
+// heavy names what makes a picture costly: channels of 16 bit, or a progressive JPEG, of which all coefficients are kept
+// until its last scan.
+func heavy(format string, data []byte, model color.Model) string {
+	switch {
+	case model == color.RGBA64Model, model == color.NRGBA64Model, model == color.Gray16Model:
+		return "16 bit"
+	case format == "jpeg" && progressive(data):
+		return "progressive"
+	}
+	return ""
+}
+
+// progressive walks a JPEG's segments up to its frame header.
+func progressive(data []byte) bool {
+	for at := 2; at+4 <= len(data) && data[at] == 0xff; {
+		switch marker := data[at+1]; {
+		case marker == 0xff: // padding
+			at++
+			continue
+		case marker == 0xc2:
+			return true
+		case marker == 0xc0, marker == 0xc1, marker == 0xda:
+			return false
+		}
+		at += 2 + int(data[at+2])<<8 + int(data[at+3])
+	}
+	return false
 }
 
 // damaged keeps the two reasons apart why a decoder stopped: the bytes, or our patience.
