@@ -3,14 +3,17 @@
 // The whole house in three sentences: the domain names things; app performs acts on them; sync, qr and push are crafts
 // that know nothing of medicine.
 //
-//	app/            flags and signals; below it doors (httpapi, oauth), acts (gerunds: enrolling, charting, issuing ...)
-//	                and the cellar (store, keys, jobs, fhir)
-//	domain/         nouns: fault identity card consent audit prescription referral notice
-//	sync/           vclock -> wire -> replica -> cardsync; simnet proves them
+//	app/            the commands; server puts the parts together; story puts a whole world on loopback for demo and tests
+//	  doors         httpapi (own API, FHIR face), web (pages), oauth (tokens for organisations)
+//	  acts          enrolling granting charting auditing syncing exchanging issuing dispensing scanning notifying: one
+//	                package a kind of work, each with its own narrow Tx interface
+//	  cellar        store (GORM, and nobody else), keys (custody), jobs (River), fhir (pure mapping), config
+//	domain/         nouns: fault identity account card consent audit posting prescription referral notice
+//	sync/           vclock -> wire -> replica (the engine of both sides) -> cardsync; simnet proves them
 //	qr/             the EMC1 envelope; trust, document, picture, scan
 //	push/           Message, Sender; fcm; pushtest
-//	migrations/     SQL for both databases
-//	mobile-sdk/     phone (the patient's client), counter (the pharmacist's)
+//	migrations/     one schema for both databases
+//	mobile-sdk/     phone (the patient's client), counter (the pharmacist's), credential (organisations' tokens), problem
 //
 // Imports go one way: main -> server -> doors -> acts -> pure rooms of the cellar, crafts, domain. The store stands beside
 // the acts: it satisfies their interfaces and imports none of them. sync/cardsync and qr/document are the only bridges
