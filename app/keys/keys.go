@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -51,14 +52,17 @@ type Signer struct {
 	Created time.Time
 }
 
-const masterSize = 32
+const (
+	masterFile = "master.key"
+	masterSize = 32
+)
 
 // OpenFolder opens the keys in a folder and makes those that are missing: the first start of a new installation makes all.
 func OpenFolder(dir string, clock func() time.Time) (*Custody, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the key folder: %w", err)
 	}
-	master, err := readOrMake(filepath.Join(dir, "master.key"), func() ([]byte, error) {
+	master, err := readOrMake(filepath.Join(dir, masterFile), func() ([]byte, error) {
 		secret := make([]byte, masterSize)
 		_, err := rand.Read(secret)
 		return secret, err
@@ -72,6 +76,13 @@ func OpenFolder(dir string, clock func() time.Time) (*Custody, error) {
 	return fromMaster(master, func(u Usage) (Signer, error) {
 		return signerFile(filepath.Join(dir, string(u)+".pem"), clock)
 	})
+}
+
+// Present says whether a folder holds the keys of an installation. A command that needs those of an existing one asks first:
+// OpenFolder would make others.
+func Present(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, masterFile))
+	return err == nil
 }
 
 func fromMaster(master []byte, signer func(Usage) (Signer, error)) (*Custody, error) {
@@ -106,6 +117,11 @@ func (c *Custody) Hash(kind, value string) []byte {
 	mac := hmac.New(sha256.New, c.lookup)
 	fmt.Fprintf(mac, "%d:%s%s", len(kind), kind, value)
 	return mac.Sum(nil)
+}
+
+// Fingerprint tells these keys from others and says nothing about them.
+func (c *Custody) Fingerprint() string {
+	return hex.EncodeToString(c.Hash("fingerprint", "")[:8])
 }
 
 // Signer gives the signing key of the usage.
