@@ -78,7 +78,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "medcard_rows_read_total", Help: "Rows that the database handed to the server's transactions."},
+			func() float64 { return float64(db.RowsRead()) }))
 	notify, err := notices(ctx, db, cfg, o, registry)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -50,6 +50,7 @@ type DB struct {
 	ready          atomic.Bool
 	cardKeys       sync.Map // card.ID -> tink.AEAD; a few hundred bytes each, see seal.go
 	cachedKeys     atomic.Int64
+	rowsRead       atomic.Int64
 }
 
 // ErrUnavailable is what every call gives while the database cannot be reached.
@@ -155,6 +156,10 @@ func (db *DB) Ready(ctx context.Context) error {
 
 // Dialect tells which database it is.
 func (db *DB) Dialect() migrations.Dialect { return db.dialect }
+
+// RowsRead counts the rows that the database handed to transactions since the store was opened. Work that should not grow with
+// what is stored shows here if it does.
+func (db *DB) RowsRead() int64 { return db.rowsRead.Load() }
 
 // Close closes all connections.
 func (db *DB) Close() error {

@@ -60,6 +60,7 @@ func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
+	tx.db.rowsRead.Add(1)
 	return err == nil, err
 }
 
@@ -71,6 +72,7 @@ func (tx *Tx) each(visit func(*sql.Rows) error, query string, args ...any) error
 	}
 	defer rows.Close()
 	for rows.Next() {
+		tx.db.rowsRead.Add(1)
 		if err := visit(rows); err != nil {
 			return err
 		}
