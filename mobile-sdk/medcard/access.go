@@ -1,0 +1,111 @@
+package medcard
+
+import (
+	"strings"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/mobile-sdk/phone"
+)
+
+type grantShape struct {
+	ID           string   `json:"id"`
+	Role         string   `json:"role"`
+	Client       string   `json:"client,omitempty"`
+	Organisation string   `json:"organisation,omitempty"`
+	Scopes       []string `json:"scopes"`
+	Purpose      string   `json:"purpose,omitempty"`
+	Starts       int64    `json:"starts"`
+	Ends         int64    `json:"ends,omitempty"`
+	Revoked      int64    `json:"revoked,omitempty"`
+}
+
+type accessShape struct {
+	Number       int64  `json:"number"`
+	At           int64  `json:"at"`
+	Action       string `json:"action"`
+	Purpose      string `json:"purpose,omitempty"`
+	Who          string `json:"who"`
+	Organisation string `json:"organisation,omitempty"`
+	Person       string `json:"person,omitempty"`
+	Role         string `json:"role,omitempty"`
+	What         string `json:"what,omitempty"`
+}
+
+type trailShape struct {
+	Entries []accessShape `json:"entries"`
+	Next    int64         `json:"next,omitempty"`
+}
+
+func grantOf(g phone.Grant) grantShape {
+	return grantShape{
+		ID: string(g.ID), Role: string(g.Role), Client: string(g.Client), Organisation: g.Organisation, Scopes: texts(g.Scopes),
+		Purpose: string(g.Purpose), Starts: millis(g.Starts), Ends: millis(g.Ends), Revoked: millis(g.Revoked),
+	}
+}
+
+// Grants asks the server who may read the card, ended rights included. JSON: [{"id", "role", "client", "organisation", "scopes",
+// "purpose", "starts", "ends", "revoked"}].
+func (k *Card) Grants() (list []byte, err error) {
+	defer guard(&err)
+	ctx, end := k.client.term()
+	defer end()
+	grants, err := k.inner.Grants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shape := make([]grantShape, len(grants))
+	for i, g := range grants {
+		shape[i] = grantOf(g)
+	}
+	return marshal(shape)
+}
+
+// GiveGrant lets an organisation read, at once: what ("lab.general rx.*", with spaces between), why (TREAT, ...) and until when. It
+// gives the grant as JSON.
+func (k *Card) GiveGrant(organisation, scopes, purpose string, ends int64) (grant []byte, err error) {
+	defer guard(&err)
+	ctx, end := k.client.term()
+	defer end()
+	wish := phone.Wish{Client: identity.ClientID(organisation), Purpose: consent.Purpose(purpose), Ends: moment(ends)}
+	for _, s := range strings.Fields(scopes) {
+		wish.Scopes = append(wish.Scopes, card.Scope(s))
+	}
+	given, err := k.inner.GiveGrant(ctx, wish)
+	if err != nil {
+		return nil, err
+	}
+	return marshal(grantOf(given))
+}
+
+// RevokeGrant takes a right back, at once.
+func (k *Card) RevokeGrant(id string) (err error) {
+	defer guard(&err)
+	ctx, end := k.client.term()
+	defer end()
+	return k.inner.RevokeGrant(ctx, consent.GrantID(id))
+}
+
+// AccessLog asks the server who saw the card, newest first. below is 0 for the newest page, else the next of the page before.
+// JSON: {"entries": [{"number", "at", "action", "purpose", "who", "organisation", "person", "role", "what"}], "next"}.
+func (k *Card) AccessLog(below int64) (page []byte, err error) {
+	defer guard(&err)
+	if below < 0 {
+		return nil, errArgument
+	}
+	ctx, end := k.client.term()
+	defer end()
+	entries, next, err := k.inner.AccessLog(ctx, uint64(below))
+	if err != nil {
+		return nil, err
+	}
+	shape := trailShape{Entries: make([]accessShape, len(entries)), Next: int64(next)}
+	for i, a := range entries {
+		shape.Entries[i] = accessShape{
+			Number: int64(a.Number), At: millis(a.At), Action: string(a.Action), Purpose: string(a.Purpose), Who: a.Who,
+			Organisation: a.Organisation, Person: a.Person, Role: a.Role, What: a.What,
+		}
+	}
+	return marshal(shape)
+}

@@ -1,0 +1,128 @@
+package medcard
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/mobile-sdk/phone"
+	"github.com/medcard/medcard/qr/picture"
+)
+
+// Card is one card on the phone. Reading and writing need no network.
+type Card struct {
+	inner  *phone.Card
+	client *Client
+}
+
+// ID is the card's id.
+func (k *Card) ID() (id string, err error) {
+	defer guard(&err)
+	return string(k.inner.ID()), nil
+}
+
+// Synced tells when the card was last in step with the server; 0 = never.
+func (k *Card) Synced() (at int64, err error) {
+	defer guard(&err)
+	t, err := k.inner.Synced()
+	return millis(t), err
+}
+
+// Counts says how many records of each kind the server has given this phone, a JSON object: {"encounter": 12}.
+func (k *Card) Counts() (counts []byte, err error) {
+	defer guard(&err)
+	byKind, err := k.inner.Counts()
+	if err != nil {
+		return nil, err
+	}
+	return marshal(byKind)
+}
+
+// Leases tells until when each scope may be read without speaking to the server, a JSON object: {"lab.general": milliseconds}.
+func (k *Card) Leases() (leases []byte, err error) {
+	defer guard(&err)
+	until, err := k.inner.Leases()
+	if err != nil {
+		return nil, err
+	}
+	shape := make(map[string]int64, len(until))
+	for scope, t := range until {
+		shape[string(scope)] = millis(t)
+	}
+	return marshal(shape)
+}
+
+// Records reads a page of the facts of one kind (encounter, condition, allergy, observation, report, medication, immunization,
+// procedure, carePlan, measurement, comment), newest first. after is the next of the page before, "" = from the newest; limit 0 = 50.
+func (k *Card) Records(kind, after string, limit int) (page []byte, err error) {
+	defer guard(&err)
+	p, err := k.inner.Records(card.Kind(kind), phone.Paging{After: after, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	return pageJSON(p, factJSON)
+}
+
+// Record reads one entry.
+func (k *Card) Record(id string) (entry []byte, err error) {
+	defer guard(&err)
+	e, err := k.inner.Record(card.RecordID(id))
+	if err != nil {
+		return nil, err
+	}
+	return entryJSON(e, factJSON)
+}
+
+// Patient reads who the card is about, an entry. sdk.no_record if no clinic has said so yet.
+func (k *Card) Patient() (entry []byte, err error) {
+	defer guard(&err)
+	e, err := k.inner.Patient()
+	if err != nil {
+		return nil, err
+	}
+	return entryJSON(e, func(p card.Person) (json.RawMessage, error) { return factJSON(p) })
+}
+
+// Comments reads what the patient wrote about a record, a page with all of it, oldest first.
+func (k *Card) Comments(about string) (page []byte, err error) {
+	defer guard(&err)
+	list, err := k.inner.Comments(card.RecordID(about))
+	if err != nil {
+		return nil, err
+	}
+	return pageJSON(phone.Page[card.Comment]{Entries: list}, func(c card.Comment) (json.RawMessage, error) { return factJSON(c) })
+}
+
+// Prescriptions reads a page of the prescriptions that Medcard issued, with the text of their codes.
+func (k *Card) Prescriptions(after string, limit int) (page []byte, err error) {
+	defer guard(&err)
+	p, err := k.inner.Prescriptions(phone.Paging{After: after, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	return pageJSON(p, prescriptionJSON)
+}
+
+// Referrals reads a page of the referrals that Medcard issued, with the text of their codes.
+func (k *Card) Referrals(after string, limit int) (page []byte, err error) {
+	defer guard(&err)
+	p, err := k.inner.Referrals(phone.Paging{After: after, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	return pageJSON(p, referralJSON)
+}
+
+// CodePicture draws the text of a code as a PNG, so many pixels a module (1 to 64).
+func CodePicture(text string, pixels int) (png []byte, err error) {
+	defer guard(&err)
+	code, err := picture.Draw(text)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := code.PNG(&b, pixels); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,83 @@
+// Package medcard is what apps in Kotlin, Java, Swift and Objective-C see of Medcard: the glove over phone (the patient's client) and
+// counter (the pharmacist's). gomobile makes the bindings of it; kotlin.md and swift.md show how an app uses them.
+//
+//	Options options = Medcard.newOptions(file, key, "https://card.example");
+//	Client client = Medcard.open(options);
+//	Challenge challenge = client.signIn(login, password);
+//	client.secondFactor(challenge.getID(), code);
+//	client.sync(null);
+//	byte[] page = client.card(id).records("encounter", "", 0);      // JSON, from the file: works in an aeroplane
+//
+// # What crosses the border
+//
+// Only what gomobile can carry: strings, bytes, numbers, booleans, errors, objects of this package and callbacks. It drops
+// everything else without a word, so bindable_test refuses it with a reason. Hence
+//
+//   - lists and facts are JSON in UTF-8, as bytes; lists of objects have Len and At;
+//   - moments are milliseconds since 1970, 0 where there is none;
+//   - an empty array of bytes arrives as null.
+//
+// Every method may throw. A panic inside becomes an error (sdk.panic) and does not end the app. What an app does in a callback
+// does not end a sync.
+//
+// # Errors
+//
+// FailureOf tells what an exception means: a Code to branch on, and what the server added. The codes of the SDK itself:
+//
+//	sdk.offline          the server cannot be reached; what was written waits in the outbox
+//	sdk.signed_out       there is no session, or it ended: sign in
+//	sdk.key              the file does not open under the key: it belongs to another one, or is damaged
+//	sdk.key_size         a key has 32 bytes
+//	sdk.newer            a newer version of the app wrote the file
+//	sdk.closed           the client was closed or wiped
+//	sdk.other_account    the file belongs to another person: Wipe first
+//	sdk.lease_ended      the phone has not spoken to the server for too long: sync
+//	sdk.no_record        there is no such record on this phone
+//	sdk.read_only        only clinics write records of this kind
+//	sdk.invalid          the server would not take this content
+//	sdk.unchanged        there is nothing to save
+//	sdk.outdated         the record was edited on this phone after the editor was opened
+//	sdk.paging           not the next of a page
+//	sdk.running          the background sync runs already
+//	sdk.cancelled        the app stopped the call; sdk.timeout: it took more than a minute
+//	sdk.answer           the server's answer cannot be read
+//	sdk.untrusted        a key set or status list that no pinned root stands for
+//	sdk.argument         something is missing, or is not the JSON that the method wants
+//	sdk.callback         a callback of the app failed
+//	sdk.file             a file cannot be written
+//	sdk.panic            a mistake in the SDK; the detail says where
+//	sdk.internal         anything else
+//
+// All others are the server's, as its API names them.
+//
+// # JSON
+//
+// Names are camelCase, and what is empty is left out. A page of a list:
+//
+//	{"entries": [entry], "next": "for the next page; missing on the last", "locked": ["lab.general"], "unreadable": 1}
+//
+// locked are scopes that are not opened until the next sync, unreadable the records that only a newer version of the app can
+// show. An entry is one record as a person sees it:
+//
+//	{"id": "0195...", "kind": "comment", "scope": "note.general", "when": 1763800000000, "pending": true,
+//	 "fact": {...}, "siblings": [{...}]}
+//
+// pending says that something of it was written here and the server has not answered. siblings are the other values of an open
+// conflict: show them all, let the person choose, and Editor.Resolve. A fact has the shape of its kind, the same as on the wire
+// (sync/cardsync, testdata/shapes.txt). Its dates are text, as precise as the source knows: "2011-08" stays that. The two that a
+// person writes:
+//
+//	comment      {"text": "...", "about": "id of a record", "written": "2026-11-22T12:00:00Z"}
+//	measurement  {"systolic": 132, "diastolic": 84, "pulse": 70, "unit": "mm[Hg]", "at": "2026-11-22T12:00:00+03:00"}
+//
+// A prescription, the same from the card, from a code and from the server; of a code the names may be cut short:
+//
+//	{"id", "form", "urgency", "bearer": {"initials", "birthYear"}, "clinic": "OGRN", "prescriber", "issuedAt", "validUntil", "state",
+//	 "items": [{"code", "name", "shape", "strength": [{"amount", "unit"}], "quantity", "dispensed", "remaining", "nextAt",
+//	            "regimen": {"portion": hundredths of a unit, "times": a day, "days", "every"}}],
+//	 "code": "the text of its QR code"}
+//
+// and a referral:
+//
+//	{"id", "kind", "care", "bearer", "clinic", "target", "specialty", "purpose", "referrer", "issuedAt", "validUntil", "state", "code"}
+package medcard
