@@ -38,6 +38,7 @@ type Config struct {
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	dialect migrations.Dialect
+	path    string // of the SQLite file
 	keys    *keys.Custody
 	log     *slog.Logger
 
@@ -98,6 +99,7 @@ func (db *DB) openSQLite(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
+	db.path = path
 	const common = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(on)&_pragma=temp_store(memory)"
 	var err error
 	if db.write, err = driver.Open("file:" + path + common + "&_txlock=immediate"); err != nil {
@@ -128,6 +130,11 @@ func gormConfig() *gorm.Config {
 
 // Migrate brings the schema and the job tables to the newest version and marks the store ready.
 func (db *DB) Migrate(ctx context.Context) (applied int, err error) {
+	leave, err := db.alone(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, leave()) }()
 	if applied, err = migrations.Up(ctx, db.write, db.dialect); err != nil {
 		return applied, err
 	}
