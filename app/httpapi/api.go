@@ -74,27 +74,32 @@ type API struct {
 
 // New lays the route table.
 func New(cfg Config) *API {
-	huma.NewError, huma.NewErrorWithContext = humaProblem, humaProblemIn // variables of huma's: every API of the process sets the same
+	// Variables of huma's: every API of the process sets the same.
+	huma.NewError, huma.NewErrorWithContext = humaProblem, humaProblemIn
+	huma.ValidateStrictCasing = true // else "CODE" passes for "code" and is read nowhere
 	a := &API{
 		Services: cfg.Services, clock: cfg.Clock, log: cfg.Log, registry: cfg.Metrics, metrics: newMetrics(cfg.Metrics),
 		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, proxies: readProxies(cfg.TrustedProxies), silent: new(silent),
 	}
 	a.app = fiber.New(fiber.Config{
-		AppName:                 "Medcard",
-		Immutable:               true, // strings of a request outlive its handler here
-		DisableStartupMessage:   true,
-		BodyLimit:               largestBody,
-		ReadTimeout:             60 * time.Second, // also how long a keep-alive connection may idle unless IdleTimeout is set
-		IdleTimeout:             75 * time.Second,
-		WriteTimeout:            5 * time.Minute,
-		ReadBufferSize:          16 << 10,
-		ErrorHandler:            a.fail,
-		EnableTrustedProxyCheck: true,
-		TrustedProxies:          cfg.TrustedProxies,
-		ProxyHeader:             fiber.HeaderXForwardedFor,
-		EnableIPValidation:      true,
+		AppName:               "Medcard",
+		Immutable:             true, // strings of a request outlive its handler here
+		DisableStartupMessage: true,
+		BodyLimit:             largestBody,
+		ReadTimeout:           60 * time.Second, // also how long a keep-alive connection may idle unless IdleTimeout is set
+		IdleTimeout:           75 * time.Second,
+		WriteTimeout:          5 * time.Minute,
+		ReadBufferSize:        16 << 10,
+		ErrorHandler:          a.fail,
+
+		DisablePreParseMultipartForm: true, // nothing here reads forms of several parts; read in advance, they would be in memory twice
+		EnableTrustedProxyCheck:      true,
+		TrustedProxies:               cfg.TrustedProxies,
+		ProxyHeader:                  fiber.HeaderXForwardedFor,
+		EnableIPValidation:           true,
 	})
 	a.app.Server().ConnState = a.silent.watch
+	a.app.Server().Handler = a.knownMethods(a.app.Server().Handler)
 	a.app.Use(a.observe)
 	a.huma = humafiber.NewV2(a.app, humaConfig(cfg.Version))
 	a.statusRoutes()
@@ -110,6 +115,7 @@ func New(cfg Config) *API {
 	a.dispensingRoutes()
 	a.trustRoutes()
 	a.fhirRoutes()
+	tighten(a.huma.OpenAPI())
 	return a
 }
 
@@ -119,6 +125,7 @@ func humaConfig(version string) huma.Config {
 	c := huma.DefaultConfig("Medcard", version)
 	c.DocsPath, c.SchemasPath, c.CreateHooks, c.Transformers = "", "", nil, nil
 	c.RejectUnknownQueryParameters = true
+	c.Formats = map[string]huma.Format{"application/json": careful, "json": careful}
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Info.Description = "The electronic medical card: delta sync for phones, signed codes for pharmacies, FHIR R4 for clinics."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

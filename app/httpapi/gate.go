@@ -54,6 +54,9 @@ func (a *API) gate(r Route) fiber.Handler {
 		ctx = context.WithValue(ctx, addressKey, a.address(c))
 		actor, err := a.admit(ctx, r.Access, c.Get(fiber.HeaderAuthorization))
 		if err == nil {
+			err = readable(c)
+		}
+		if err == nil {
 			err = unpack(c, r.maxBody())
 		}
 		if err != nil {

@@ -20,7 +20,7 @@ type contactRequest struct {
 }
 
 type reminderRequest struct {
-	Key  string `header:"Idempotency-Key" required:"true" minLength:"8" maxLength:"128" doc:"Send the same again to be sure that the reminder was taken"`
+	Key  string `header:"Idempotency-Key" required:"true" minLength:"8" maxLength:"128" pattern:"^[ -~]*$" doc:"ASCII. Send the same again to be sure that the reminder was taken"`
 	Body struct {
 		Card     string    `json:"card" format:"uuid"`
 		Template string    `json:"template" enum:"appointment" doc:"What the patient reads is ours; there is no field for a text"`

@@ -35,7 +35,7 @@ var oauthFields = []string{"grant_type", "client_assertion_type", "client_assert
 // oauthRoutes are for organisations' systems. They speak forms and errors of their own (RFC 6749), therefore bare Fiber.
 func (a *API) oauthRoutes() {
 	a.raw(Route{
-		ID: "token", Method: http.MethodPost, Path: oauth.TokenPath, Tag: "systems", MaxBody: 16 << 10, Access: Public(),
+		ID: "token", Method: http.MethodPost, Path: oauth.TokenPath, Tag: "systems", MaxBody: 16 << 10, Access: Public(), Lenient: true, // RFC 6749, section 3.2: unrecognized parameters are ignored
 		Summary: "Trade a signed assertion for an access token (client credentials, private_key_jwt)",
 	}, a.describeToken, a.token)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -39,15 +40,7 @@ var plausibleID = regexp.MustCompile(`^[A-Za-z0-9-]{8,64}$`)
 func (a *API) observe(c *fiber.Ctx) (err error) {
 	started := a.clock()
 	a.silent.spoke(c.Context().Conn())
-	id := c.Get("X-Request-Id")
-	if !plausibleID.MatchString(id) {
-		id = uuid.Must(uuid.NewV7()).String()
-	}
-	c.SetUserContext(context.WithValue(c.UserContext(), requestKey, id))
-	for name, value := range securityHeaders {
-		c.Set(name, value)
-	}
-	c.Set("X-Request-Id", id)
+	id := introduce(c)
 	defer func() {
 		if r := recover(); r != nil {
 			a.log.Error("panic", "request", id, "route", c.Route().Path, "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
@@ -61,6 +54,20 @@ func (a *API) observe(c *fiber.Ctx) (err error) {
 	return nil
 }
 
+// introduce gives the request its id and the answer the headers that each has.
+func introduce(c *fiber.Ctx) (id string) {
+	id = c.Get("X-Request-Id")
+	if !plausibleID.MatchString(id) {
+		id = uuid.Must(uuid.NewV7()).String()
+	}
+	c.SetUserContext(context.WithValue(c.UserContext(), requestKey, id))
+	for name, value := range securityHeaders {
+		c.Set(name, value)
+	}
+	c.Set("X-Request-Id", id)
+	return id
+}
+
 var securityHeaders = map[string]string{
 	"X-Content-Type-Options":  "nosniff",
 	"Cache-Control":           "no-store",
@@ -70,14 +77,18 @@ var securityHeaders = map[string]string{
 
 func (a *API) measure(c *fiber.Ctx, id string, started time.Time) {
 	took, status, route := a.clock().Sub(started), c.Response().StatusCode(), c.Route().Path
-	if status == fiber.StatusNotFound && route == "/" {
+	if route == "" || status == fiber.StatusNotFound && route == "/" {
 		route = "none"
 	}
-	a.metrics.requests.WithLabelValues(c.Method(), route, strconv.Itoa(status)).Inc()
-	a.metrics.seconds.WithLabelValues(c.Method(), route).Observe(took.Seconds())
+	method := c.Method()
+	if !slices.Contains(fiber.DefaultMethods, method) { // anybody could make up a label
+		method = "none"
+	}
+	a.metrics.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	a.metrics.seconds.WithLabelValues(method, route).Observe(took.Seconds())
 	size := -1 // a stream has no length yet, and reading it here would use it up
 	if !c.Response().IsBodyStream() {
 		size = len(c.Response().Body())
 	}
-	a.log.Info("request", "request", id, "method", c.Method(), "route", route, "status", status, "ms", took.Milliseconds(), "bytes", size)
+	a.log.Info("request", "request", id, "method", method, "route", route, "status", status, "ms", took.Milliseconds(), "bytes", size)
 }

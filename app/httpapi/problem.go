@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -107,6 +108,9 @@ var (
 	errTooLarge     = fault.New(fault.TooLarge, "body.too_large", "The body is larger than this operation takes.")
 	errEncoding     = fault.New(fault.Unsupported, "encoding.unsupported", "Send the body plain or with Content-Encoding: gzip.")
 	errBadEncoding  = fault.New(fault.Malformed, "encoding.broken", "The body says that it is gzip, but does not unpack.")
+	errRequest      = fault.New(fault.Malformed, "request.malformed", "The request could not be read: it is no HTTP, or ended before all that it promised had come.")
+	errSlow         = fault.New(fault.Malformed, "request.timeout", "The request took too long to arrive.")
+	errHeaders      = fault.New(fault.TooLarge, "header.too_large", "The address and headers of the request are larger than 16 KiB.")
 	errMediaType    = fault.New(fault.Unsupported, "media_type.unsupported", "This operation does not read that Content-Type.")
 	errNoRoute      = fault.New(fault.NotFound, "route.not_found", "There is nothing at this address. /openapi.json lists what there is.")
 	errMethod       = fault.New(fault.NotFound, "method.not_allowed", "This address does not take that method.")
@@ -140,7 +144,7 @@ func problemFrom(status int, errs []error) *Problem {
 		f = errInvalid
 		for _, err := range errs {
 			var d *huma.ErrorDetail
-			if errors.As(err, &d) && d.Message == "unexpected property" {
+			if errors.As(err, &d) && unknown(d) {
 				f = errUnknownField
 			}
 		}
@@ -155,14 +159,46 @@ func problemFrom(status int, errs []error) *Problem {
 	for _, err := range errs {
 		var d *huma.ErrorDetail
 		if errors.As(err, &d) && d.Location != "" {
-			why := d.Message
-			if d.Value == nil { // a parser's message may quote the input
-				why = "cannot be read"
-			}
-			f = f.At(d.Location, why)
+			f = f.At(whereOf(d), whyOf(d))
 		}
 	}
 	return ProblemOf(f)
+}
+
+func unknown(d *huma.ErrorDetail) bool {
+	return d.Message == "unexpected property" || d.Message == "unknown query parameter"
+}
+
+// whereOf is the place of an error. An unknown field was named by whoever sent it.
+func whereOf(d *huma.ErrorDetail) string {
+	if unknown(d) {
+		return placeOf(d.Location)
+	}
+	return d.Location
+}
+
+// whyOf is huma's reason without what it may quote of the input: the tail of some messages, and all that a parser says.
+func whyOf(d *huma.ErrorDetail) string {
+	why, _, _ := strings.Cut(d.Message, ": ")
+	if unknown(d) || strings.HasPrefix(why, "expected ") || strings.HasPrefix(why, "required ") {
+		return why
+	}
+	return "cannot be read"
+}
+
+// aName is a name as programmers give them, perhaps with the number of an element. What else stands where a name should may be a
+// patient's.
+var aName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,39}(\[[0-9]{1,6}\])*$`)
+
+// placeOf gives a path back as far as it consists of plausible names.
+func placeOf(path string) string {
+	names := strings.Split(path, ".")
+	for i, name := range names {
+		if !aName.MatchString(name) {
+			return strings.Join(append(names[:i:i], "?"), ".")
+		}
+	}
+	return path
 }
 
 // fail is Fiber's error handler: what no handler answered, panics included, leaves as a problem document too.
@@ -173,23 +209,34 @@ func (a *API) fail(c *fiber.Ctx, err error) error {
 		case fiber.StatusNotFound:
 			err = errNoRoute
 		case fiber.StatusMethodNotAllowed:
-			p := ProblemOf(errMethod)
-			p.Status, p.Title = fe.Code, http.StatusText(fe.Code)
-			err = p
+			err = under(fe.Code, errMethod)
 		case fiber.StatusRequestEntityTooLarge:
 			err = errTooLarge
 		case fiber.StatusRequestHeaderFieldsTooLarge:
-			err = fault.New(fault.TooLarge, "header.too_large", "The request headers are too large.")
-		default:
-			if fe.Code < http.StatusInternalServerError {
-				err = errMalformed
+			err = under(fe.Code, errHeaders)
+		case fiber.StatusRequestTimeout:
+			err = under(fe.Code, errSlow)
+		default: // 502 is what Fiber makes of a connection that broke while it read
+			if fe.Code < http.StatusInternalServerError || fe.Code == fiber.StatusBadGateway {
+				err = errRequest
 			}
 		}
+	}
+	if requestID(c.UserContext()) == "" { // it was refused before it came to observe
+		started, id := a.clock(), introduce(c)
+		defer func() { a.measure(c, id, started) }()
 	}
 	if path := c.Path(); a.fhirProblem != nil && (path == fhirBase || strings.HasPrefix(path, fhirBase+"/")) {
 		return a.fhirProblem(c, ProblemOf(err), err)
 	}
 	return a.writeProblem(c, ProblemOf(err), err)
+}
+
+// under is a problem with a status of its own.
+func under(status int, f *fault.Fault) *Problem {
+	p := ProblemOf(f)
+	p.Status, p.Title = status, http.StatusText(status)
+	return p
 }
 
 func (a *API) writeProblem(c *fiber.Ctx, p *Problem, cause error) error {

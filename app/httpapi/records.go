@@ -51,7 +51,7 @@ func (a *API) readRecords(ctx context.Context, in *recordsRequest) (*recordsRepl
 	if in.After != "" {
 		dated, id, found := strings.Cut(in.After, "_")
 		at, err := time.Parse(time.RFC3339Nano, dated)
-		if !found || err != nil {
+		if !found || err != nil || !isUUID.MatchString(id) {
 			return nil, errInvalid.At("query.after", "is not the next of a page")
 		}
 		q.Dated, q.ID = at, card.RecordID(id)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,12 @@ type Access struct {
 	factor bool                 // a patient's session must have a second factor
 	known  bool                 // anybody may call, but who shows a token is recognised
 }
+
+// Kinds lists who may call; empty = anybody.
+func (a Access) Kinds() []identity.ActorKind { return slices.Clone(a.kinds) }
+
+// Scope is what an organisation's token must carry; "" = nothing.
+func (a Access) Scope() string { return a.scope }
 
 // Public is for anybody, signed in or not.
 func Public() Access { return Access{} }
@@ -52,6 +59,7 @@ type Route struct {
 	MaxBody  int64         // bytes after unpacking; 0 = defaultBody
 	Deadline time.Duration // 0 = defaultDeadline
 	FHIR     bool          // errors leave as OperationOutcome
+	Lenient  bool          // unknown query parameters are ignored, as a standard asks
 	Long     bool          // the answer is streamed after the handler: the deadline is the writer's own
 }
 
@@ -86,12 +94,12 @@ func operate[I, O any](a *API, r Route, handler func(context.Context, *I) (*O, e
 
 // raw adds a bare Fiber handler to the table; op describes it in the OpenAPI document beyond what the route says.
 func (a *API) raw(r Route, describe func(*huma.Operation), handler fiber.Handler) {
-	a.mount(r)
-	a.app.Add(r.Method, r.fiberPath(), handler)
 	op := r.operation()
 	if describe != nil {
 		describe(&op)
 	}
+	a.mount(r)
+	a.app.Add(r.Method, r.fiberPath(), onlyKnown(r, op.Parameters), handler)
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK)}}
 	}

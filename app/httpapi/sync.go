@@ -77,9 +77,10 @@ func (a *API) syncRoutes() {
 func (a *API) syncHead(c *fiber.Ctx) error {
 	var cards []card.ID
 	for id := range strings.SplitSeq(c.Query("cards"), ",") {
-		if id != "" {
-			cards = append(cards, card.ID(id))
+		if !isUUID.MatchString(id) {
+			return errInvalid.At("query.cards", "must be UUIDs in lower case, separated by commas")
 		}
+		cards = append(cards, card.ID(id))
 	}
 	if len(cards) == 0 || len(cards) > wire.MaxCards {
 		return errInvalid.At("query.cards", "name 1 to 32 cards, separated by commas")
@@ -149,6 +150,10 @@ var errDevice = fault.New(fault.Denied, "device.mismatch", "The session belongs 
 
 // decode reads a body of package wire.
 func decode[T wire.Request](c *fiber.Ctx) (T, error) {
+	if !isJSON(c) {
+		var none T
+		return none, errMediaType
+	}
 	in, err := wire.Decode[T](c.Body())
 	if err == nil {
 		return in, nil
@@ -164,7 +169,7 @@ func decode[T wire.Request](c *fiber.Ctx) (T, error) {
 	}
 	var place *wire.FieldError
 	if errors.As(err, &place) {
-		f = f.At("body."+place.Path, place.Why)
+		f = f.At(placeOf("body."+place.Path), place.Why)
 	}
 	return in, f
 }

@@ -32,6 +32,7 @@ type World struct {
 	Server *server.Server
 	Push   *pushtest.Server // stands for FCM: speaks its HTTP v1 protocol
 	Log    *Lines           // everything the server logged
+	cfg    config.Config
 	dir    string
 	codes  *Lines // one-time codes, as development shows them on the console
 	ahead  atomic.Int64
@@ -41,8 +42,9 @@ type World struct {
 
 // Options say where a world keeps its data.
 type Options struct {
-	Dir      string // of the database, the keys and the phones
-	Postgres string // DSN; empty = SQLite in Dir
+	Dir      string           // of the database, the keys and the phones; a world may go on where an earlier one ended
+	Postgres string           // DSN; empty = SQLite in Dir
+	Push     *pushtest.Server // of an earlier world; nil = a carrier of its own
 }
 
 // pushProject is the name of the project at the push carrier.
@@ -50,33 +52,44 @@ const pushProject = "medcard-story"
 
 // Start opens a world and waits until its server is ready.
 func Start(ctx context.Context, o Options) (*World, error) {
-	w := &World{dir: o.Dir, Log: new(Lines), codes: new(Lines), ended: make(chan error, 1)}
-	carrier, err := pushtest.Start(pushProject)
+	w, err := Begin(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	w.Push = carrier
+	if err := w.waitReady(ctx); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// Begin opens a world and waits for nothing: its database may be away.
+func Begin(ctx context.Context, o Options) (*World, error) {
+	w := &World{dir: o.Dir, Push: o.Push, Log: new(Lines), codes: new(Lines), ended: make(chan error, 1)}
+	var err error
+	if w.Push == nil {
+		if w.Push, err = pushtest.Start(pushProject); err != nil {
+			return nil, err
+		}
+	}
+	carrier := w.Push
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, errors.Join(err, carrier.Close())
 	}
 	w.URL = "http://" + listener.Addr().String()
-	cfg := config.Config{
+	w.cfg = config.Config{
 		Listen: listener.Addr().String(), Data: filepath.Join(o.Dir, "server"), Postgres: o.Postgres, PublicURL: w.URL, Issuer: "medcard", Zone: "Europe/Moscow",
 		FCMProject: pushProject, FCMEndpoint: carrier.Endpoint(), MailFrom: "medcard@localhost", ShutdownGrace: 5 * time.Second,
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w.stop = stop
-	if w.Server, err = server.New(running, cfg, server.Options{
+	if w.Server, err = server.New(running, w.cfg, server.Options{
 		Version: "story", Clock: w.Now, Log: slog.New(slog.NewJSONHandler(w.Log, nil)), Console: w.codes,
 	}); err != nil {
 		stop()
 		return nil, errors.Join(err, listener.Close(), carrier.Close())
 	}
 	go func() { w.ended <- w.Server.Run(running, listener) }()
-	if err := w.waitReady(ctx); err != nil {
-		return nil, errors.Join(err, w.Close())
-	}
 	return w, nil
 }
 
@@ -105,12 +118,15 @@ func (w *World) waitReady(ctx context.Context) error {
 	}
 }
 
-// Close stops the server and waits for it.
-func (w *World) Close() error {
+// Close stops the server and waits for it, and for the push carrier.
+func (w *World) Close() error { return errors.Join(w.Stop(), w.Push.Close()) }
+
+// Stop stops the server as a signal does and waits for it; the carrier goes on.
+func (w *World) Stop() error {
 	w.stop()
 	err := <-w.ended
 	w.ended <- err
-	return errors.Join(err, w.Push.Close())
+	return err
 }
 
 // Now is the world's clock, for everybody in it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/medcard/medcard/sync/vclock"
 )
@@ -33,6 +34,9 @@ func (r *DevicesRequest) validate() *FieldError {
 	}
 	if len(r.Key) > MaxBody/64 {
 		return wrong(ErrTooLarge, "is too long").in("key")
+	}
+	if strings.ContainsRune(r.Key, 0) { // which not every database keeps
+		return wrong(ErrInvalid, "holds a NUL").in("key")
 	}
 	return eachCard(len(r.Cards), func(i int) (string, *FieldError) { return r.Cards[i].Card, nil })
 }

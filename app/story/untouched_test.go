@@ -1,0 +1,90 @@
+package story
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"       // opens the database beside the server, to look at it
+	_ "github.com/ncruces/go-sqlite3/driver" // the same
+)
+
+// restless are the tables that a refused request may write to. Every other one must stay as it is.
+var restless = map[string]string{
+	"allowance":        "how often somebody tried",
+	"oauth_assertion":  "that an assertion was seen",
+	"sign_in":          "attempts to come in",
+	"registration":     "attempts to come in",
+	"one_time_code":    "attempts to come in",
+	"goose_db_version": "the migrations own",
+	"push_news":        "what the queue has told, which may be under way",
+}
+
+// imprint is what stands in each table: the number of rows, and a hash over all of them.
+func (w *World) imprint(ctx context.Context, t testing.TB) map[string]string {
+	t.Helper()
+	driver, source, tables := "sqlite3", "file:"+w.cfg.Database()+"?_pragma=query_only(on)&_pragma=busy_timeout(10000)", "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+	if w.cfg.Postgres != "" {
+		driver, source, tables = "pgx", w.cfg.Postgres, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+	}
+	db := got(sql.Open(driver, source))(t)
+	defer db.Close()
+	print := map[string]string{}
+	for _, table := range column(ctx, t, db, tables) {
+		if _, may := restless[table]; may || strings.HasPrefix(table, "river_") {
+			continue
+		}
+		rows := got(db.QueryContext(ctx, "SELECT * FROM "+table))(t) //nolint:gosec // the names come from the database
+		names := got(rows.Columns())(t)
+		var lines []string
+		for rows.Next() {
+			values, into := make([]any, len(names)), make([]any, len(names))
+			for i := range values {
+				into[i] = &values[i]
+			}
+			ok(t, rows.Scan(into...))
+			lines = append(lines, fmt.Sprint(values...))
+		}
+		ok(t, rows.Err())
+		ok(t, rows.Close())
+		slices.Sort(lines)
+		sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+		print[table] = fmt.Sprint(len(lines), " rows ", hex.EncodeToString(sum[:6]))
+	}
+	if len(print) < 10 {
+		t.Fatalf("only %d tables were looked at", len(print))
+	}
+	return print
+}
+
+func column(ctx context.Context, t testing.TB, db *sql.DB, query string) (all []string) {
+	t.Helper()
+	rows := got(db.QueryContext(ctx, query))(t)
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		ok(t, rows.Scan(&s))
+		all = append(all, s)
+	}
+	ok(t, rows.Err())
+	return all
+}
+
+// untouched runs what must change nothing in the database.
+func (w *World) untouched(ctx context.Context, t *testing.T, name string, f func(*testing.T)) {
+	t.Helper()
+	before := w.imprint(ctx, t)
+	t.Run(name, f)
+	after := w.imprint(ctx, t)
+	for _, table := range slices.Sorted(maps.Keys(after)) {
+		if before[table] != after[table] {
+			t.Errorf("%s: the table %s was %s and is %s", name, table, before[table], after[table])
+		}
+	}
+}
