@@ -12,10 +12,10 @@ import (
 // EntriesBehind lists records of the kinds (none = all) that the permit reads and that are not deleted, newest clinical date
 // first, behind the record with that date and id (no id = from the newest).
 func (tx *Tx) EntriesBehind(p consent.Permit, kinds []card.Kind, after time.Time, id card.RecordID, limit int) ([]replica.Record, error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	l, err := tx.ledger(p)
+	if err != nil {
 		return nil, err
 	}
-	l := &ledger{tx: tx, permit: p, card: p.Card()}
 	scopes := make(replica.Scopes, len(p.Scopes()))
 	for i, s := range p.Scopes() {
 		scopes[i] = string(s)
@@ -38,7 +38,7 @@ func (tx *Tx) EntriesBehind(p consent.Permit, kinds []card.Kind, after time.Time
 		args = append(args, dawn, micros(after), dawn, micros(after), string(id))
 	}
 	var list []replica.Record
-	err := tx.each(func(rows *sql.Rows) error {
+	err = tx.each(func(rows *sql.Rows) error {
 		r, err := l.scan(rows)
 		list = append(list, r)
 		return err

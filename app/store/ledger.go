@@ -18,8 +18,19 @@ import (
 // Ledger shows the permit's card to the sync engine. What the engine gives out it bounds by the scopes it was told; the
 // ledger bounds its scans by the permit as well.
 func (tx *Tx) Ledger(p consent.Permit) (replica.Ledger, error) {
+	l, err := tx.ledger(p)
+	if err != nil {
+		return nil, err // not a nil *ledger in an interface
+	}
+	return l, nil
+}
+
+func (tx *Tx) ledger(p consent.Permit) (*ledger, error) {
 	if !p.Of(tx.token) {
 		return nil, ErrForeignPermit
+	}
+	if _, err := tx.dataKey(p.Card()); err != nil { // before any row is scanned
+		return nil, err
 	}
 	return &ledger{tx: tx, permit: p, card: p.Card()}, nil
 }

@@ -214,10 +214,10 @@ func (tx *Tx) Issuer(p consent.Permit, kind card.Kind, id string) (issuer identi
 // Bearer is what a paper says about whose it is: initials and year of birth from the card's newest patient record. Whoever may file
 // a paper learns no more than what will stand on it.
 func (tx *Tx) Bearer(p consent.Permit) (b identity.Bearer, found bool, err error) {
-	if !p.Of(tx.token) {
-		return b, false, ErrForeignPermit
+	l, err := tx.ledger(p)
+	if err != nil {
+		return b, false, err
 	}
-	l := &ledger{tx: tx, permit: p, card: p.Card()}
 	var record *replica.Record
 	err = tx.each(func(rows *sql.Rows) error {
 		r, err := l.scan(rows)

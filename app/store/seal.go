@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -38,10 +39,30 @@ func (tx *Tx) open(id card.ID, place string, sealed []byte) ([]byte, error) {
 
 func label(id card.ID, place string) []byte { return []byte(string(id) + "|" + place) }
 
+// dataKey gives the card's key. Whoever opens row by row asks for it before the rows: on PostgreSQL a connection answers one
+// question at a time. The transaction keeps it, so that it is not asked for between them either when the cache starts anew.
 func (tx *Tx) dataKey(id card.ID) (tink.AEAD, error) {
-	if a, ok := tx.db.cardKeys.Load(id); ok {
-		return a.(tink.AEAD), nil
+	if tx.key != nil && tx.keyOf == id {
+		return tx.key, nil
 	}
+	a, ok := tx.db.cardKeys.Load(id)
+	if !ok {
+		unwrapped, err := tx.unwrapKey(id)
+		if err != nil {
+			return nil, err
+		}
+		if tx.db.cachedKeys.Add(1) > keyCache {
+			tx.db.cardKeys.Clear()
+			tx.db.cachedKeys.Store(1)
+		}
+		tx.db.cardKeys.Store(id, unwrapped)
+		a = unwrapped
+	}
+	tx.keyOf, tx.key = id, a.(tink.AEAD)
+	return tx.key, nil
+}
+
+func (tx *Tx) unwrapKey(id card.ID) (tink.AEAD, error) {
 	var wrapped []byte
 	found, err := tx.one([]any{&wrapped}, "SELECT wrapped_key FROM card WHERE id = ?", string(id))
 	if err != nil {
@@ -52,18 +73,9 @@ func (tx *Tx) dataKey(id card.ID) (tink.AEAD, error) {
 	}
 	key, err := tx.db.keys.Unwrap(wrapped, label(id, "card.wrapped_key"))
 	if err != nil {
-		return nil, fmt.Errorf("store: the data key of a card does not unwrap: is this the right key folder?")
+		return nil, errors.New("store: the data key of a card does not unwrap: is this the right key folder?")
 	}
-	a, err := subtle.NewAESGCM(key)
-	if err != nil {
-		return nil, err
-	}
-	if tx.db.cachedKeys.Add(1) > keyCache {
-		tx.db.cardKeys.Clear()
-		tx.db.cachedKeys.Store(1)
-	}
-	tx.db.cardKeys.Store(id, tink.AEAD(a))
-	return a, nil
+	return subtle.NewAESGCM(key)
 }
 
 // newDataKey makes and wraps a key for a card that is about to be created.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/tink-crypto/tink-go/v2/tink"
 	"gorm.io/gorm"
 
 	"github.com/medcard/medcard/domain/card"
@@ -24,6 +25,10 @@ type Tx struct {
 	token    *consent.Token
 	sqlite   *sql.Tx // SQLite: what the job queue inserts through
 	postgres pgx.Tx  // PostgreSQL: the same
+
+	scanning bool    // rows are open: see each
+	keyOf    card.ID // whose data key it has at hand
+	key      tink.AEAD
 }
 
 func newTx(ctx context.Context, db *DB, g *gorm.DB) *Tx {
@@ -35,6 +40,9 @@ func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // exec runs one statement and returns how many rows it changed.
 func (tx *Tx) exec(statement string, args ...any) (int64, error) {
+	if tx.scanning {
+		return 0, errScanning
+	}
 	r := tx.g.Exec(statement, whole(args)...)
 	return r.RowsAffected, r.Error
 }
@@ -56,6 +64,9 @@ func whole(args []any) []any {
 
 // one scans the only row of a query into dest; found is false where there is none.
 func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error) {
+	if tx.scanning {
+		return false, errScanning
+	}
 	err = tx.g.Raw(query, whole(args)...).Row().Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
@@ -64,13 +75,19 @@ func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error)
 	return err == nil, err
 }
 
-// each calls visit for every row of a query, in order, until it returns an error.
+// each calls visit for every row of a query, in order, until it returns an error. visit asks the database nothing: its
+// connection is busy with the rows, and on PostgreSQL the question would wait for itself for ever.
 func (tx *Tx) each(visit func(*sql.Rows) error, query string, args ...any) error {
+	if tx.scanning {
+		return errScanning
+	}
 	rows, err := tx.g.Raw(query, whole(args)...).Rows()
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	tx.scanning = true
+	defer func() { tx.scanning = false }()
 	for rows.Next() {
 		tx.db.rowsRead.Add(1)
 		if err := visit(rows); err != nil {
@@ -79,6 +96,8 @@ func (tx *Tx) each(visit func(*sql.Rows) error, query string, args ...any) error
 	}
 	return rows.Err()
 }
+
+var errScanning = errors.New("store: the database was asked something while the rows of a question before were open")
 
 // ErrForeignPermit means that a permit of another card or another transaction was shown: a mistake of ours.
 var ErrForeignPermit = errors.New("store: the permit is not of this transaction, or not for this card or scope")
