@@ -44,19 +44,3 @@ func (b bitmap) negative() bitmap {
 	}
 	return out
 }
-
-// matrix is the same picture for gozxing.
-func (b bitmap) matrix() *gozxing.BitMatrix {
-	m, err := gozxing.NewBitMatrix(b.w, b.h)
-	if err != nil { // of no size: binarize has seen to it that there is one
-		panic(err)
-	}
-	for y := range b.h {
-		for x, v := range b.row(y) {
-			if v != 0 {
-				m.Set(x, y)
-			}
-		}
-	}
-	return m
-}

@@ -17,15 +17,21 @@ type eye struct {
 // evidence is how much paper speaks for an eye.
 func (e eye) evidence() float64 { return float64(e.seen) * e.size }
 
-// maxEyes bounds the work on a picture that is all pattern (a carpet, a crowd of codes).
-const maxEyes = 64
+// A picture that is all pattern (a carpet, a crowd of codes, an attack) has eyes without end.
+const (
+	maxEyes = 64   // that are tried
+	tooMany = 1024 // at which those are dropped for which least speaks
+	kept    = 256  // then
+	rowStep = 3    // rows from one that is looked at to the next, at most
+)
 
-// findEyes looks through every few rows for the proportion and checks each hit along its column and its row.
-func findEyes(b bitmap) []eye {
+// findEyes looks through every few rows for the proportion and checks each hit along its column and its row. It stops
+// when it is told that the time is up.
+func findEyes(b bitmap, stop func() bool) []eye {
 	var eyes []eye
-	step := max(1, min(3, b.h/200)) // an eye of the smallest readable module, 1.5 pixels, has 4 rows in its middle
+	step := max(1, min(rowStep, b.h/200)) // an eye of the smallest readable module, 1.5 pixels, has 4 rows in its middle
 	edges := make([]int, 0, b.w)
-	for y := step / 2; y < b.h; y += step {
+	for y := step / 2; y < b.h && !stop(); y += step {
 		edges = appendEdges(edges[:0], b.row(y))
 		for i := 0; i+5 < len(edges); i += 2 { // edges[i] is where a black run begins
 			r := runsBetween(edges[i : i+6])
@@ -36,10 +42,18 @@ func findEyes(b bitmap) []eye {
 				eyes = addEye(eyes, e)
 			}
 		}
+		if len(eyes) > tooMany {
+			eyes = bestEyes(eyes, kept)
+		}
 	}
-	// Noise makes eyes too, most of them as small as eyes can be and in a single row.
+	return bestEyes(eyes, maxEyes)
+}
+
+// bestEyes keeps those with the most evidence: noise makes eyes too, most of them as small as eyes can be and in a
+// single row.
+func bestEyes(eyes []eye, n int) []eye {
 	slices.SortStableFunc(eyes, func(a, b eye) int { return cmp.Compare(b.evidence(), a.evidence()) })
-	return eyes[:min(len(eyes), maxEyes)]
+	return eyes[:min(len(eyes), n)]
 }
 
 // appendEdges lists where the row changes colour, beginning with the first change to black; a black run at the end

@@ -142,6 +142,28 @@ func TestNoiseEnds(t *testing.T) {
 	}
 }
 
+// TestCarpetOfEyesEnds: a picture tiled with finder patterns, each of which could be a corner of a code with all others.
+func TestCarpetOfEyesEnds(t *testing.T) {
+	img := image.NewGray(image.Rect(0, 0, 5000, 4800))
+	for y := range 4800 {
+		for x := range 5000 {
+			ring := max(x%9-4, 4-x%9, y%9-4, 4-y%9) // distance from the middle of the tile
+			if ring == 2 || ring == 4 {
+				img.Pix[y*img.Stride+x] = 255
+			}
+		}
+	}
+	picture := encodePNG(t, img)
+	const limit = 2 * time.Second
+	result, err := scan.NewReader(scan.Options{Time: limit, MaxBytes: len(picture)}).Read(context.Background(), picture)
+	if err != nil && !errors.Is(err, scan.ErrTooLarge) || len(result.Codes) > 0 {
+		t.Fatalf("got %+v, %v", result, err)
+	}
+	if result.Elapsed > 4*limit {
+		t.Errorf("took %v of the allowed %v", result.Elapsed, limit)
+	}
+}
+
 // TestSlowJPEGIsStopped: a progressive JPEG may ask for thousands of passes over all its pixels in a few bytes each.
 func TestSlowJPEGIsStopped(t *testing.T) {
 	picture := manyScans(t, 3400, 3400, 40_000)

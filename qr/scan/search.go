@@ -100,14 +100,8 @@ func (s *search) look(step step, v view) (more bool) {
 		bits := newBitmap(matrix, tile.plane)
 		if step.negative {
 			bits = bits.negative()
-			matrix = bits.matrix()
 		}
 		left := s.readAll(step, tile, bits)
-		if len(s.codes) == 0 {
-			if text, eyes, ok := plainQR(matrix); ok {
-				s.keep(step.String()+" plain", Code{text, KindOf(text), cornersAround(tile, eyes)})
-			}
-		}
 		more = more || leftOver(left)
 	}
 	return more
@@ -118,7 +112,7 @@ const patience = 6
 
 // readAll tries every trio of eyes and returns the eyes that belong to no code.
 func (s *search) readAll(step step, v view, bits bitmap) []eye {
-	eyes := s.outside(v, findEyes(bits))
+	eyes := s.outside(v, findEyes(bits, s.timeUp))
 	for i, t := range findTrios(eyes) {
 		if s.timeUp() || len(s.codes) >= s.maxCodes {
 			return nil
@@ -191,22 +185,6 @@ func middle(corners [4]Point) (m Point) {
 		m.Y += c.Y / 4
 	}
 	return m
-}
-
-// cornersAround guesses the corners from the middles of three eyes: lower left, upper left, upper right. How far they
-// are from the code's border depends on its version, which is not told: a sixth of their distance is about right.
-func cornersAround(v view, eyes []Point) (out [4]Point) {
-	lowerLeft, upperLeft, upperRight := eyes[0], eyes[1], eyes[2]
-	acrossX, acrossY := upperRight.X-upperLeft.X, upperRight.Y-upperLeft.Y
-	downX, downY := lowerLeft.X-upperLeft.X, lowerLeft.Y-upperLeft.Y
-	const over = 1.0 / 6
-	for i, c := range [4][2]float64{{-over, -over}, {1 + over, -over}, {1 + over, 1 + over}, {-over, 1 + over}} {
-		out[i] = v.original(Point{
-			upperLeft.X + c[0]*acrossX + c[1]*downX,
-			upperLeft.Y + c[0]*acrossY + c[1]*downY,
-		})
-	}
-	return out
 }
 
 // cut makes n x n tiles that overlap by half a tile, or leaves the view whole.

@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 )
 
-// This file is the border to gozxing: nothing of it is called from elsewhere, and a panic ends here.
+// This file and zxing_pack.go are the border to gozxing: how it splits grey into black and white, and how it decodes
+// modules. A panic of it ends here. Its finder stays outside: it tries every three eyes it sees and cannot be stopped, so
+// that a carpet of finder patterns kept it busy for hours.
 
 // source shows a plane to gozxing.
 type source struct {
@@ -77,36 +78,6 @@ func decodeModules(bits *gozxing.BitMatrix) (text string, mirrored, ok bool) {
 		return nil
 	})
 	return text, mirrored, err == nil && text != ""
-}
-
-// binarized hands a ready black and white picture to gozxing's readers.
-type binarized struct {
-	gozxing.Binarizer
-	bits *gozxing.BitMatrix
-}
-
-func (b binarized) GetBlackMatrix() (*gozxing.BitMatrix, error) { return b.bits, nil }
-
-// plainQR is gozxing's own reader, finder and all. It reads one code at most, and by its other way of picking finder
-// patterns now and then one that ours does not. The points are the middles of the eyes: lower left, upper left, upper
-// right.
-func plainQR(bits *gozxing.BitMatrix) (text string, eyes []Point, ok bool) {
-	err := guard(func() error {
-		bitmap, err := gozxing.NewBinaryBitmap(binarized{bits: bits})
-		if err != nil {
-			return err
-		}
-		result, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
-		if err != nil {
-			return err
-		}
-		text = result.GetText()
-		for _, p := range result.GetResultPoints() {
-			eyes = append(eyes, Point{p.GetX(), p.GetY()})
-		}
-		return nil
-	})
-	return text, eyes, err == nil && text != "" && len(eyes) >= 3
 }
 
 var errPanic = errors.New("scan: panic")
