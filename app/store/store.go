@@ -10,20 +10,16 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/ncruces/go-sqlite3/gormlite"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
 	"github.com/medcard/medcard/app/keys"
-	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/migrations"
 )
 
@@ -53,9 +49,6 @@ type DB struct {
 	cachedKeys     atomic.Int64
 	rowsRead       atomic.Int64
 }
-
-// ErrUnavailable is what every call gives while the database cannot be reached.
-var ErrUnavailable = fault.New(fault.Unavailable, "database.unavailable", "The card store cannot be reached right now. Try again in a few seconds.").After(2 * time.Second)
 
 // Open prepares the database but needs no connection yet: a server must start while PostgreSQL is down. Call Migrate before
 // the first transaction.
@@ -123,7 +116,6 @@ func gormConfig() *gorm.Config {
 	return &gorm.Config{
 		Logger:                 quiet{},
 		SkipDefaultTransaction: true, // every statement runs in a transaction of View or Update
-		TranslateError:         true,
 		DisableAutomaticPing:   true, // the database may be down at the start
 	}
 }
@@ -155,7 +147,7 @@ func (db *DB) Ready(ctx context.Context) error {
 	if !db.ready.Load() {
 		return ErrUnavailable
 	}
-	if err := db.write.PingContext(ctx); err != nil {
+	if err := db.read.PingContext(ctx); err != nil { // not write: on SQLite a long import has that one connection
 		return ErrUnavailable.Because(err)
 	}
 	return nil
@@ -182,9 +174,6 @@ func (db *DB) Close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// attempts bounds how often a transaction runs when the database asks for another try.
-const attempts = 5
 
 // View runs f in a read-only transaction that sees one snapshot.
 func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
@@ -240,71 +229,3 @@ func (db *DB) inPostgres(ctx context.Context, options pgx.TxOptions, f func(*Tx)
 		})
 	})
 }
-
-func (db *DB) retry(ctx context.Context, run func() error) error {
-	if !db.ready.Load() {
-		return ErrUnavailable
-	}
-	var err error
-	for n := range attempts {
-		if err = run(); err == nil || !again(err) {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return fault.New(fault.Unavailable, "timeout", "The request took too long. Try again.").Because(ctx.Err())
-		case <-time.After(time.Duration(1<<n) * 5 * time.Millisecond):
-		}
-	}
-	return translate(ctx, err)
-}
-
-// again reports whether the database wants the whole transaction once more.
-func again(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01"
-	}
-	return errors.Is(err, sqlite3.BUSY)
-}
-
-// translate turns what is the database's trouble into ErrUnavailable. Faults of the acts and domain pass through.
-func translate(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	var f *fault.Fault
-	if errors.As(err, &f) {
-		return err
-	}
-	if ctx.Err() != nil {
-		return fault.New(fault.Unavailable, "timeout", "The request took too long. Try again.").Because(err)
-	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		switch pg.Code[:2] {
-		case "08", "53", "57", "58": // connection, resources, operator intervention, system
-			return ErrUnavailable.Because(err)
-		}
-		return &databaseError{what: "PostgreSQL " + pg.Code + " " + pg.TableName + " " + pg.ConstraintName, cause: err}
-	}
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) || pgconn.SafeToRetry(err) || errors.Is(err, sql.ErrConnDone) ||
-		errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR) || again(err) {
-		return ErrUnavailable.Because(err)
-	}
-	var lite *sqlite3.Error
-	if errors.As(err, &lite) {
-		return &databaseError{what: "SQLite " + lite.ExtendedCode().Error(), cause: err}
-	}
-	return err
-}
-
-// databaseError says what a database complained about without its text, which may quote values.
-type databaseError struct {
-	what  string
-	cause error
-}
-
-func (e *databaseError) Error() string { return "store: " + e.what }
-func (e *databaseError) Unwrap() error { return e.cause }
