@@ -41,7 +41,7 @@ type Config struct {
 
 // Runner runs jobs. It is made before the database is there and runs once.
 type Runner struct {
-	client worker
+	client func() (worker, error) // a fresh one for each attempt to start
 	log    *slog.Logger
 }
 
@@ -55,6 +55,7 @@ type worker interface {
 const (
 	jobTimeout = time.Minute
 	startPause = 500 * time.Millisecond // between attempts to start while the database is down
+	startLimit = 30 * time.Second       // for one attempt
 	stopGrace  = 10 * time.Second       // for jobs in work when the server stops
 )
 
@@ -95,42 +96,77 @@ func New(cfg Config) (*Runner, error) {
 		settings.RetryPolicy = pauses(cfg.Pause)
 	}
 	r := &Runner{log: cfg.Log}
-	var err error
 	switch {
 	case cfg.Queue.Postgres != nil:
-		r.client, err = river.NewClient(riverpgxv5.New(cfg.Queue.Postgres), settings)
+		r.client = func() (worker, error) { return river.NewClient(riverpgxv5.New(cfg.Queue.Postgres), settings) }
 	case cfg.Queue.SQLite != nil:
-		r.client, err = river.NewClient(riversqlite.New(cfg.Queue.SQLite), settings)
+		r.client = func() (worker, error) { return river.NewClient(riversqlite.New(cfg.Queue.SQLite), settings) }
 	default:
-		err = errors.New("jobs: no database")
+		return nil, errors.New("jobs: no database")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
+	_, err := r.client() // what is wrong with the settings is wrong now
+	return r, err
 }
 
 // Run works until ctx ends, then lets the jobs in work finish. What does not finish in time is cancelled and runs again after
 // the next start. While the database cannot be reached it keeps trying to start.
 func (r *Runner) Run(ctx context.Context) error {
-	// River would cancel its jobs with the context it was started with; they get their grace first.
-	for r.client.Start(context.WithoutCancel(ctx)) != nil {
+	client := r.start(ctx)
+	if client == nil {
+		return nil
+	}
+	<-ctx.Done()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	if client.Stop(grace) == nil {
+		return nil
+	}
+	r.log.Warn("jobs did not finish in time, they will run again")
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	return client.StopAndCancel(last)
+}
+
+// start gives a client that runs, or nil when ctx ended first. Each attempt has a client of its own and a limit: River 0.49 can
+// wait for itself for ever when one of its parts cannot start (a busy or vanished database), and neither the work nor the
+// end of the server may hang on that.
+func (r *Runner) start(ctx context.Context) worker {
+	for {
+		client, err := r.client()
+		if err == nil {
+			err = r.attempt(ctx, client)
+		}
+		if err == nil {
+			return client
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(startPause):
 		}
 	}
-	<-ctx.Done()
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
-	defer cancel()
-	if r.client.Stop(grace) == nil {
-		return nil
+}
+
+var errStart = errors.New("jobs: the queue did not start in time")
+
+func (r *Runner) attempt(ctx context.Context, client worker) error {
+	// River would cancel its jobs with the context it was started with; they get their grace first.
+	running := context.WithoutCancel(ctx)
+	started := make(chan error, 1)
+	go func() { started <- client.Start(running) }()
+	select {
+	case err := <-started:
+		return err
+	case <-ctx.Done():
+	case <-time.After(startLimit):
+		r.log.Warn("the job queue hangs while it starts, trying anew")
 	}
-	r.log.Warn("jobs did not finish in time, they will run again")
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
-	defer cancel()
-	return r.client.StopAndCancel(last)
+	go func() { // should it start after all, it is one too many
+		if <-started == nil {
+			_ = client.StopAndCancel(running)
+		}
+	}()
+	return errStart
 }
 
 // pauses is a retry policy of River's.
