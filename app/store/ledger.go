@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
@@ -66,7 +65,7 @@ func (l *ledger) Advance(seq uint64) error {
 	return err
 }
 
-// recordRow is the table record; sealed holds the atoms as JSON.
+// recordRow is the table record; sealed holds the atoms (atoms.go).
 type recordRow struct {
 	Card    string     `gorm:"column:card;primaryKey"`
 	ID      string     `gorm:"column:id;primaryKey"`
@@ -102,7 +101,8 @@ func (l *ledger) scan(rows *sql.Rows) (r replica.Record, err error) {
 	if err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(plain, &r.Atoms)
+	r.Atoms, err = readAtoms(plain)
+	return r, err
 }
 
 func (l *ledger) Records(ids []string) (map[string]replica.Record, error) {
@@ -174,11 +174,7 @@ func (l *ledger) save(records []replica.Record) error {
 	ids := make([]string, len(records))
 	rows := make([]recordRow, len(records))
 	for i, r := range records {
-		plain, err := json.Marshal(r.Atoms)
-		if err != nil {
-			return err
-		}
-		sealed, err := l.tx.seal(l.card, recordPlace(r.ID, r.Seq), plain)
+		sealed, err := l.tx.seal(l.card, recordPlace(r.ID, r.Seq), appendAtoms(nil, r.Atoms))
 		if err != nil {
 			return err
 		}

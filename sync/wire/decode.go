@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"unicode/utf8"
@@ -69,15 +68,4 @@ func Decode[T Request](body []byte) (T, error) {
 		return none, err
 	}
 	return out, nil
-}
-
-// Marshal is json.Marshal without the escaping for web pages, which would change the bytes of values on their way.
-func Marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -9,17 +9,31 @@ import (
 )
 
 // LineWriter writes a stream of lines. It does not buffer: wrap w.
-type LineWriter struct{ enc *json.Encoder }
+type LineWriter struct {
+	w    io.Writer
+	line []byte // of the row before, whose room the next one takes
+}
 
 // NewLineWriter returns a writer of lines to w.
 func NewLineWriter(w io.Writer) *LineWriter {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return &LineWriter{enc: enc}
+	return &LineWriter{w: w}
 }
 
 // Write writes one line.
-func (w *LineWriter) Write(line Line) error { return w.enc.Encode(line) }
+func (w *LineWriter) Write(line Line) (err error) {
+	if line.Row != nil && line.members() == 1 {
+		w.line, err = appendRow(append(w.line[:0], `{"row":`...), *line.Row)
+		w.line = append(w.line, '}')
+	} else {
+		w.line, err = Marshal(line)
+	}
+	if err != nil {
+		return err
+	}
+	w.line = append(w.line, '\n')
+	_, err = w.w.Write(w.line)
+	return err
+}
 
 // LineReader reads a stream of lines, each at most MaxLine bytes.
 type LineReader struct{ r *bufio.Reader }
