@@ -128,7 +128,7 @@ func (h *house) result(t *testing.T, id card.ID) {
 
 func (h *house) wait(t *testing.T, token string, n int) []pushtest.Wire {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if got := h.fcm.To(token); len(got) >= n {
 			return got
 		}

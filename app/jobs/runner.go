@@ -55,7 +55,7 @@ type worker interface {
 const (
 	jobTimeout = time.Minute
 	startPause = 500 * time.Millisecond // between attempts to start while the database is down
-	startLimit = 30 * time.Second       // for one attempt
+	startLimit = 10 * time.Second       // for one attempt
 	stopGrace  = 10 * time.Second       // for jobs in work when the server stops
 )
 
@@ -131,13 +131,16 @@ func (r *Runner) Run(ctx context.Context) error {
 // wait for itself for ever when one of its parts cannot start (a busy or vanished database), and neither the work nor the
 // end of the server may hang on that.
 func (r *Runner) start(ctx context.Context) worker {
-	for {
+	for attempts := 0; ; attempts++ {
 		client, err := r.client()
 		if err == nil {
 			err = r.attempt(ctx, client)
 		}
 		if err == nil {
 			return client
+		}
+		if attempts == 0 && ctx.Err() == nil {
+			r.log.Warn("the job queue does not start, trying again")
 		}
 		select {
 		case <-ctx.Done():
