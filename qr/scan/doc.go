@@ -16,8 +16,8 @@
 //	read.go     the modules are sampled, in black and white, then in grey; gozxing decodes them
 //
 // The cheap steps that read most pictures come first. Reading ends when codes were read and no eyes are left over that
-// surely are one more code, or when the time is up. Where no QR code is, marks of medicine packs are looked for
-// (pack.go): they are told apart, so that a pharmacist who photographs the wrong thing hears what it was.
+// surely are one more code, or when the time is up. Where no QR code shows, marks of medicine packs are looked
+// for (pack.go): they are told apart, so that a pharmacist who photographs the wrong thing hears what it was.
 //
 // # What it promises
 //

@@ -11,8 +11,7 @@ import (
 
 // lookForPacks tries every blob that could be a mark. Small gaps are closed first; how large "small" is depends on the
 // size of the modules, which nobody knows yet.
-func (s *search) lookForPacks() {
-	v := s.print(min(max(s.original.w, s.original.h), 1000), 0)
+func (s *search) lookForPacks(step step, v view) {
 	for _, split := range [...]threshold{local, global} {
 		matrix := binarize(v.plane, split)
 		if matrix == nil {
@@ -31,7 +30,7 @@ func (s *search) lookForPacks() {
 				for i, c := range corners {
 					corners[i] = v.original(c)
 				}
-				s.keep("pack", Code{text, DataMatrix, corners})
+				s.keep(step.String(), Code{text, DataMatrix, corners})
 			}
 		}
 		if len(s.codes) > 0 {

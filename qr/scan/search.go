@@ -32,6 +32,7 @@ func newSearch(ctx context.Context, original plane, maxCodes int) *search {
 
 // run takes the steps until codes were read and nothing that surely is a code is left over.
 func (s *search) run() {
+	more := false // as the last light that was looked at for QR codes left it
 	for _, step := range steps {
 		if len(s.codes) > 0 && !step.further {
 			continue
@@ -43,14 +44,14 @@ func (s *search) run() {
 		if s.timeUp() {
 			return
 		}
-		more := false
-		s.try(func() { more = s.look(step, s.print(side, step.sharpen)) })
+		if step.packs {
+			s.try(func() { s.lookForPacks(step, s.print(side, 0)) })
+		} else {
+			s.try(func() { more = s.look(step, s.print(side, step.sharpen)) })
+		}
 		if len(s.codes) >= s.maxCodes || len(s.codes) > 0 && !more {
 			return
 		}
-	}
-	if len(s.codes) == 0 {
-		s.try(s.lookForPacks)
 	}
 }
 

@@ -9,6 +9,7 @@ type step struct {
 	split    threshold
 	negative bool // look for white on black
 	tiles    int  // cut into tiles x tiles parts that overlap by half
+	packs    bool // look for marks of medicine packs, not for QR codes
 	// further: worth its time for a code that is left over when others were read already.
 	further bool
 }
@@ -32,6 +33,7 @@ var steps = []step{
 	{size: medium, split: local, further: true},
 	{size: large, sharpen: 150, split: local, further: true},
 	{size: large, split: local, negative: true, further: true},
+	{packs: true}, // before the steps that only help bad photos: it is the whole answer to the wrong thing photographed
 	{size: medium, split: global},
 	{size: full, split: local, further: true},
 	{size: large, sharpen: 150, split: global},
@@ -50,6 +52,9 @@ var sizeNames = map[size]string{large: "large", medium: "medium", small: "small"
 
 // String names the step in results and in measurements: "large local", "full global tiles".
 func (s step) String() string {
+	if s.packs {
+		return "packs"
+	}
 	words := []string{sizeNames[s.size], "local"}
 	if s.split == global {
 		words[1] = "global"
@@ -71,6 +76,8 @@ func (s step) String() string {
 func (s step) side(longer int) int {
 	const mostLarge, mostMedium, mostSmall = 2000, 1000, 500
 	switch {
+	case s.packs:
+		return min(longer, mostMedium)
 	case s.size == large:
 		return min(longer, mostLarge)
 	case s.size == medium && longer > mostMedium:
