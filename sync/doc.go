@@ -49,8 +49,16 @@
 // cursor at the end of the last complete answer. (The simulator again: phones lacked atoms. And the scalar would have
 // called seen what was on no screen.)
 //
-// The cursor goes to the last row that the device was sent, not to the card's head, and tokens are one AES block, always
-// of one length: nothing about a device's place changes when something hidden does.
+// The cursor of a whole answer goes to the newest commit in the scopes that the device sees (what its ETag is made of), not to
+// the card's head, and tokens are one AES block, always of one length: nothing about a device's place changes when
+// something hidden does.
+//
+// A red line is judged by the page, not by the cursor: told is what went out of sight since the last page was made, if the
+// device could see it then. All of it goes out before the page's rows, also what lies beyond them. Judged by the cursor,
+// which between pages stands for no state that ever was, a record could come with one page, leave, come and leave again
+// and stay on the phone for ever; or one be named that the device never saw. Part holds the place of that last page.
+//
+// A change of view is made good in one pass over what is visible now, with what is new in it; the cursor moves at its end.
 //
 // The scalar proves "seen" for an atom with one value only. Where it says so the dots say so too: TestTheScalarNeverContradictsTheDots.
 //
@@ -75,8 +83,7 @@
 //
 // # What is not there yet
 //
-// The red line is read by phones and not sent by servers: a record that moves to a scope that a device may not see stays on
-// it. Every device of a card sees all of it so far; before that ends, Pull must read the ledger's moves between scopes. Sum lines are shapes only. There is no
+// Sum lines are shapes only. There is no
 // pruning of clocks and no collection of the deleted (Actor.Low and Head.GC are kept for them), no range reconciliation.
 //
 // # How costs grow

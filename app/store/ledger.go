@@ -161,6 +161,24 @@ func scopeFilter(scopes replica.Scopes) (condition string, args []any) {
 	return " AND (" + strings.Join(parts, " OR ") + ")", args
 }
 
+func (l *ledger) Newest(scopes replica.Scopes) (newest uint64, err error) {
+	filter, args := scopeFilter(scopes)
+	_, err = l.tx.one([]any{&newest}, "SELECT coalesce(max(head), 0) FROM card_scope WHERE card = ?"+filter, append([]any{string(l.card)}, args...)...)
+	return newest, err
+}
+
+func (l *ledger) Moves(after uint64, limit int) (list []replica.Move, err error) {
+	err = l.tx.each(func(rows *sql.Rows) error {
+		var m replica.Move
+		err := rows.Scan(&m.ID, &m.Seq, &m.From, &m.To)
+		list = append(list, m)
+		return err
+	}, `SELECT id, seq, was, scope FROM record_scope AS m WHERE card = ? AND seq > ? AND was <> ''
+			AND EXISTS (SELECT 1 FROM record_scope AS b WHERE b.card = m.card AND b.id = m.id AND b.seq <= ?)
+		ORDER BY seq LIMIT ?`, string(l.card), after, after, limit)
+	return list, err
+}
+
 func (l *ledger) SaveRecords(records []replica.Record) error {
 	for chunk := range chunks(records, 200) {
 		if err := l.save(chunk); err != nil {
@@ -213,6 +231,7 @@ func (l *ledger) moves(records []replica.Record, before map[string]string) error
 		ID    string `gorm:"column:id"`
 		Seq   uint64 `gorm:"column:seq"`
 		Scope string `gorm:"column:scope"`
+		Was   string `gorm:"column:was"`
 	}
 	var list []move
 	for _, r := range records {
@@ -224,7 +243,7 @@ func (l *ledger) moves(records []replica.Record, before map[string]string) error
 		if existed {
 			heads[old] = max(heads[old], r.Seq)
 		}
-		list = append(list, move{Card: string(l.card), ID: r.ID, Seq: r.Seq, Scope: r.Scope})
+		list = append(list, move{Card: string(l.card), ID: r.ID, Seq: r.Seq, Scope: r.Scope, Was: old})
 	}
 	if len(list) > 0 {
 		if err := l.tx.g.Table("record_scope").Create(&list).Error; err != nil {
@@ -327,26 +346,6 @@ func (l *ledger) SaveDecisions(actor uint32, decisions []replica.Decision) error
 func (l *ledger) DropDecisions(actor uint32, to uint64) error {
 	_, err := l.tx.exec("DELETE FROM mutation_result WHERE card = ? AND actor = ? AND n <= ?", string(l.card), actor, to)
 	return err
-}
-
-// ScopeHeads gives the newest sequence of each scope that the permit reads.
-func (tx *Tx) ScopeHeads(p consent.Permit) (map[card.Scope]uint64, error) {
-	if !p.Of(tx.token) {
-		return nil, ErrForeignPermit
-	}
-	heads := map[card.Scope]uint64{}
-	err := tx.each(func(rows *sql.Rows) error {
-		var scope card.Scope
-		var head uint64
-		if err := rows.Scan(&scope, &head); err != nil {
-			return err
-		}
-		if p.Reads(scope) {
-			heads[scope] = head
-		}
-		return nil
-	}, "SELECT scope, head FROM card_scope WHERE card = ?", string(p.Card()))
-	return heads, err
 }
 
 // chunks cuts a list into pieces of at most n.

@@ -21,7 +21,6 @@ import (
 type Tx interface {
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	Ledger(consent.Permit) (replica.Ledger, error)
-	ScopeHeads(consent.Permit) (map[card.Scope]uint64, error)
 	CountRecords(consent.Permit) (int, error)
 	OwnReadSince(card.ID, identity.Actor, consent.Purpose, time.Time) (bool, error)
 	AppendAudit(audit.Entry) error
@@ -149,17 +148,13 @@ func (s *Service) Head(ctx context.Context, a identity.Actor, cards []card.ID) (
 			if err != nil {
 				return err
 			}
-			heads, err := tx.ScopeHeads(permit)
+			sight := sightOf(permit)
+			newest, err := sight.Newest(l)
 			if err != nil {
 				return err
 			}
-			plain := make(map[string]uint64, len(heads))
-			for scope, seq := range heads {
-				plain[string(scope)] = seq
-			}
-			sight := sightOf(permit)
 			out.Cards = append(out.Cards, wire.Head{
-				Card: string(id), Epoch: head.Epoch, View: sight.View(), Tag: sight.Tag(plain, s.sealer(id, dev, head.Epoch)), Leases: leases(permit, now),
+				Card: string(id), Epoch: head.Epoch, View: sight.View(), Tag: sight.Tag(newest, s.sealer(id, dev, head.Epoch)), Leases: leases(permit, now),
 			})
 		}
 		return nil

@@ -38,6 +38,22 @@ func (d *desk) sight(device string) replica.Sight {
 	return replica.Sight{Now: replica.Scopes{"*"}}
 }
 
+// span is a history of access that is the same whatever one asks.
+func span(at, always, ever replica.Scopes) func(uint64) (replica.Span, error) {
+	return func(uint64) (replica.Span, error) { return replica.Span{At: at, Always: always, Ever: ever}, nil }
+}
+
+// tag is the ETag of the card's head for a device.
+func (d *desk) tag(device string) (tag string) {
+	d.t.Helper()
+	d.must(d.book.View(func(l replica.Ledger) error {
+		newest, err := d.sight(device).Newest(l)
+		tag = d.sight(device).Tag(newest, d.seal(device))
+		return err
+	}))
+	return tag
+}
+
 func (d *desk) seal(device string) replica.Sealer {
 	return replica.NewBlockSealer(make([]byte, 32), cardID, device, d.epoch)
 }

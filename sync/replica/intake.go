@@ -58,7 +58,7 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 		if line.Purge != nil { // the base holds less than its view now, until the server says that it is whole again
 			meta.View, meta.ShadowView = "", ""
 		}
-		if err := place(tx, meta.Shadowing, line); err != nil {
+		if err := takeIn(tx, meta.Shadowing, line); err != nil {
 			return err
 		}
 	}
@@ -83,8 +83,8 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 	return tx.SaveMeta(meta)
 }
 
-// place puts one line where it belongs. What vanishes vanishes from both bases; what comes goes to the one being built.
-func place(tx PhoneTx, shadow bool, line wire.Line) error {
+// takeIn puts one line where it belongs. What vanishes vanishes from both bases; what comes goes to the one being built.
+func takeIn(tx PhoneTx, shadow bool, line wire.Line) error {
 	switch {
 	case line.Purge != nil:
 		return tx.DropRowsOutside(line.Purge.Keep)

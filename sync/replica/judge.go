@@ -104,8 +104,8 @@ func unseen(rec Record, e edit, sight Sight) (string, error) {
 	if sight.Since == nil {
 		return missing(e), nil
 	}
-	_, ever, err := sight.Since(e.at)
-	if err == nil && ever.Holds(rec.Scope) {
+	span, err := sight.Since(e.at)
+	if err == nil && span.Ever.Holds(rec.Scope) {
 		return wire.CodeAccessEnded, nil
 	}
 	return missing(e), err

@@ -19,6 +19,11 @@ type Ledger interface {
 	Records(ids []string) (map[string]Record, error)
 	// Scan returns records in scopes with Seq > after, deleted ones too, in the order of Seq, at most limit.
 	Scan(scopes Scopes, after uint64, limit int) ([]Record, error)
+	// Newest returns the last commit that touched one of the scopes: that changed a record in it, brought one or took one away.
+	Newest(scopes Scopes) (uint64, error)
+	// Moves returns what moved from one scope to another after a commit, in order, at most limit; only of the records that
+	// were there at that commit.
+	Moves(after uint64, limit int) ([]Move, error)
 	// SaveRecords inserts or replaces records.
 	SaveRecords(records []Record) error
 
@@ -42,6 +47,13 @@ type Head struct {
 	Seq   uint64 // the last commit
 	GC    uint64 // what was deleted up to here is forgotten: an older cursor starts anew
 	Epoch string // changes when the server was restored from a backup, so that sequence numbers may come again
+}
+
+// Move is a record that went from one scope to another.
+type Move struct {
+	ID       string
+	Seq      uint64
+	From, To string
 }
 
 // Actor is one writer of a card: an installation of the SDK, or the server itself (ordinal 0, never stored).

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/medcard/medcard/sync/wire"
@@ -40,15 +42,28 @@ func (s Server) Pull(l Ledger, in Pull) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	p := pager{Server: s, in: in, head: head, view: in.Sight.View(), limit: s.pageBytes(), lmid: actor.LMID}
+	newest, err := in.Sight.Newest(l)
+	if err != nil {
+		return Page{}, err
+	}
+	p := pager{Server: s, in: in, head: head, newest: newest, view: in.Sight.View(), limit: s.pageBytes(), lmid: actor.LMID}
 	if in.MaxBytes > 0 {
 		p.limit = min(p.limit, in.MaxBytes)
 	}
 	p.open()
-	if p.after > 0 && in.Ask.View != p.view {
-		return p.backfill(l)
+	if err := p.purge(); err != nil {
+		return Page{}, err
 	}
-	return p.forward(l)
+	all, err := p.reds(l)
+	if err != nil {
+		return Page{}, err
+	}
+	if all {
+		if all, err = p.rows(l); err != nil {
+			return Page{}, err
+		}
+	}
+	return p.end(!all), nil
 }
 
 // pager is one page in the making.
@@ -56,13 +71,49 @@ type pager struct {
 	Server
 	in     Pull
 	head   Head
+	newest uint64 // the last commit that this device may know of
 	lmid   uint64
 	view   string
 	after  uint64 // the device was sent every row that stood up to here
 	since  uint64 // the last commit of which the device has everything: rows that moved on may have left older atoms behind
+	last   uint64 // the last page was made here
+	told   uint64 // what had moved out of sight by then, the device does not hold: last, and newest once the reds are out
 	resync bool
 	limit  int
 	out    Page
+
+	// For a device whose view is not today's:
+	turned bool
+	base   uint64 // its base was made whole under the view of this commit
+	pos    uint64 // the rows up to here were looked at
+	span   Span   // since base
+	before Scopes // what it could see when the last page was made
+}
+
+// place is where an answer of several pages stands after one of them; the fields are those of pager.
+type place struct {
+	told, base, pos uint64
+	view            string
+}
+
+// seal makes the token. Like all of them it is always of one length.
+func (p place) seal(s Sealer) string {
+	return s.Seal(p.told) + "." + s.Seal(p.base) + "." + s.Seal(p.pos) + "." + p.view
+}
+
+func openPlace(s Sealer, part string) (p place, ok bool) {
+	fields := strings.Split(part, ".")
+	if len(fields) != 4 {
+		return p, false
+	}
+	for i, to := range []*uint64{&p.told, &p.base, &p.pos} {
+		var err error
+		if *to, err = s.Open(fields[i]); err != nil {
+			return place{}, false
+		}
+	}
+	p.view = fields[3]
+	return p, true
 }
 
 // open reads the cursor. One that cannot be continued (another epoch, older than what was collected) starts anew; the
@@ -81,6 +132,17 @@ func (p *pager) open() {
 	if at, err := p.in.Seal.Open(ask.At); err == nil && !p.resync {
 		p.since = min(at, p.after)
 	}
+	p.told, p.base = p.after, p.after
+	if p.after == 0 {
+		p.told = p.newest // it holds nothing yet
+	} else if at, ok := openPlace(p.in.Seal, ask.Part); ok && at.told >= p.after && at.told <= p.head.Seq {
+		p.told, p.base = at.told, at.base
+		if at.view == p.view {
+			p.pos = at.pos
+		}
+	}
+	p.last = p.told
+	p.turned = p.after > 0 && ask.View != p.view
 	p.out.Ask = ask
 	if p.resync {
 		p.out.Ask.At = ""
@@ -94,88 +156,135 @@ func (p *pager) open() {
 	}
 }
 
-// forward sends what was committed after the cursor. The cursor goes to the last row that the device was sent, never
-// beyond: were it to follow the card's head, it would move when something hidden does.
-func (p *pager) forward(l Ledger) (Page, error) {
-	records, err := l.Scan(p.in.Sight.Now, p.after, p.pageRows()+1)
-	if err != nil {
-		return Page{}, err
-	}
-	last := p.after
-	for i, rec := range records {
-		if i == p.pageRows() || p.full(i) {
-			p.out.More = true
-			break
+// purge says what remains, to a device whose view is not today's and to one that starts anew beside an old base: what was
+// lost must go at once, not when the new base is whole.
+func (p *pager) purge() error {
+	if !p.turned {
+		if p.resync && !slices.Contains(p.in.Sight.Now, "*") {
+			p.add(wire.Line{Purge: &wire.Purge{Keep: p.in.Sight.Now}})
 		}
-		last = rec.Seq
-		if !rec.Deleted {
-			p.addRow(rec, p.since)
-		} else if p.after > 0 {
-			p.add(wire.Line{Del: &wire.Del{ID: rec.ID}})
-		}
+		return nil
 	}
-	if last > p.after || p.resync {
-		p.out.Ask.Cursor = p.in.Seal.Seal(last)
-	}
-	p.out.Ask.Part, p.out.Ask.View = "", p.view
-	if !p.out.More {
-		p.out.Ask.At = p.out.Ask.Cursor
-	}
-	return p.end()
-}
-
-// backfill is for a device whose view is not today's: it says what remains, then sends what the device could not see all
-// the time since its cursor, whole. Only then does the device adopt the view, and the cursor moves on. Should the view
-// change again meanwhile, the backfill begins anew: rows that come twice do no harm.
-func (p *pager) backfill(l Ledger) (Page, error) {
-	var pos uint64
-	if token, view, ok := strings.Cut(p.in.Ask.Part, "."); ok && view == p.view {
-		if at, err := p.in.Seal.Open(token); err == nil {
-			pos = at
-		}
-	}
-	if pos == 0 {
-		p.add(wire.Line{Purge: &wire.Purge{Keep: p.in.Sight.Now}})
-	}
-	always := p.in.Sight.Now
+	p.before = p.in.Sight.Now
+	p.span = Span{At: p.before, Always: p.before}
 	if p.in.Sight.Since != nil {
 		var err error
-		if always, _, err = p.in.Sight.Since(p.after); err != nil {
-			return Page{}, err
+		if p.span, err = p.in.Sight.Since(p.base); err != nil {
+			return err
+		}
+		if p.pos == 0 {
+			last, err := p.in.Sight.Since(p.told)
+			if err != nil {
+				return err
+			}
+			p.before = last.At
 		}
 	}
-	records, err := l.Scan(p.in.Sight.Now, pos, p.pageRows()+1)
-	if err != nil {
-		return Page{}, err
+	if p.pos == 0 {
+		p.add(wire.Line{Purge: &wire.Purge{Keep: p.in.Sight.Now}})
 	}
-	done := true
+	return nil
+}
+
+// reds tells which records moved out of sight since the last page was made, and of those only that were in sight then: of
+// any other the device must not even learn that it is there. all is false if there are more moves than a page takes.
+//
+// What was in sight then may still wait behind the cursor. That does no harm; to keep what moved away would.
+func (p *pager) reds(l Ledger) (all bool, err error) {
+	if p.told >= p.newest {
+		return true, nil // moves out of a visible scope count as its news
+	}
+	limit := 4 * p.pageRows()
+	if p.turned {
+		limit = math.MaxInt // in one page: the next one would not know what was in sight before this one
+	}
+	moves, err := l.Moves(p.told, limit)
+	if err != nil {
+		return false, err
+	}
+	var order []string
+	now := map[string]string{}
+	for _, m := range moves {
+		if _, again := now[m.ID]; !again && p.in.Sight.Now.Holds(m.From) && (!p.turned || p.before.Holds(m.From)) {
+			order = append(order, m.ID)
+		}
+		now[m.ID] = m.To
+	}
+	for _, id := range order {
+		if !p.in.Sight.Now.Holds(now[id]) {
+			p.add(wire.Line{Red: &wire.Red{ID: id}})
+		}
+	}
+	if len(moves) == limit {
+		p.told = moves[limit-1].Seq
+		return false, nil
+	}
+	p.told = p.newest
+	return true, nil
+}
+
+// rows sends what was committed after the cursor. To a device whose view changed it sends, in the same pass over all that
+// is visible, also what that device could not see all the time since its cursor, whole. Should the view change again
+// meanwhile, the pass begins anew: rows that come twice do no harm.
+func (p *pager) rows(l Ledger) (all bool, err error) {
+	if !p.turned {
+		p.pos = p.after
+	}
+	records, err := l.Scan(p.in.Sight.Now, p.pos, p.pageRows()+1)
+	if err != nil {
+		return false, err
+	}
 	for i, rec := range records {
 		if i == p.pageRows() || p.full(i) {
-			done = false
-			break
+			return false, nil
 		}
-		pos = rec.Seq
-		if !rec.Deleted && !always.Holds(rec.Scope) {
+		p.pos = rec.Seq
+		gained := p.turned && !p.span.Always.Holds(rec.Scope)
+		switch {
+		case rec.Deleted && (rec.Seq <= p.after || p.after == 0 || gained && !p.had(rec)):
+		case rec.Deleted:
+			p.add(wire.Line{Del: &wire.Del{ID: rec.ID}})
+		case gained:
 			p.addRow(rec, 0)
+		case rec.Seq > p.after:
+			p.addRow(rec, p.since)
 		}
 	}
-	p.out.More = true // the rows after the cursor are still to come
-	if done {
-		p.out.Ask.Part, p.out.Ask.View = "", p.view
-	} else {
-		p.out.Ask.Part, p.out.Ask.View = p.in.Seal.Seal(pos)+"."+p.view, ""
-	}
-	return p.end()
+	return true, nil
+}
+
+// had says whether the device may hold a record of a scope that it did not see all the time: because it could see the scope
+// when its base was made, or when the last page was made that brought some of it.
+func (p *pager) had(rec Record) bool {
+	return p.span.At.Holds(rec.Scope) || rec.Seq > p.last && p.before.Holds(rec.Scope)
 }
 
 // full says whether the page has no room for another row; the first one always fits.
 func (p *pager) full(rows int) bool { return rows > 0 && p.out.Bytes >= p.limit }
 
-func (p *pager) end() (Page, error) {
-	end := wire.End{Cursor: p.out.Ask.Cursor, LMID: p.lmid, Part: p.out.Ask.Part, More: p.out.More}
-	end.View = p.out.Ask.View
-	p.add(wire.Line{End: &end})
-	return p.out, nil
+// end closes the page. The cursor of a whole answer goes to the last commit that the device may know of, never beyond: were
+// it to follow the card's head, it would move when something hidden does. Between pages it goes to the last row sent,
+// and stays where it is while a change of view is made good.
+func (p *pager) end(more bool) Page {
+	ask := &p.out.Ask
+	p.out.More = more
+	last := max(p.after, p.newest, p.pos)
+	switch {
+	case !more:
+		if last > p.after || p.resync {
+			ask.Cursor = p.in.Seal.Seal(last)
+		}
+		ask.Part, ask.View, ask.At = "", p.view, ask.Cursor
+	case p.turned:
+		ask.Part, ask.View = place{told: p.told, base: p.base, pos: p.pos, view: p.view}.seal(p.in.Seal), ""
+	default:
+		if p.pos > p.after {
+			ask.Cursor = p.in.Seal.Seal(p.pos)
+		}
+		ask.Part, ask.View = place{told: p.told, base: p.told, view: p.view}.seal(p.in.Seal), p.view
+	}
+	p.add(wire.Line{End: &wire.End{Cursor: ask.Cursor, LMID: p.lmid, Part: ask.Part, More: more, View: ask.View}})
+	return p.out
 }
 
 // addRow sends the atoms that changed after the given commit: what an atom holds changes only together with the newest of

@@ -219,7 +219,7 @@ func TestAHiddenRecordLooksLikeNone(t *testing.T) {
 	a, b := d.enrol("a"), d.enrol("b")
 	d.one("a", a, edit(1, wire.OpCreate, rec(1), "one", nil))
 	vitals := replica.Scopes{"vitals.general"}
-	d.sights["b"] = replica.Sight{Now: vitals, Since: func(uint64) (always, ever replica.Scopes, err error) { return vitals, vitals, nil }}
+	d.sights["b"] = replica.Sight{Now: vitals, Since: span(vitals, vitals, vitals)}
 	n := uint64(0)
 	for _, op := range []wire.Op{wire.OpPatch, wire.OpResolve, wire.OpDelete} {
 		for _, ctx := range []vclock.Clock{nil, clock(dot(1, 1))} {
@@ -233,9 +233,7 @@ func TestAHiddenRecordLooksLikeNone(t *testing.T) {
 		}
 	}
 	// Of what it once saw it is told that this ended.
-	d.sights["b"] = replica.Sight{Now: vitals, Since: func(uint64) (always, ever replica.Scopes, err error) {
-		return vitals, replica.Scopes{"vitals.general", "note.general"}, nil
-	}}
+	d.sights["b"] = replica.Sight{Now: vitals, Since: span(vitals, vitals, replica.Scopes{"vitals.general", "note.general"})}
 	if r := d.one("b", b, edit(n+1, wire.OpPatch, rec(1), "x", clock(dot(1, 1)), dot(1, 1))); r.Code != wire.CodeAccessEnded {
 		t.Errorf("after access ended: %+v", r)
 	}

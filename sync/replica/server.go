@@ -1,10 +1,6 @@
 package replica
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -37,34 +33,6 @@ func (s Server) pageBytes() int {
 		return 256 << 10
 	}
 	return s.PageBytes
-}
-
-// Sight is what one device may see of a card, read in the transaction that uses it.
-type Sight struct {
-	Now Scopes
-	// Since tells which scopes were visible at every commit from seq to now (always), and which at any of them (ever). What
-	// is visible now but was not always must be sent anew; what was visible ever may be spoken of as lost. nil: nothing ever
-	// changed. It is asked only when the device's view is another than today's, or an edit meets a hidden record.
-	Since func(seq uint64) (always, ever Scopes, err error)
-}
-
-// View is a short hash of what is visible: the device gives it back and so tells whether its base was made under it.
-func (s Sight) View() string {
-	scopes := slices.Sorted(slices.Values(s.Now))
-	sum := sha256.Sum256([]byte(strings.Join(scopes, "\x00")))
-	return base64.RawURLEncoding.EncodeToString(sum[:9])
-}
-
-// Tag is the ETag of a card's head: it changes exactly when something visible to the device does. heads holds the newest
-// Seq per scope.
-func (s Sight) Tag(heads map[string]uint64, seal Sealer) string {
-	var newest uint64
-	for scope, seq := range heads {
-		if seq > newest && s.Now.Holds(scope) {
-			newest = seq
-		}
-	}
-	return seal.Seal(newest) + "." + s.View()
 }
 
 // Sealer hides sequence numbers from the device: their gaps and their growth would betray writes that it may not see. A

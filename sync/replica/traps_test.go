@@ -97,7 +97,7 @@ func TestAPurgeDuringAFirstSync(t *testing.T) {
 		t.Fatalf("the first page brought %q", got)
 	}
 	lab, both := replica.Scopes{"lab.general"}, replica.Scopes{"*"}
-	d.sights["a"] = replica.Sight{Now: lab, Since: func(uint64) (always, ever replica.Scopes, err error) { return lab, both, nil }}
+	d.sights["a"] = replica.Sight{Now: lab, Since: span(both, lab, both)}
 	one.mustSync()
 	for n := range 4 {
 		if a, b := one.sees(rec(n+1)), one.sees(rec(n+11)); a != "seen" || b != replica.ErrUnknown.Error() {

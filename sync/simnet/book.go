@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/medcard/medcard/sync/replica"
@@ -22,6 +23,9 @@ type pages struct {
 	records   map[string]replica.Record
 	actors    map[uint32]replica.Actor
 	decisions map[uint32]map[uint64]replica.Decision
+	moves     []replica.Move    // in the order of Seq
+	heads     map[string]uint64 // per scope
+	born      map[string]uint64 // the first commit of each record
 }
 
 // NewBook returns an empty card.
@@ -31,6 +35,7 @@ func NewBook(epoch string) *Book {
 		records:   map[string]replica.Record{},
 		actors:    map[uint32]replica.Actor{},
 		decisions: map[uint32]map[uint64]replica.Decision{},
+		heads:     map[string]uint64{}, born: map[string]uint64{},
 	}}
 }
 
@@ -77,6 +82,7 @@ func (p pages) clone() pages {
 		decisions[actor] = maps.Clone(list)
 	}
 	p.decisions = decisions
+	p.moves, p.heads, p.born = slices.Clip(p.moves), maps.Clone(p.heads), maps.Clone(p.born)
 	return p
 }
 
@@ -110,10 +116,41 @@ func (p *pages) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica.
 }
 
 func (p *pages) SaveRecords(records []replica.Record) error {
+	known := len(p.moves)
 	for _, rec := range records {
+		old, ok := p.records[rec.ID]
+		switch {
+		case !ok:
+			p.born[rec.ID] = rec.Seq
+		case old.Scope != rec.Scope:
+			p.moves = append(p.moves, replica.Move{ID: rec.ID, Seq: rec.Seq, From: old.Scope, To: rec.Scope})
+			p.heads[old.Scope] = max(p.heads[old.Scope], rec.Seq)
+		}
 		p.records[rec.ID] = rec
+		p.heads[rec.Scope] = max(p.heads[rec.Scope], rec.Seq)
 	}
+	slices.SortFunc(p.moves[known:], func(a, b replica.Move) int { return cmp.Compare(a.Seq, b.Seq) })
 	return nil
+}
+
+func (p *pages) Newest(scopes replica.Scopes) (newest uint64, err error) {
+	for scope, head := range p.heads {
+		if scopes.Holds(scope) {
+			newest = max(newest, head)
+		}
+	}
+	return newest, nil
+}
+
+func (p *pages) Moves(after uint64, limit int) ([]replica.Move, error) {
+	from := sort.Search(len(p.moves), func(i int) bool { return p.moves[i].Seq > after })
+	var out []replica.Move
+	for _, m := range p.moves[from:] {
+		if len(out) < limit && p.born[m.ID] <= after {
+			out = append(out, m)
+		}
+	}
+	return out, nil
 }
 
 func (p *pages) Actors() ([]replica.Actor, error) {

@@ -48,7 +48,12 @@ func Engine() replica.Server {
 
 func (s *seat) sight() replica.Sight {
 	now := s.grants[len(s.grants)-1].scopes
-	return replica.Sight{Now: now, Since: func(seq uint64) (always, ever replica.Scopes, err error) {
+	return replica.Sight{Now: now, Changed: s.grants[len(s.grants)-1].seq, Since: func(seq uint64) (span replica.Span, err error) {
+		for _, g := range s.grants {
+			if g.seq <= seq {
+				span.At = g.scopes
+			}
+		}
 		for _, scope := range allScopes {
 			throughout, once := true, false
 			for i, g := range s.grants {
@@ -59,13 +64,13 @@ func (s *seat) sight() replica.Sight {
 				once = once || g.scopes.Holds(scope)
 			}
 			if throughout {
-				always = append(always, scope)
+				span.Always = append(span.Always, scope)
 			}
 			if once {
-				ever = append(ever, scope)
+				span.Ever = append(span.Ever, scope)
 			}
 		}
-		return always, ever, nil
+		return span, nil
 	}}
 }
 
@@ -107,6 +112,9 @@ func (w *World) serve(s *seat, e envelope) []byte {
 		for _, line := range page.Lines {
 			if line.Purge != nil {
 				w.count("purge")
+			}
+			if line.Red != nil {
+				w.count("red")
 			}
 			if line.Card != nil && line.Card.Resync {
 				w.count("resync")
@@ -214,8 +222,10 @@ func (w *World) publish(c *cardWorld) {
 			return err
 		}
 		scope := allScopes[w.rand.IntN(2)]
-		if rec, ok := known[id]; ok {
-			scope = rec.Scope // moves between scopes come with the red line
+		if rec, ok := known[id]; ok && w.rand.IntN(3) > 0 {
+			scope = rec.Scope
+		} else if ok && rec.Scope != scope {
+			w.count("moved to another scope")
 		}
 		fact := replica.Fact{ID: id, Kind: kindDocument, Scope: scope,
 			Date: time.UnixMilli(w.now.UnixMilli()).UTC(), Atoms: map[string]json.RawMessage{}}
