@@ -105,6 +105,3 @@ func (r *Reader) Read(ctx context.Context, picture []byte) (Result, error) {
 		Unfinished: search.unfinished,
 	}, nil
 }
-
-// Idle tells whether a picture would be taken at once.
-func (r *Reader) Idle() bool { return len(r.workers) < cap(r.workers) }
