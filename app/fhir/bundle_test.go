@@ -57,6 +57,7 @@ func TestWhoseBundleItIs(t *testing.T) {
 		"a thing":                       {transaction(ada, observing(`{"reference":"Device/1"}`)), ErrForeignSubject},
 		"nobody":                        {transaction(ada, `{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"}}`), ErrForeignSubject},
 		"another, of a type we keep":    {transaction(ada, `{"resourceType":"Coverage","id":"c","status":"active","beneficiary":{"reference":"Patient/bob"},"payor":[{"display":"x"}]}`), ErrForeignSubject},
+		"her, with another's number":    {transaction(ada, observing(`{"reference":"urn:uuid:1","identifier":{"system":"urn:mrn","value":"8"}}`)), ErrForeignSubject},
 		"another, deep inside":          {transaction(ada, strings.Replace(observing(`{"reference":"urn:uuid:1"}`), `"status"`, `"extension":[{"url":"urn:x","valueReference":{"reference":"Patient/bob"}}],"status"`, 1)), ErrForeignSubject},
 		"another, as the one who did":   {transaction(ada, strings.Replace(observing(`{"reference":"urn:uuid:1"}`), `"status"`, `"performer":[{"reference":"Patient/bob"}],"status"`, 1)), ErrForeignSubject},
 		"another, linked":               {transaction(strings.Replace(ada, `"id"`, `"link":[{"type":"seealso","other":{"reference":"Patient/bob"}}],"id"`, 1)), ErrForeignSubject},

@@ -127,8 +127,29 @@ func (b *Bundle) checkReferences(e Entry) error {
 		if (t.key.Type == "Patient" || reference.str("type") == "Patient") && t.entry != b.patient && err == nil {
 			err = ErrForeignSubject.At(place, "refers to another Patient")
 		}
+		if t.entry == b.patient && b.contradicts(reference) && err == nil {
+			err = ErrForeignSubject.At(place, "leads to the bundle's Patient and names somebody else by an identifier")
+		}
 	})
 	return err
+}
+
+// contradicts reports whether a reference that leads to the bundle's Patient carries an identifier that is not hers: a number of a
+// state register that she is not introduced with, or another one where she has one of the same system. Which half of such a
+// reference is the mistake nobody can tell.
+func (b *Bundle) contradicts(reference *node) bool {
+	given := identifierOf(reference.get("identifier"))
+	if given.Value == "" {
+		return false
+	}
+	other := given.official
+	for _, own := range identifiersOf(b.Entries[b.patient].node) {
+		if own.Number == given.Number {
+			return false
+		}
+		other = other || own.System != "" && own.System == given.System
+	}
+	return other
 }
 
 // walkReferences visits every Reference of a resource, also inside of contained ones. Nothing else in R4 has a text under the
