@@ -221,11 +221,17 @@ func (db *DB) inPostgres(ctx context.Context, options pgx.TxOptions, f func(*Tx)
 		}); err != nil {
 			return err
 		}
-		return pgx.BeginTxFunc(ctx, raw, options, func(p pgx.Tx) error {
+		begun := false
+		err := pgx.BeginTxFunc(ctx, raw, options, func(p pgx.Tx) error {
+			begun = true
 			// Connection hands out one statement that every call would add to; a session starts each call anew.
 			tx := newTx(ctx, db, g.Session(&gorm.Session{NewDB: true, Context: ctx}))
 			tx.postgres = p
 			return f(tx)
 		})
+		if err != nil && !begun {
+			return staleError{err}
+		}
+		return err
 	})
 }

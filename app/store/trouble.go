@@ -55,8 +55,15 @@ func again(err error) bool {
 		}
 		return false
 	}
-	return errors.Is(err, sqlite3.BUSY)
+	var stale staleError
+	return errors.As(err, &stale) || errors.Is(err, sqlite3.BUSY)
 }
+
+// staleError is of a transaction that did not begin, because its connection broke while it lay in the pool: after a restart of the
+// database most of them are. The next try takes another one.
+type staleError struct{ error }
+
+func (e staleError) Unwrap() error { return e.error }
 
 // translate turns what is the database's trouble into ErrUnavailable. Faults of the acts and domain pass through.
 func translate(ctx context.Context, err error) error {
