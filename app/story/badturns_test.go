@@ -55,8 +55,9 @@ func casting(ctx context.Context, t *testing.T, w *World) *cast {
 	c := &cast{
 		World: w, document: readDocument(t, w), t: t, card: id,
 		known: known{
-			"card": id, "client": clinic.ID, "device": anna.device["id"], "actor": dig(cards[0], "actor"), "id": paper.ID, "list": w.Now().UTC().Format("200601"),
+			"card": id, "client": clinic.ID, "device": anna.device["id"], "actor": number(dig(cards[0], "actor")), "id": paper.ID, "list": w.Now().UTC().Format("200601"),
 			"login": "+79161234567", "deviceSecret": strings.Repeat("s", 32), "scopes": []any{"lab.general"}, "ctx": "", "hlc": "0000000000000001", "n": 1,
+			"op": "create", "kind": "comment", "atoms": body{"text": body{"v": canary}}, "at": "",
 		},
 		tokens: map[identity.ActorKind]string{identity.Patient: token, identity.Clinic: got(clinic.Token(ctx))(t), identity.Pharmacy: got(pharmacy.Token(ctx))(t)},
 		narrow: map[identity.ActorKind]map[string]string{},
@@ -74,6 +75,8 @@ func casting(ctx context.Context, t *testing.T, w *World) *cast {
 	}
 	return c
 }
+
+func number(v any) int { n, _ := v.(float64); return int(n) }
 
 // good is the request as documented, with a token that the route takes.
 func (c *cast) good(r httpapi.Route) turn {

@@ -73,7 +73,7 @@ func (d document) sample(k known, name string, schema map[string]any) any {
 		of, _ := dig(d.all, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...).(map[string]any)
 		return d.sample(k, name, of)
 	}
-	if v, is := k[name]; is {
+	if v, is := k[name]; is && fits(v, schema) {
 		return v
 	}
 	if words, is := schema["enum"].([]any); is {
@@ -117,6 +117,13 @@ func (d document) sample(k known, name string, schema map[string]any) any {
 		text = text[:int(most)]
 	}
 	return text
+}
+
+// fits tells apart what has one name in two places: the kind of a record is a word, that of a referral a number.
+func fits(v any, schema map[string]any) bool {
+	_, number := v.(int)
+	wanted := fmt.Sprint(schema["type"])
+	return number == (strings.Contains(wanted, "integer") || strings.Contains(wanted, "number"))
 }
 
 // good makes the request that the document asks for. Its body is nil where none is read.
