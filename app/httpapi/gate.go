@@ -98,7 +98,7 @@ func (a *API) admit(ctx context.Context, access Access, header string) (identity
 	if access.factor && actor.Kind == identity.Patient && !actor.SecondFactor {
 		return identity.Actor{}, errSecondFactor
 	}
-	if access.scope != "" && !actor.Has(access.scope) {
+	if access.scope != "" && actor.Kind != identity.Patient && !actor.Has(access.scope) {
 		return identity.Actor{}, fault.New(fault.Denied, "scope.missing", "The access token lacks the scope "+access.scope+".")
 	}
 	return actor, nil

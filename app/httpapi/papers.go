@@ -88,18 +88,20 @@ func (a *API) paperRoutes() {
 	const tag = "papers"
 	operate(a, Route{ID: "issuePrescription", Method: http.MethodPost, Path: "/v1/prescriptions", Tag: tag, Summary: "Issue and sign a prescription", Access: Clinics(issuing.PrescriptionRight), Status: http.StatusCreated}, a.issuePrescription)
 	operate(a, Route{ID: "issueReferral", Method: http.MethodPost, Path: "/v1/referrals", Tag: tag, Summary: "Issue and sign a referral", Access: Clinics(issuing.ReferralRight), Status: http.StatusCreated}, a.issueReferral)
-	both := Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic}, factor: true}
-	operate(a, Route{ID: "prescriptionCode", Method: http.MethodGet, Path: "/v1/prescriptions/{id}/code.png", Tag: tag, Summary: "The prescription's QR code as a picture", Access: both},
+	both := func(scope string) Access {
+		return Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic}, scope: scope, factor: true}
+	}
+	operate(a, Route{ID: "prescriptionCode", Method: http.MethodGet, Path: "/v1/prescriptions/{id}/code.png", Tag: tag, Summary: "The prescription's QR code as a picture", Access: both(issuing.PrescriptionRight)},
 		func(ctx context.Context, in *paperPath) (*pngReply, error) {
-			text, err := a.Issuing.PrescriptionCode(ctx, actorFrom(ctx), prescription.ID(in.ID))
+			text, err := a.Issuing.PrescriptionCode(ctx, actorFrom(ctx), prescription.ID(in.ID), requestID(ctx))
 			if err != nil {
 				return nil, err
 			}
 			return drawn(text, in.Scale)
 		})
-	operate(a, Route{ID: "referralCode", Method: http.MethodGet, Path: "/v1/referrals/{id}/code.png", Tag: tag, Summary: "The referral's QR code as a picture", Access: both},
+	operate(a, Route{ID: "referralCode", Method: http.MethodGet, Path: "/v1/referrals/{id}/code.png", Tag: tag, Summary: "The referral's QR code as a picture", Access: both(issuing.ReferralRight)},
 		func(ctx context.Context, in *paperPath) (*pngReply, error) {
-			text, err := a.Issuing.ReferralCode(ctx, actorFrom(ctx), referral.ID(in.ID))
+			text, err := a.Issuing.ReferralCode(ctx, actorFrom(ctx), referral.ID(in.ID), requestID(ctx))
 			if err != nil {
 				return nil, err
 			}

@@ -48,8 +48,12 @@ func (s *Service) Prescription(ctx context.Context, a identity.Actor, f Filing, 
 		if code, err = s.sealPrescription(tx, rx, now); err != nil {
 			return err
 		}
-		if err := tx.AddPrescription(permit, rx, code, a.Client); err != nil {
+		added, err := tx.AddPrescription(permit, rx, code, a.Client)
+		if err != nil {
 			return err
+		}
+		if !added {
+			return ErrMismatch
 		}
 		return s.file(tx, permit, cardsync.FromPrescription(rx, code), f, now)
 	})
@@ -115,8 +119,12 @@ func (s *Service) Referral(ctx context.Context, a identity.Actor, f Filing, shee
 		if code, err = document.SealReferral(r, ref, key); err != nil {
 			return err
 		}
-		if err := tx.AddReferral(permit, r, code, a.Client); err != nil {
+		added, err := tx.AddReferral(permit, r, code, a.Client)
+		if err != nil {
 			return err
+		}
+		if !added {
+			return ErrMismatch
 		}
 		return s.file(tx, permit, cardsync.FromReferral(r, code), f, now)
 	})
@@ -137,70 +145,4 @@ func (s *Service) file(tx Tx, p consent.Permit, record cardsync.Record, f Filing
 	return tx.AppendAudit(audit.Entry{
 		Card: f.Card, At: now, Actor: p.Actor(), Action: audit.Issue, Purpose: consent.Treatment, What: string(record.Kind), Request: f.Request,
 	})
-}
-
-// PrescriptionCode gives the text of a prescription's code to its patient or to the client that filed it.
-func (s *Service) PrescriptionCode(ctx context.Context, a identity.Actor, id prescription.ID) (code string, err error) {
-	err = s.Store.View(ctx, func(tx Tx) error {
-		of, found, err := tx.CardOfPrescription(id)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return ErrUnknown
-		}
-		permit, err := s.show(tx, a, of, PrescriptionRight, card.KindPrescription, string(id))
-		if err != nil {
-			return err
-		}
-		_, code, found, err = tx.Prescription(permit, id)
-		if err == nil && !found {
-			err = ErrUnknown
-		}
-		return err
-	})
-	return code, err
-}
-
-// ReferralCode does the same for a referral.
-func (s *Service) ReferralCode(ctx context.Context, a identity.Actor, id referral.ID) (code string, err error) {
-	err = s.Store.View(ctx, func(tx Tx) error {
-		of, found, err := tx.CardOfReferral(id)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return ErrUnknown
-		}
-		permit, err := s.show(tx, a, of, ReferralRight, card.KindReferral, string(id))
-		if err != nil {
-			return err
-		}
-		_, code, found, err = tx.Referral(permit, id)
-		if err == nil && !found {
-			err = ErrUnknown
-		}
-		return err
-	})
-	return code, err
-}
-
-// show lets the patient and the paper's own issuer see it; to anybody else it does not exist.
-func (s *Service) show(tx Tx, a identity.Actor, of card.ID, right string, kind card.Kind, id string) (consent.Permit, error) {
-	if a.Kind == identity.Patient {
-		p, err := tx.Decide(a, of, consent.PatientRequest, s.Clock())
-		if err != nil {
-			return p, ErrUnknown
-		}
-		return p, nil
-	}
-	p, err := tx.DecideWrite(a, of, right, card.Scopes{card.ScopeOf(kind, card.General)})
-	if err != nil {
-		return p, err
-	}
-	issuer, err := tx.Issuer(p, kind, id)
-	if err == nil && issuer != a.Client {
-		err = ErrUnknown
-	}
-	return p, err
 }

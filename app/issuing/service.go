@@ -39,23 +39,24 @@ type Tx interface {
 
 	CardOfPrescription(prescription.ID) (card.ID, bool, error)
 	PrescriptionByToken(prescription.Token) (card.ID, prescription.ID, bool, error)
-	AddPrescription(p consent.Permit, rx prescription.Prescription, code string, issuer identity.ClientID) error
+	// AddPrescription and AddReferral give false when the id names another paper: the key was used for another card or kind.
+	AddPrescription(p consent.Permit, rx prescription.Prescription, code string, issuer identity.ClientID) (added bool, err error)
 	Prescription(consent.Permit, prescription.ID) (rx prescription.Prescription, code string, found bool, err error)
 	CardOfReferral(referral.ID) (card.ID, bool, error)
-	AddReferral(p consent.Permit, r referral.Referral, code string, issuer identity.ClientID) error
+	AddReferral(p consent.Permit, r referral.Referral, code string, issuer identity.ClientID) (added bool, err error)
 	Referral(consent.Permit, referral.ID) (r referral.Referral, code string, found bool, err error)
 	// Issuer is the client that filed a paper.
 	Issuer(p consent.Permit, kind card.Kind, id string) (identity.ClientID, error)
 
 	// The status lists know tokens and places and no patients.
-	StatusTaken(list, place int) (bool, error)
-	PutStatus(list, place int, token [16]byte, status int) error
+	TakePlace(list, place int, token [16]byte, status int) (taken bool, err error)
 	StatusOf(token [16]byte) (status int, found bool, err error)
 	Statuses(list int, visit func(place, status int)) error
 	StatusLists() ([]int, error)
 
 	Publish(p consent.Permit, records []cardsync.Record, now time.Time) error
 	EnqueueNews(p consent.Permit, scopes card.Scopes) error
+	OwnReadSince(card.ID, identity.Actor, consent.Purpose, time.Time) (bool, error)
 	AppendAudit(audit.Entry) error
 }
 
@@ -160,12 +161,12 @@ func (s *Service) place(tx Tx, token [16]byte, now time.Time) (qr.StatusRef, err
 			return qr.StatusRef{}, fmt.Errorf("draw randomness: %w", err)
 		}
 		place := (int(b[0]) | int(b[1])<<8 | int(b[2])<<16) % trust.ListSize
-		taken, err := tx.StatusTaken(list, place)
+		taken, err := tx.TakePlace(list, place, token, int(trust.Valid))
 		if err != nil {
 			return qr.StatusRef{}, err
 		}
-		if !taken {
-			return qr.StatusRef{List: uint32(list), Index: uint32(place)}, tx.PutStatus(list, place, token, int(trust.Valid)) // both are small
+		if taken {
+			return qr.StatusRef{List: uint32(list), Index: uint32(place)}, nil // both are small
 		}
 	}
 	return qr.StatusRef{}, errFull

@@ -27,9 +27,9 @@ func (tx *Tx) cardOfPaper(kind card.Kind, paper string) (id card.ID, found bool,
 	return id, found, err
 }
 
-func (tx *Tx) addPaper(kind card.Kind, token [16]byte, paper string, id card.ID) error {
-	_, err := tx.exec("INSERT INTO paper (token, kind, id, card) VALUES (?, ?, ?, ?)", token[:], string(kind), paper, string(id))
-	return err
+func (tx *Tx) addPaper(kind card.Kind, token [16]byte, paper string, id card.ID) (added bool, err error) {
+	n, err := tx.exec("INSERT INTO paper (token, kind, id, card) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", token[:], string(kind), paper, string(id))
+	return n > 0, err
 }
 
 // PrescriptionByToken finds whose and which prescription a code's token names.
@@ -59,30 +59,31 @@ func (tx *Tx) mayPaper(p consent.Permit, kind card.Kind) error {
 
 func paperPlace(kind card.Kind, id string) string { return string(kind) + "|sealed|" + id }
 
-// AddPrescription keeps a prescription that was just issued, with the text of its code.
-func (tx *Tx) AddPrescription(p consent.Permit, rx prescription.Prescription, code string, issuer identity.ClientID) error {
+// AddPrescription keeps a prescription that was just issued, with the text of its code. added is false when its id names another
+// paper, of this card or of any other.
+func (tx *Tx) AddPrescription(p consent.Permit, rx prescription.Prescription, code string, issuer identity.ClientID) (added bool, err error) {
 	if err := tx.mayWrite(p, rx.Card, card.ScopeOf(card.KindPrescription, card.General)); err != nil {
-		return err
+		return false, err
 	}
 	document := cardsync.FromPrescription(rx, code).Atoms[cardsync.AtomDocument]
 	sealed, err := tx.seal(rx.Card, paperPlace(card.KindPrescription, string(rx.ID)), document)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := tx.addPaper(card.KindPrescription, rx.Token, string(rx.ID), rx.Card); err != nil {
-		return err
+	if added, err = tx.addPaper(card.KindPrescription, rx.Token, string(rx.ID), rx.Card); err != nil || !added {
+		return false, err
 	}
 	if _, err := tx.exec(`INSERT INTO prescription (card, id, token, issuer, version, state, valid_until, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		string(rx.Card), string(rx.ID), rx.Token[:], string(issuer), rx.Course.Version, string(rx.Course.State), micros(rx.ValidUntil), sealed); err != nil {
-		return err
+		return false, err
 	}
 	for i, item := range rx.Course.Items {
 		if _, err := tx.exec(`INSERT INTO prescription_item (card, prescription, item, prescribed, dispensed, every_days, next_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 			string(rx.Card), string(rx.ID), i, item.Prescribed, item.Dispensed, item.Every, nullTime(item.NextAt)); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // Prescription reads one, with the text of its code.
@@ -158,21 +159,21 @@ func (tx *Tx) SaveCourse(p consent.Permit, id prescription.ID, read int, next pr
 	return true, nil
 }
 
-// AddReferral keeps a referral that was just issued, with the text of its code.
-func (tx *Tx) AddReferral(p consent.Permit, r referral.Referral, code string, issuer identity.ClientID) error {
+// AddReferral does for a referral what AddPrescription does.
+func (tx *Tx) AddReferral(p consent.Permit, r referral.Referral, code string, issuer identity.ClientID) (added bool, err error) {
 	if err := tx.mayWrite(p, r.Card, card.ScopeOf(card.KindReferral, card.General)); err != nil {
-		return err
+		return false, err
 	}
 	sealed, err := tx.seal(r.Card, paperPlace(card.KindReferral, string(r.ID)), cardsync.FromReferral(r, code).Atoms[cardsync.AtomDocument])
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := tx.addPaper(card.KindReferral, r.Token, string(r.ID), r.Card); err != nil {
-		return err
+	if added, err = tx.addPaper(card.KindReferral, r.Token, string(r.ID), r.Card); err != nil || !added {
+		return false, err
 	}
 	_, err = tx.exec("INSERT INTO referral (card, id, token, issuer, state, valid_until, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		string(r.Card), string(r.ID), r.Token[:], string(issuer), string(r.State), micros(r.ValidUntil), sealed)
-	return err
+	return err == nil, err
 }
 
 // Referral reads one, with the text of its code.

@@ -4,24 +4,16 @@ import "database/sql"
 
 // The status lists know a paper's token, its random place and its status, and no patient: a directory, without permits.
 
-// PutStatus gives a paper a place in a status list, or changes what stands there.
-func (tx *Tx) PutStatus(list, place int, token [16]byte, status int) error {
-	_, err := tx.exec(`INSERT INTO paper_status (list, place, token, status) VALUES (?, ?, ?, ?)
-		ON CONFLICT (list, place) DO UPDATE SET status = excluded.status WHERE paper_status.token = excluded.token`, list, place, token[:], status)
-	return err
+// TakePlace gives a paper a place in a status list; taken is false when another paper has it, also one that is being filed right now.
+func (tx *Tx) TakePlace(list, place int, token [16]byte, status int) (taken bool, err error) {
+	n, err := tx.exec("INSERT INTO paper_status (list, place, token, status) VALUES (?, ?, ?, ?) ON CONFLICT (list, place) DO NOTHING", list, place, token[:], status)
+	return n > 0, err
 }
 
 // SetStatus changes the status of the paper with the token.
 func (tx *Tx) SetStatus(token [16]byte, status int) error {
 	_, err := tx.exec("UPDATE paper_status SET status = ? WHERE token = ?", status, token[:])
 	return err
-}
-
-// StatusTaken reports whether a place of a list is given away.
-func (tx *Tx) StatusTaken(list, place int) (bool, error) {
-	var n int
-	_, err := tx.one([]any{&n}, "SELECT count(*) FROM paper_status WHERE list = ? AND place = ?", list, place)
-	return n > 0, err
 }
 
 // Statuses visits every place of a list that is given away, in order.
