@@ -58,14 +58,14 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 		if line.Purge != nil { // the base holds less than its view now, until the server says that it is whole again
 			meta.View, meta.ShadowView = "", ""
 		}
-		if err := takeIn(tx, meta.Shadowing, line); err != nil {
+		if err := takeIn(tx, meta, line); err != nil {
 			return err
 		}
 	}
 	if err := move(tx, &meta, end); err != nil {
 		return err
 	}
-	if err := answered(tx, &meta, p.results); err != nil {
+	if err := answered(tx, &meta, p.results, shownUpTo(end)); err != nil {
 		return err
 	}
 	if err := behind(tx, &meta, end.LMID); err != nil {
@@ -84,7 +84,7 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 }
 
 // takeIn puts one line where it belongs. What vanishes vanishes from both bases; what comes goes to the one being built.
-func takeIn(tx PhoneTx, shadow bool, line wire.Line) error {
+func takeIn(tx PhoneTx, meta Meta, line wire.Line) error {
 	switch {
 	case line.Purge != nil:
 		return tx.DropRowsOutside(line.Purge.Keep)
@@ -94,10 +94,13 @@ func takeIn(tx PhoneTx, shadow bool, line wire.Line) error {
 		return drop(tx, line.Red.ID)
 	}
 	get, put := tx.Row, tx.PutRow
-	if shadow {
+	if meta.Shadowing {
 		get, put = tx.ShadowRow, tx.PutShadowRow
 	}
 	row := *line.Row
+	if meta.At == "" || meta.Shadowing {
+		return put(row) // the question named no At, so rows come whole: a first sync need not look for each of them
+	}
 	if old, ok, err := get(row.ID); err != nil {
 		return err
 	} else if ok {
@@ -142,8 +145,17 @@ func move(tx PhoneTx, meta *Meta, end wire.End) error {
 	return nil
 }
 
-// answered writes down results. Acked follows: every n before the first that still waits.
-func answered(tx PhoneTx, meta *Meta, results []wire.Result) error {
+// shownUpTo is the n up to which the base shows what this actor wrote, once the page is in.
+func shownUpTo(end wire.End) uint64 {
+	if end.More {
+		return 0
+	}
+	return end.LMID
+}
+
+// answered writes down results. Acked follows: every n before the first that still waits. What the base shows already is settled at
+// once, not written twice.
+func answered(tx PhoneTx, meta *Meta, results []wire.Result, shown uint64) error {
 	items, err := tx.Open()
 	if err != nil {
 		return err
@@ -163,6 +175,9 @@ func answered(tx PhoneTx, meta *Meta, results []wire.Result) error {
 			continue
 		}
 		item.State, item.Outcome, item.Code = Answered, r.Outcome, r.Code
+		if item.Mutation.N <= shown {
+			item.State = Settled
+		}
 		if r.Outcome == wire.Refused {
 			item.State = Rejected
 		}
