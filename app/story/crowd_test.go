@@ -61,6 +61,7 @@ func seeded(t testing.TB) *rand.Rand {
 func gather(ctx context.Context, t testing.TB, w *World, clinic *Clinic, patients int, base string, through func() http.RoundTripper) *crowd {
 	t.Helper()
 	c := &crowd{world: w, readers: map[card.ID]*Phone{}}
+	t.Cleanup(c.close)
 	for n := range patients {
 		posted := got(clinic.Post(ctx, nobody(t, n)))(t)
 		patient, reader, err := w.SignUp(ctx, fmt.Sprintf("+7916123457%d", n), fmt.Sprintf("crowd%d@example.org", n))
@@ -71,15 +72,16 @@ func gather(ctx context.Context, t testing.TB, w *World, clinic *Clinic, patient
 			c.writers = append(c.writers, c.writer(ctx, t, patient, id, fmt.Sprintf("writer %d.%d", n, m), base, through()))
 		}
 	}
-	t.Cleanup(func() {
-		for _, p := range c.writers {
-			ok(t, p.Close())
-		}
-		for _, p := range c.readers {
-			ok(t, p.Close())
-		}
-	})
 	return c
+}
+
+func (c *crowd) close() {
+	for _, p := range c.writers {
+		_ = p.Close() // its file goes with the test's folder
+	}
+	for _, p := range c.readers {
+		_ = p.Close()
+	}
 }
 
 // writer signs a phone in that waits for nothing long: a fault is to meet it again soon.
@@ -196,8 +198,9 @@ func (c *crowd) push(ctx context.Context, w *writer) error {
 }
 
 // compare looks with the phones that took no part, and with each that did: every edit that was acknowledged is there, once.
-func (c *crowd) compare(ctx context.Context, t testing.TB) (edits int) {
+func (c *crowd) compare(ctx context.Context, t testing.TB) (told string) {
 	t.Helper()
+	edits := 0
 	want := map[card.ID]map[string]card.RecordID{}
 	for id := range c.readers {
 		want[id] = map[string]card.RecordID{}
@@ -244,7 +247,7 @@ func (c *crowd) compare(ctx context.Context, t testing.TB) (edits int) {
 		}
 		check(w.name, w.Phone, w.card)
 	}
-	return edits
+	return fmt.Sprintf("%d edits of %d phones, %d of %d syncs failed", edits, len(c.writers), c.failed.Load(), c.syncs.Load())
 }
 
 // nobody is a bundle with a patient of whom nothing is known but the clinic's own number: each n opens another card.

@@ -139,4 +139,3 @@ func (p *process) clinic(t testing.TB, name string) *Clinic {
 	}
 	return &Clinic{Name: name, world: p.World, Token: token}
 }
-
