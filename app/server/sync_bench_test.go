@@ -29,8 +29,8 @@ import (
 
 // BenchmarkSync measures delta sync as a patient meets it: the SDK with its encrypted file, HTTP over loopback, the server with
 // accounts, access rules, encryption and audit. Next to each figure stands that of the bare server (bare_bench_test.go), taken in
-// turns with ours: "x" is how many times as long ours took, by the medians. That ratio is what to look at; the nanoseconds say as much
-// about the machine. Bytes are those of the connection, heads included, and like requests and rows they are of one sync.
+// turns with ours: "x" is how many times as long ours took, by the medians, and "cpu-x" how many times as much processor time, which
+// other work on the machine disturbs less. Those ratios are what to look at; the nanoseconds say as much about the machine. Bytes are those of the connection, heads included, and like requests and rows they are of one sync.
 func BenchmarkSync(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { benchmarkSync(b, "") })
 	b.Run("postgres", func(b *testing.B) { benchmarkSync(b, storetest.Postgres(b).Postgres) })
@@ -80,7 +80,7 @@ func (h *bench) nothing(b *testing.B, stored int) {
 	p := h.patient(b, stored)
 	p.level(b, stored)
 	p.race(b, course{
-		times: 20,
+		times: 50,
 		bare:  func(ctx context.Context) { p.expectBare(ctx, b, 0) },
 		ours:  func(ctx context.Context) { p.expect(ctx, b, 0) },
 	})
@@ -153,18 +153,20 @@ func (p *patient) race(b *testing.B, c course) {
 	b.Helper()
 	c.times = max(c.times, 1)
 	var ours, bare []time.Duration
+	var oursCPU, bareCPU time.Duration
 	var traffic, bareTraffic meter
 	var rows int64
-	run := func(m *meter, work func(context.Context)) time.Duration {
+	run := func(m *meter, used *time.Duration, work func(context.Context)) time.Duration {
 		if c.times == 1 {
 			runtime.GC() // of what the other left
 		}
 		p.meter = m
-		began := time.Now()
+		began, before := time.Now(), cpu()
 		for range c.times {
 			work(b.Context())
 		}
 		took := time.Since(began) / time.Duration(c.times)
+		*used += cpu() - before
 		p.meter = nil
 		return took
 	}
@@ -174,15 +176,18 @@ func (p *patient) race(b *testing.B, c course) {
 			c.prepare()
 		}
 		b.StartTimer()
-		bare = append(bare, run(&bareTraffic, c.bare))
+		bare = append(bare, run(&bareTraffic, &bareCPU, c.bare))
 		before := p.world.Server.Store.RowsRead()
-		ours = append(ours, run(&traffic, c.ours))
+		ours = append(ours, run(&traffic, &oursCPU, c.ours))
 		rows += p.world.Server.Store.RowsRead() - before
 	}
 	each := func(n int64) float64 { return float64(n) / float64(len(ours)*c.times) }
 	b.ReportMetric(float64(median(ours).Nanoseconds()), "ns/op")
 	b.ReportMetric(float64(median(bare).Nanoseconds()), "bare-ns/op")
 	b.ReportMetric(float64(median(ours))/float64(median(bare)), "x")
+	if bareCPU > 0 {
+		b.ReportMetric(float64(oursCPU)/float64(bareCPU), "cpu-x")
+	}
 	b.ReportMetric(each(traffic.in.Load()), "B-in")
 	b.ReportMetric(each(traffic.out.Load()), "B-out")
 	b.ReportMetric(each(bareTraffic.in.Load()), "bare-B-in")
@@ -331,8 +336,8 @@ func (h *bench) id() card.RecordID {
 }
 
 func (h *bench) text(i int) string {
-	return fmt.Sprintf("Comment %d: after the walk the head ached for %d minutes; took the tablet that the doctor named, and it went by noon. Pulse %d.",
-		i, h.draw.IntN(90), 50+h.draw.IntN(60))
+	return fmt.Sprintf("Comment %d: after the walk the head ached for %d minutes; took the tablet that the doctor named, and it went by noon. Pulse %d. %s",
+		i, h.draw.IntN(90), 50+h.draw.IntN(60), h.id())
 }
 
 // whole is a record's atoms as one value.
