@@ -5,7 +5,7 @@
 // Tx calls, and what must happen afterwards is a job enqueued in it (enqueue.go).
 //
 // What is health data is sealed with the card's own data key, bound to its table, column and row (seal.go); who may see it
-// shows a consent.Permit made in the same transaction (permit.go). Writes go through GORM, the hot reads of sync through
+// shows a consent.Permit made in the same transaction (Tx.Decide). Writes go through GORM, the hot reads of sync through
 // hand-scanned rows of the same connection.
 //
 // storetest is the contract: one suite, run on both databases.

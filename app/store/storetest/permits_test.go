@@ -1,0 +1,110 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/domain/consent"
+)
+
+// withoutPermit are the methods of a transaction that ask for no permit, by the reason why they need none.
+var withoutPermit = map[string][]string{
+	"decides who gets a permit, or takes the lock before that": {
+		"Decide", "DecideWrite", "LockCard",
+	},
+	"opens a card, or gives it to whom a claim code proved to be its owner: nobody is there yet who could give a permit": {
+		"CreateCard", "GrantOwner", "HasOwner", "Claim", "RedeemClaim",
+	},
+	"a directory: it leads from a name, a token or an account to a card, and opens none": {
+		"CardsOfPatient", "CardsOf", "PrescriptionByToken", "CardOfPrescription", "CardOfReferral",
+	},
+	"remembers, and asks what was remembered of the asker himself; to be remembered is never refused": {
+		"AppendAudit", "OwnReadSince",
+	},
+	"a status list knows tokens and places, and no card": {
+		"TakePlace", "SetStatus", "StatusOf", "Statuses", "StatusLists",
+	},
+	"a job's work: it has no actor, and learns whom to tell that there is news, not which": {
+		"TakeNews", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
+	},
+	"how a device is reached; no card": {
+		"PutContact", "Contact", "ContactsOf", "DropContact", "ForgetContacts",
+	},
+	"people and their sessions; no card": {
+		"Account", "AccountByPhone", "AccountByEmail", "AddAccount", "SetPassword", "AddRegistration", "LockRegistration", "SetRegistration",
+		"AddSignIn", "SignIn", "LockCode", "PutCode", "Device", "PutDevice", "AddSession", "Session", "EndSession", "EndSessions",
+		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling",
+	},
+	"organisations and their keys; no card": {
+		"AddClient", "Client", "Organisation", "Clients", "RevokeClient", "SpendAssertion", "ForgetAssertions",
+	},
+}
+
+var permitType = reflect.TypeFor[consent.Permit]()
+
+// Consent is a type: what touches a card's health data takes the permit first, and believes only one of its own transaction.
+func TestEveryMethodTakesAPermitOrSaysWhyNot(t *testing.T) {
+	excused := map[string]bool{}
+	for _, names := range withoutPermit {
+		for _, name := range names {
+			excused[name] = false
+		}
+	}
+	guarded := guardedMethods(func(name string) {
+		if _, known := excused[name]; !known {
+			t.Errorf("Tx.%s takes no permit as its first argument: let it, or write into withoutPermit why it needs none", name)
+		}
+		excused[name] = true
+	})
+	for name, met := range excused {
+		if !met {
+			t.Errorf("%s stands in withoutPermit, but is no method of a transaction, or takes a permit", name)
+		}
+	}
+	Each(t, func(t *testing.T, db *store.DB) {
+		id := newCard(t, db, "ada")
+		var earlier consent.Permit
+		if err := db.View(t.Context(), func(tx *store.Tx) (err error) {
+			earlier, err = tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for name, method := range guarded {
+			for kind, p := range map[string]consent.Permit{"no permit": {}, "a permit of an earlier transaction": earlier} {
+				// Not t.Context: a method that does look would break the transaction, and the next would be blamed.
+				err := db.Update(context.Background(), func(tx *store.Tx) error { return call(method, tx, p) })
+				if !errors.Is(err, store.ErrForeignPermit) {
+					t.Errorf("Tx.%s with %s: %v", name, kind, err)
+				}
+			}
+		}
+	})
+}
+
+// guardedMethods gives the methods whose first argument is a permit and names the others.
+func guardedMethods(other func(name string)) map[string]reflect.Method {
+	guarded := map[string]reflect.Method{}
+	for m := range reflect.TypeFor[*store.Tx]().Methods() {
+		if m.Type.NumIn() > 1 && m.Type.In(1) == permitType {
+			guarded[m.Name] = m
+		} else {
+			other(m.Name)
+		}
+	}
+	return guarded
+}
+
+// call calls the method with the permit and nothing else, and gives its error, which comes last.
+func call(m reflect.Method, tx *store.Tx, p consent.Permit) error {
+	args := []reflect.Value{reflect.ValueOf(tx), reflect.ValueOf(p)}
+	for i := len(args); i < m.Type.NumIn(); i++ {
+		args = append(args, reflect.Zero(m.Type.In(i)))
+	}
+	out := m.Func.Call(args)
+	err, _ := out[len(out)-1].Interface().(error)
+	return err
+}
