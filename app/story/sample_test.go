@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -121,9 +122,14 @@ func (d document) sample(k known, name string, schema map[string]any) any {
 
 // fits tells apart what has one name in two places: the kind of a record is a word, that of a referral a number.
 func fits(v any, schema map[string]any) bool {
-	_, number := v.(int)
 	wanted := fmt.Sprint(schema["type"])
-	return number == (strings.Contains(wanted, "integer") || strings.Contains(wanted, "number"))
+	switch reflect.TypeOf(v).Kind() {
+	case reflect.Int:
+		return strings.Contains(wanted, "integer")
+	case reflect.String:
+		return strings.Contains(wanted, "string")
+	}
+	return !strings.Contains(wanted, "string") && !strings.Contains(wanted, "integer")
 }
 
 // good makes the request that the document asks for. Its body is nil where none is read.
