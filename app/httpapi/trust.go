@@ -32,9 +32,13 @@ func (a *API) trustRoutes() {
 			if err != nil {
 				return issuing.ErrNoList
 			}
-			signed, err := a.Issuing.Status(c.UserContext(), uint32(number), actorFrom(c.UserContext()).Kind == identity.Pharmacy)
+			pharmacy := actorFrom(c.UserContext()).Kind == identity.Pharmacy
+			signed, err := a.Issuing.Status(c.UserContext(), uint32(number), pharmacy)
 			c.Set(fiber.HeaderVary, fiber.HeaderAuthorization)
-			return sendSigned(c, "application/cose", signed, err)
+			if err = sendSigned(c, "application/cose", signed, err); err == nil && pharmacy {
+				c.Set(fiber.HeaderCacheControl, "private, no-cache") // no cache in between keeps what was handed out
+			}
+			return err
 		})
 	operate(a, Route{ID: "trustRoot", Method: http.MethodGet, Path: "/v1/trust/root", Tag: tag, Summary: "The root key that signs the key set, to be pinned by readers", Access: Public()},
 		func(context.Context, *struct{}) (*rootReply, error) {

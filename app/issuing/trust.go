@@ -44,7 +44,8 @@ func (s *Service) JWKS(ctx context.Context) (Signed, error) {
 }
 
 func (s *Service) published(ctx context.Context) (published, error) {
-	hour := s.Clock().Unix() / 3600
+	now := s.Clock()
+	hour := now.Unix() / 3600
 	s.mu.Lock()
 	current := s.set
 	s.mu.Unlock()
@@ -52,7 +53,12 @@ func (s *Service) published(ctx context.Context) (published, error) {
 		return current, nil
 	}
 	start := time.Unix(hour*3600, 0).UTC()
-	set := trust.KeySet{Sequence: uint64(hour), IssuedAt: start, Expires: start.Add(trust.KeySetTerm)} // after 1970
+	for _, k := range s.Keys {
+		if made := k.Created.UTC().Truncate(time.Second); made.After(start) && !made.After(now) {
+			start = made // with a new key the hour's set is another one, and has to be a later one
+		}
+	}
+	set := trust.KeySet{Sequence: uint64(start.Unix()), IssuedAt: start, Expires: start.Add(trust.KeySetTerm)} // after 1970
 	for _, k := range s.Keys {
 		set.Keys = append(set.Keys, trust.Key{
 			Key: k.Key, NotBefore: k.Created, LastIssue: k.Created.Add(trust.IssueTerm), LastVerify: k.Created.Add(trust.IssueTerm + verifyTerm), Standing: trust.Active,
@@ -61,11 +67,12 @@ func (s *Service) published(ctx context.Context) (published, error) {
 	err := s.Store.View(ctx, func(tx Tx) error {
 		set.Lists = nil
 		lists, err := tx.StatusLists()
-		for _, n := range append(lists, listOf(start)) {
-			if n := uint32(n); len(set.Lists) == 0 || set.Lists[len(set.Lists)-1] != n { // year and month
-				set.Lists = append(set.Lists, n)
+		for _, n := range lists {
+			if n < listOf(start) { // another server's clock may be in the next month already
+				set.Lists = append(set.Lists, uint32(n)) // year and month
 			}
 		}
+		set.Lists = append(set.Lists, uint32(listOf(start)))
 		return err
 	})
 	if err != nil {

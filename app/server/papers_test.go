@@ -21,6 +21,7 @@ import (
 	"github.com/medcard/medcard/domain/posting"
 	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/domain/referral"
+	"github.com/medcard/medcard/qr/trust"
 	"github.com/medcard/medcard/sync/cardsync"
 )
 
@@ -221,6 +222,48 @@ func TestPapersFiledAtOnceGetPlacesOfTheirOwn(t *testing.T) {
 		})
 		if err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A key that is made within an hour reaches those who have that hour's key set already.
+func TestAKeySetWithANewKeyIsALaterOne(t *testing.T) {
+	inOffice(t, func(t *testing.T, o office) {
+		clock := time.Date(2026, 11, 22, 12, 10, 0, 0, time.UTC)
+		parts := o.Parts
+		parts.Clock = func() time.Time { return clock }
+		parts.Keys = slices.Clone(parts.Keys)
+		for i := range parts.Keys {
+			parts.Keys[i].Created = clock.AddDate(0, -1, 0)
+		}
+		cache, err := trust.NewCache(parts.Root.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fetch := func(from *issuing.Service) uint64 {
+			t.Helper()
+			signed, err := from.KeySet(t.Context())
+			if err == nil {
+				err = cache.AcceptKeys(signed.Bytes)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return cache.Keys().Sequence
+		}
+		first := fetch(issuing.New(parts))
+		if again := fetch(issuing.New(parts)); again != first {
+			t.Error("two servers with the same keys publish different sets")
+		}
+		clock = clock.Add(20 * time.Minute)
+		parts.Keys = slices.Clone(parts.Keys)
+		parts.Keys[0].Created = clock.Add(-time.Minute)
+		if with := fetch(issuing.New(parts)); with <= first {
+			t.Errorf("sequence %d after %d", with, first)
+		}
+		clock = clock.Add(time.Hour)
+		if next := fetch(issuing.New(parts)); next <= first {
+			t.Errorf("sequence %d an hour later", next)
 		}
 	})
 }
