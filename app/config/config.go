@@ -6,10 +6,13 @@
 package config
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -43,29 +46,20 @@ const prefix = "MEDCARD_"
 
 // Load reads the environment given as NAME=value lines, and a file of the same form before it when MEDCARD_CONFIG names one.
 func Load(environ []string) (Config, error) {
-	values := map[string]string{}
-	take := func(line string) {
+	outer := map[string]string{}
+	for _, line := range environ {
 		if name, value, ok := strings.Cut(line, "="); ok && strings.HasPrefix(name, prefix) {
-			values[name] = value
+			outer[name] = value
 		}
 	}
-	for _, line := range environ {
-		take(line)
-	}
-	if path := values[prefix+"CONFIG"]; path != "" {
-		file, err := lines(path)
-		if err != nil {
+	values := map[string]string{}
+	if path := outer[prefix+"CONFIG"]; path != "" {
+		var err error
+		if values, err = readFile(path); err != nil {
 			return Config{}, err
 		}
-		outer := values
-		values = map[string]string{}
-		for _, line := range file {
-			take(line)
-		}
-		for name, value := range outer {
-			values[name] = value
-		}
 	}
+	maps.Copy(values, outer)
 	if err := fromFiles(values); err != nil {
 		return Config{}, err
 	}
@@ -79,26 +73,38 @@ func Load(environ []string) (Config, error) {
 	return c, c.Validate()
 }
 
-func lines(path string) ([]string, error) {
-	file, err := os.Open(filepath.Clean(path))
+// readFile reads NAME=value lines. What is no such line is an error too; it is named by its number, for it may hold a secret.
+func readFile(path string) (map[string]string, error) {
+	text, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	defer file.Close()
-	var out []string
-	for s := bufio.NewScanner(file); s.Scan(); {
-		if line := strings.TrimSpace(s.Text()); line != "" && !strings.HasPrefix(line, "#") {
-			out = append(out, line)
+	values := map[string]string{}
+	number := 0
+	for line := range strings.Lines(string(text)) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
 		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || !strings.HasPrefix(name, prefix) {
+			return nil, fmt.Errorf("configuration: line %d of %s is not %sNAME=value", number, path, prefix)
+		}
+		values[name] = value
 	}
-	return out, nil
+	return values, nil
 }
 
+// fromFiles puts the contents of the files that NAME_FILE variables name in the place of NAME.
 func fromFiles(values map[string]string) error {
-	for name, path := range values {
+	for name, path := range maps.Clone(values) {
 		base, ok := strings.CutSuffix(name, "_FILE")
 		if !ok {
 			continue
+		}
+		if _, both := values[base]; both {
+			return fmt.Errorf("configuration: %s and %s are both set; which one counts?", base, name)
 		}
 		content, err := os.ReadFile(filepath.Clean(path))
 		if err != nil {
@@ -146,6 +152,23 @@ func (c Config) Validate() error {
 	loopback := host == "localhost" || (ip != nil && ip.IsLoopback())
 	if !loopback && len(c.TrustedProxies) == 0 {
 		return errors.New("configuration: plain HTTP is served on loopback only; to listen on " + host + " behind a TLS proxy, name it in MEDCARD_TRUSTED_PROXIES")
+	}
+	for _, proxy := range c.TrustedProxies {
+		_, network := netip.ParsePrefix(proxy)
+		if _, address := netip.ParseAddr(proxy); network != nil && address != nil {
+			return errors.New("configuration: MEDCARD_TRUSTED_PROXIES takes addresses and networks, e.g. 10.0.0.5 or 10.0.0.0/8")
+		}
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return errors.New("configuration: MEDCARD_PUBLIC_URL must be an address such as https://card.example.org")
+		}
+	}
+	if new(slog.Level).UnmarshalText([]byte(c.LogLevel)) != nil {
+		return errors.New("configuration: MEDCARD_LOG_LEVEL must be debug, info, warn or error")
+	}
+	if c.ShutdownGrace < 0 {
+		return errors.New("configuration: MEDCARD_SHUTDOWN_GRACE cannot be negative")
 	}
 	return nil
 }

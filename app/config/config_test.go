@@ -1,0 +1,71 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "medcard.conf")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestNothingSetServesOnLoopbackWithSQLite(t *testing.T) {
+	c, err := Load([]string{"HOME=/root", "PATH=/bin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:8080" || c.Postgres != "" || c.URL() != "http://127.0.0.1:8080" || c.Database() != filepath.Join("medcard-data", "medcard.db") {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestTheEnvironmentOutweighsTheFile(t *testing.T) {
+	path := file(t, "# where\n\nMEDCARD_DATA=/srv/one\nMEDCARD_LISTEN=127.0.0.1:1\r\n")
+	c, err := Load([]string{"MEDCARD_CONFIG=" + path, "MEDCARD_DATA=/srv/two"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Data != "/srv/two" || c.Listen != "127.0.0.1:1" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestASecretComesFromAFile(t *testing.T) {
+	c, err := Load([]string{"MEDCARD_POSTGRES_FILE=" + file(t, "postgres://app:secret@db/medcard\n")})
+	if err != nil || c.Postgres != "postgres://app:secret@db/medcard" {
+		t.Errorf("%q, %v", c.Postgres, err)
+	}
+}
+
+func TestWhatWouldBeUnsafeIsRefused(t *testing.T) {
+	const secret = "hunter2"
+	for name, environ := range map[string][]string{
+		"a misspelt name":            {"MEDCARD_LISTNE=127.0.0.1:1"},
+		"a misspelt name in file":    {"MEDCARD_CONFIG=" + file(t, "MEDCARD_LISTNE=127.0.0.1:1\n")},
+		"a line that sets nothing":   {"MEDCARD_CONFIG=" + file(t, "MEDCARD_DATA=/srv\nPOSTGRES="+secret+"\n")},
+		"a file that is not there":   {"MEDCARD_CONFIG=/nowhere/medcard.conf"},
+		"a secret that is not there": {"MEDCARD_POSTGRES_FILE=/nowhere/dsn"},
+		"a secret given twice":       {"MEDCARD_POSTGRES=" + secret, "MEDCARD_POSTGRES_FILE=" + file(t, secret)},
+		"plain HTTP for all":         {"MEDCARD_LISTEN=0.0.0.0:80"},
+		"plain HTTP for all, too":    {"MEDCARD_LISTEN=:80"},
+		"a proxy that is none":       {"MEDCARD_LISTEN=0.0.0.0:80", "MEDCARD_TRUSTED_PROXIES=yes"},
+		"no port":                    {"MEDCARD_LISTEN=127.0.0.1"},
+		"an address that is none":    {"MEDCARD_PUBLIC_URL=card.example.org"},
+		"a level that is none":       {"MEDCARD_LOG_LEVEL=loud"},
+		"less than no time":          {"MEDCARD_SHUTDOWN_GRACE=-1s"},
+	} {
+		if _, err := Load(environ); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Load([]string{"MEDCARD_LISTEN=0.0.0.0:80", "MEDCARD_TRUSTED_PROXIES=10.0.0.0/8,::1"}); err != nil {
+		t.Errorf("behind proxies: %v", err)
+	}
+}
