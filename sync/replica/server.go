@@ -8,8 +8,8 @@ import (
 type Server struct {
 	Rules     Rules
 	Drift     time.Duration // how far a writer's clock may run ahead; 0 = 60 s
-	PageRows  int           // rows in a page at most; 0 = 500
-	PageBytes int           // bytes in a page, about; 0 = 256 KiB
+	PageRows  int           // rows in a page at most; 0 = 1000
+	PageBytes int           // bytes in a page, about; 0 = 1 MiB
 
 	watch func(unchanged, shown bool) // tests see how each old value was judged
 }
@@ -23,14 +23,14 @@ func (s Server) drift() time.Duration {
 
 func (s Server) pageRows() int {
 	if s.PageRows == 0 {
-		return 500
+		return 1000
 	}
 	return s.PageRows
 }
 
 func (s Server) pageBytes() int {
 	if s.PageBytes == 0 {
-		return 256 << 10
+		return 1 << 20
 	}
 	return s.PageBytes
 }
