@@ -336,7 +336,7 @@ func (h *bench) id() card.RecordID {
 }
 
 func (h *bench) text(i int) string {
-	return fmt.Sprintf("Comment %d: after the walk the head ached for %d minutes; took the tablet that the doctor named, and it went by noon. Pulse %d. %s",
+	return fmt.Sprintf("%d: after a walk the head ached for %d minutes; a tablet, and it went. Pulse %d. %s",
 		i, h.draw.IntN(90), 50+h.draw.IntN(60), h.id())
 }
 
