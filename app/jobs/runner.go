@@ -54,9 +54,12 @@ type worker interface {
 
 const (
 	jobTimeout = time.Minute
-	startPause = 500 * time.Millisecond // between attempts to start while the database is down
-	startLimit = 10 * time.Second       // for one attempt
-	stopGrace  = 10 * time.Second       // for jobs in work when the server stops
+	// rescueAfter is when a job counts as lost that says it runs: its server was killed. River's own word is an hour, and a push
+	// would be an hour late after every power cut.
+	rescueAfter = 2 * jobTimeout
+	startPause  = 500 * time.Millisecond // between attempts to start while the database is down
+	startLimit  = 10 * time.Second       // for one attempt
+	stopGrace   = 10 * time.Second       // for jobs in work when the server stops
 )
 
 // New prepares a runner; nothing runs yet.
@@ -87,6 +90,8 @@ func New(cfg Config) (*Runner, error) {
 		FetchPollInterval: cfg.Poll,
 		FetchCooldown:     min(100*time.Millisecond, cfg.Poll),
 		JobTimeout:        jobTimeout,
+
+		RescueStuckJobsAfter: rescueAfter,
 		// Only the owner of the tables may rebuild their indexes, and the app does not serve as their owner.
 		ReindexerIndexNames: []string{},
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(upkeepEvery),

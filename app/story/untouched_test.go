@@ -29,11 +29,11 @@ var restless = map[string]string{
 // imprint is what stands in each table: the number of rows, and a hash over all of them.
 func (w *World) imprint(ctx context.Context, t testing.TB) map[string]string {
 	t.Helper()
-	driver, source, tables := "sqlite3", "file:"+w.cfg.Database()+"?_pragma=query_only(on)&_pragma=busy_timeout(10000)", "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+	tables := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 	if w.cfg.Postgres != "" {
-		driver, source, tables = "pgx", w.cfg.Postgres, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+		tables = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 	}
-	db := got(sql.Open(driver, source))(t)
+	db := beside(t, w.cfg.Database(), w.cfg.Postgres)
 	defer db.Close()
 	print := map[string]string{}
 	for _, table := range column(ctx, t, db, tables) {
@@ -61,6 +61,15 @@ func (w *World) imprint(ctx context.Context, t testing.TB) map[string]string {
 		t.Fatalf("only %d tables were looked at", len(print))
 	}
 	return print
+}
+
+// beside opens the server's database next to the server.
+func beside(t testing.TB, file, postgres string) *sql.DB {
+	t.Helper()
+	if postgres != "" {
+		return got(sql.Open("pgx", postgres))(t)
+	}
+	return got(sql.Open("sqlite3", "file:"+file+"?_pragma=busy_timeout(10000)"))(t)
 }
 
 func column(ctx context.Context, t testing.TB, db *sql.DB, query string) (all []string) {
