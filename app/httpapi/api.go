@@ -69,6 +69,8 @@ type API struct {
 	version     string
 	proxies     proxies
 	silent      *silent
+	streaming   context.Context // ends at the stop, and streams with it
+	endStreams  context.CancelFunc
 	fhirProblem func(*fiber.Ctx, *Problem, error) error
 }
 
@@ -81,6 +83,7 @@ func New(cfg Config) *API {
 		Services: cfg.Services, clock: cfg.Clock, log: cfg.Log, registry: cfg.Metrics, metrics: newMetrics(cfg.Metrics),
 		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, proxies: readProxies(cfg.TrustedProxies), silent: new(silent),
 	}
+	a.streaming, a.endStreams = context.WithCancel(context.Background())
 	a.app = fiber.New(fiber.Config{
 		AppName:               "Medcard",
 		Immutable:             true, // strings of a request outlive its handler here
@@ -149,9 +152,11 @@ func schemaName(t reflect.Type, hint string) string {
 // Serve answers on the listener until Shutdown.
 func (a *API) Serve(l net.Listener) error { return a.app.Listener(l) }
 
-// Shutdown stops taking connections and waits for the requests in work, until ctx ends.
+// Shutdown stops taking connections and waits for the requests in work, until ctx ends. Streams end with the page that they are at:
+// they could take minutes, and a phone goes on from any page.
 func (a *API) Shutdown(ctx context.Context) error {
 	a.silent.stop()
+	a.endStreams()
 	return a.app.ShutdownWithContext(ctx)
 }
 

@@ -5,8 +5,10 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -112,11 +114,11 @@ func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 		c.Set(fiber.HeaderContentEncoding, "gzip")
 	}
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		ctx, cancel := context.WithTimeout(context.Background(), streamDeadline)
+		ctx, cancel := context.WithTimeout(a.streaming, streamDeadline)
 		defer cancel()
 		defer func() { // the net of observe is not below this function
 			if r := recover(); r != nil {
-				a.log.Error("panic in a stream", "request", request)
+				a.log.Error("panic in a stream", "request", request, "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
 			}
 		}()
 		if err := a.writeLines(ctx, w, zipped, actor, in, request); err != nil && ctx.Err() == nil {

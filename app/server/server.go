@@ -110,20 +110,28 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 
 // Run serves on the listener until ctx ends, then lets the requests in work finish and closes the store.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
-	running, stop := context.WithCancel(ctx)
-	defer stop()
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	working := make(chan struct{})
-	go func() { defer close(working); s.work(running) }()
+	go func() {
+		defer close(working)
+		if err := s.work(running); err != nil {
+			stop(err)
+		}
+	}()
 
 	failed := make(chan error, 1)
 	go func() { failed <- s.API.Serve(l) }()
 	var err error
 	select {
 	case err = <-failed:
-	case <-ctx.Done():
+	case <-running.Done():
+		if ctx.Err() == nil {
+			err = context.Cause(running)
+		}
 		s.log.Info("stopping")
 	}
-	stop()
+	stop(nil)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
 	defer cancel()
 	err = errors.Join(err, s.API.Shutdown(grace))
@@ -134,32 +142,36 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 // Close closes the store. Run does it itself.
 func (s *Server) Close() error { return s.Store.Close() }
 
-// work prepares the database and then runs jobs until ctx ends.
-func (s *Server) work(ctx context.Context) {
-	s.prepare(ctx)
-	if ctx.Err() != nil {
-		return
+// work prepares the database and then runs jobs until ctx ends. It fails when it would be wrong to serve at all.
+func (s *Server) work(ctx context.Context) error {
+	if err := s.prepare(ctx); err != nil || ctx.Err() != nil {
+		return err
 	}
 	if err := s.jobs.Run(ctx); err != nil {
 		s.log.Error("jobs did not stop cleanly; what was in work will run again")
 	}
+	return nil
 }
 
 // prepare migrates as soon as the database can be reached; until then the server is live but not ready.
-func (s *Server) prepare(ctx context.Context) {
+func (s *Server) prepare(ctx context.Context) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		applied, err := s.Store.Migrate(ctx)
 		if err == nil {
 			s.log.Info("store ready", "database", string(s.Store.Dialect()), "migrations", applied)
-			return
+			return nil
+		}
+		if errors.Is(err, store.ErrKeyFolder) {
+			return err
 		}
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
-		s.log.Warn("the database cannot be prepared yet, trying again", "in", wait.String())
+		// No patient's data is in there yet: these are the words of connecting and of the schema.
+		s.log.Warn("the database cannot be prepared yet, trying again", "in", wait.String(), "cause", err.Error())
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-time.After(wait):
 		}
 	}

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -76,6 +78,26 @@ func (tx *Tx) unwrapKey(id card.ID) (tink.AEAD, error) {
 		return nil, errors.New("store: the data key of a card does not unwrap: is this the right key folder?")
 	}
 	return subtle.NewAESGCM(key)
+}
+
+// ErrKeyFolder means that the key folder is not the one with which this database was filled. Whoever went on would read no card and,
+// because lookups are keyed too, find none: every patient who comes would get a second one.
+var ErrKeyFolder = errors.New("store: the cards in this database are sealed with other keys: set MEDCARD_KEYS to the folder that it was filled with, or bring that back from its backup")
+
+// checkKeys tries the keys on some card, where there is one.
+func (db *DB) checkKeys(ctx context.Context) error {
+	var id card.ID
+	var wrapped []byte
+	err := db.read.QueryRowContext(ctx, "SELECT id, wrapped_key FROM card LIMIT 1").Scan(&id, &wrapped)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		if _, bad := db.keys.Unwrap(wrapped, label(id, "card.wrapped_key")); bad != nil {
+			err = ErrKeyFolder
+		}
+	}
+	return err
 }
 
 // newDataKey makes and wraps a key for a card that is about to be created.

@@ -133,6 +133,9 @@ func (db *DB) Migrate(ctx context.Context) (applied int, err error) {
 	if err := db.migrateJobs(ctx); err != nil {
 		return applied, err
 	}
+	if err := db.checkKeys(ctx); err != nil {
+		return applied, err
+	}
 	db.ready.Store(true)
 	return applied, nil
 }

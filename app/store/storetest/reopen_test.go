@@ -2,12 +2,31 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/sync/replica"
 )
+
+func TestOtherKeysAreNoticedAtTheStart(t *testing.T) {
+	EachConfig(t, func(t *testing.T, cfg store.Config) {
+		newCard(t, OpenStore(t, cfg), "ada")
+		cfg.Keys = folder(t, t.TempDir())
+		db, err := store.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.Migrate(t.Context()); !errors.Is(err, store.ErrKeyFolder) {
+			t.Errorf("other keys: %v", err)
+		}
+		if err := db.Ready(t.Context()); err == nil {
+			t.Error("ready with other keys")
+		}
+	})
+}
 
 // After a start no card's key is known yet, and the first thing that is asked for may be a list of records: the key must be
 // there before the rows are. It was not, and on PostgreSQL the transaction waited for itself for ever.
