@@ -87,8 +87,11 @@ func named(dsn, name string) string {
 	return dsn + " application_name=" + name
 }
 
-// sleeper is fasthttp's: after the end of a server it sleeps out its ten seconds.
-var sleeper = goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2")
+// sleepers are fasthttp's: one sleeps out its ten seconds after the end of a server, one tells all servers the date.
+var sleepers = []goleak.Option{
+	goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+}
 
 // TestBadNetwork puts a network between phones and server that delays, cuts at any byte, resets, and is down now and then.
 func TestBadNetwork(t *testing.T) {
@@ -97,7 +100,7 @@ func TestBadNetwork(t *testing.T) {
 		before := goleak.IgnoreCurrent()
 		t.Cleanup(func() { // after the world's own end
 			http.DefaultTransport.(*http.Transport).CloseIdleConnections() //nolint:forcetypeassert // documented to be one
-			if err := goleak.Find(before, sleeper); err != nil {
+			if err := goleak.Find(append(sleepers, before)...); err != nil {
 				t.Errorf("something still runs after the end: %v", err)
 			}
 		})

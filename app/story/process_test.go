@@ -3,12 +3,14 @@ package story
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,17 +27,37 @@ type process struct {
 	exited  chan struct{}
 }
 
-// build makes the program, once for all that a test starts.
+// program makes the program, once for all tests.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "medcard-story-*")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	binary := filepath.Join(dir, "medcard.exe")                                                   // the ending that every system takes
+	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil { //nolint:noctx // it ends
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+var built string // the folder of the program
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		os.RemoveAll(built)
+	}
+	os.Exit(code)
+}
+
+// build gives the program.
 func build(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and starts the whole server; not in short runs")
 	}
-	binary := filepath.Join(t.TempDir(), "medcard.exe") // the ending that every system takes
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return binary
+	return got(program())(t)
 }
 
 // launch starts the program. An empty DSN is SQLite in a fresh folder.
