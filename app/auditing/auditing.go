@@ -39,6 +39,9 @@ func (s *Service) Trail(ctx context.Context, a identity.Actor, id card.ID, below
 		if err != nil {
 			return err
 		}
+		if !permit.Owner() {
+			return consent.ErrNotOwner
+		}
 		page, err = tx.AuditTrail(permit, below, PageSize)
 		return err
 	})

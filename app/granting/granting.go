@@ -1,9 +1,11 @@
-// Package granting lets a card's owner say which organisation may read what, for what purpose and how long, and take it back.
+// Package granting lets a card's owner say who may read what, for what purpose and how long, and take it back: an organisation
+// at its own systems, another person on a phone.
 //
 // A grant and its revoke take effect on the next request: every transaction reads the grants it decides on.
 package granting
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,6 +21,8 @@ type Tx interface {
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	// Organisation gives the display name of a client that may be let in; found is false for any other.
 	Organisation(identity.ClientID) (name string, found bool, err error)
+	// HasAccount reports whether there is such an account.
+	HasAccount(identity.AccountID) (bool, error)
 	Grants(consent.Permit) ([]consent.Grant, error)
 	AddGrant(consent.Permit, consent.Grant) error
 	RevokeGrant(consent.Permit, consent.GrantID, time.Time) (found bool, err error)
@@ -44,8 +48,10 @@ const longest = 5 * 365 * 24 * time.Hour
 // Faults of this act.
 var (
 	ErrNoOrganisation = fault.New(fault.NotFound, "organisation.not_found", "There is no such organisation here.")
+	ErrNoPerson       = fault.New(fault.NotFound, "account.not_found", "There is no such account here.")
+	ErrWhom           = fault.New(fault.Invalid, "grantee.invalid", "Name either an organisation (client) or a person (account).")
 	ErrNoGrant        = fault.New(fault.NotFound, "grant.not_found", "The card has no such grant, or it is revoked already.")
-	ErrPurpose        = fault.New(fault.Invalid, "purpose.not_grantable", "An organisation may be let in for TREAT or ETREAT.")
+	ErrPurpose        = fault.New(fault.Invalid, "purpose.not_grantable", "An organisation may be let in for TREAT or ETREAT, a person for PATRQT.")
 	ErrScopes         = fault.New(fault.Invalid, "scopes.invalid", "Name 1 to 32 scopes such as lab.general or rx.*.")
 	ErrPeriod         = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")
 )
@@ -53,7 +59,8 @@ var (
 // Wish is a grant as the owner asks for it.
 type Wish struct {
 	Card    card.ID
-	Client  identity.ClientID
+	Client  identity.ClientID  // an organisation, or
+	Account identity.AccountID // a person
 	Scopes  card.Scopes
 	Purpose consent.Purpose
 	Ends    time.Time
@@ -66,7 +73,7 @@ type Named struct {
 	Organisation string
 }
 
-// Give lets an organisation in.
+// Give lets somebody in.
 func (s *Service) Give(ctx context.Context, a identity.Actor, w Wish) (Named, error) {
 	now := s.Clock()
 	if err := w.check(now); err != nil {
@@ -76,29 +83,58 @@ func (s *Service) Give(ctx context.Context, a identity.Actor, w Wish) (Named, er
 		ID: consent.GrantID(s.NewID()), Card: w.Card, Role: consent.Reader, Client: w.Client, Scopes: w.Scopes,
 		Purpose: w.Purpose, Starts: now, Ends: w.Ends,
 	}}
+	if w.Account != "" {
+		g.Role, g.Account = consent.Proxy, w.Account
+	}
 	err := s.Store.Update(ctx, func(tx Tx) error {
-		permit, err := tx.Decide(a, w.Card, consent.PatientRequest, now)
+		permit, err := s.owner(tx, a, w.Card)
 		if err != nil {
 			return err
 		}
-		name, found, err := tx.Organisation(w.Client)
+		name, err := s.grantee(tx, w)
 		if err != nil {
 			return err
-		}
-		if !found {
-			return ErrNoOrganisation
 		}
 		g.Organisation = name
 		if err := tx.AddGrant(permit, g.Grant); err != nil {
 			return err
 		}
-		return tx.AppendAudit(audit.Entry{Card: w.Card, At: now, Actor: a, Action: audit.Grant, Purpose: consent.PatientRequest, What: name, Request: w.Request})
+		return tx.AppendAudit(audit.Entry{Card: w.Card, At: now, Actor: a, Action: audit.Grant, Purpose: consent.PatientRequest, What: cmp.Or(name, "a person"), Request: w.Request})
 	})
 	return g, err
 }
 
+// owner makes the permit of the card's owner. To somebody whom the owner let in, giving and taking is not open.
+func (s *Service) owner(tx Tx, a identity.Actor, id card.ID) (consent.Permit, error) {
+	permit, err := tx.Decide(a, id, consent.PatientRequest, s.Clock())
+	if err == nil && !permit.Owner() {
+		err = consent.ErrNotOwner
+	}
+	return permit, err
+}
+
+// grantee gives the organisation's name; a person has none here.
+func (s *Service) grantee(tx Tx, w Wish) (name string, err error) {
+	if w.Account != "" {
+		found, err := tx.HasAccount(w.Account)
+		if err == nil && !found {
+			err = ErrNoPerson
+		}
+		return "", err
+	}
+	name, found, err := tx.Organisation(w.Client)
+	if err == nil && !found {
+		err = ErrNoOrganisation
+	}
+	return name, err
+}
+
 func (w Wish) check(now time.Time) error {
-	if w.Purpose != consent.Treatment && w.Purpose != consent.Emergency {
+	if (w.Account == "") == (w.Client == "") {
+		return ErrWhom
+	}
+	person := w.Account != "" && w.Purpose == consent.PatientRequest
+	if !person && (w.Account != "" || w.Purpose != consent.Treatment && w.Purpose != consent.Emergency) {
 		return ErrPurpose
 	}
 	if len(w.Scopes) == 0 || len(w.Scopes) > 32 {
@@ -119,7 +155,7 @@ func (w Wish) check(now time.Time) error {
 func (s *Service) Revoke(ctx context.Context, a identity.Actor, id card.ID, grant consent.GrantID, request string) error {
 	now := s.Clock()
 	return s.Store.Update(ctx, func(tx Tx) error {
-		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
+		permit, err := s.owner(tx, a, id)
 		if err != nil {
 			return err
 		}
@@ -138,7 +174,7 @@ func (s *Service) Revoke(ctx context.Context, a identity.Actor, id card.ID, gran
 func (s *Service) List(ctx context.Context, a identity.Actor, id card.ID) (list []Named, err error) {
 	err = s.Store.View(ctx, func(tx Tx) error {
 		list = nil
-		permit, err := tx.Decide(a, id, consent.PatientRequest, s.Clock())
+		permit, err := s.owner(tx, a, id)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,8 @@ type CardPath struct {
 
 type grantBody struct {
 	ID           string     `json:"id" format:"uuid"`
-	Role         string     `json:"role" enum:"owner,reader"`
+	Role         string     `json:"role" enum:"owner,reader,proxy"`
+	Account      string     `json:"account,omitempty" doc:"The account of a person who was let in"`
 	Client       string     `json:"client,omitempty" doc:"The organisation's client id"`
 	Organisation string     `json:"organisation,omitempty"`
 	Scopes       []string   `json:"scopes"`
@@ -39,9 +40,10 @@ type grantsReply struct {
 type grantRequest struct {
 	CardPath
 	Body struct {
-		Client  string    `json:"client" format:"uuid" doc:"Whom to let in: the organisation's client id"`
+		Client  string    `json:"client,omitempty" format:"uuid" doc:"Whom to let in: an organisation's client id, or"`
+		Account string    `json:"account,omitempty" format:"uuid" doc:"the account of a person, who then sees this part of the card on a phone"`
 		Scopes  []string  `json:"scopes" minItems:"1" maxItems:"32" doc:"What may be read, e.g. lab.general, rx.*"`
-		Purpose string    `json:"purpose" enum:"TREAT,ETREAT" doc:"HL7 v3 PurposeOfUse"`
+		Purpose string    `json:"purpose" enum:"TREAT,ETREAT,PATRQT" doc:"HL7 v3 PurposeOfUse; PATRQT for a person"`
 		Ends    time.Time `json:"ends" doc:"RFC 3339; at most five years from now"`
 	}
 }
@@ -88,14 +90,14 @@ func (a *API) cardRoutes() {
 			}
 			return out, err
 		})
-	operate(a, Route{ID: "giveGrant", Method: http.MethodPost, Path: grants, Tag: tag, Summary: "Let an organisation read", Access: Patients(), Status: http.StatusCreated},
+	operate(a, Route{ID: "giveGrant", Method: http.MethodPost, Path: grants, Tag: tag, Summary: "Let an organisation or a person read", Access: Patients(), Status: http.StatusCreated},
 		func(ctx context.Context, in *grantRequest) (*grantReply, error) {
 			scopes := make(card.Scopes, len(in.Body.Scopes))
 			for i, s := range in.Body.Scopes {
 				scopes[i] = card.Scope(s)
 			}
 			g, err := a.Granting.Give(ctx, actorFrom(ctx), granting.Wish{
-				Card: card.ID(in.Card), Client: identity.ClientID(in.Body.Client), Scopes: scopes,
+				Card: card.ID(in.Card), Client: identity.ClientID(in.Body.Client), Account: identity.AccountID(in.Body.Account), Scopes: scopes,
 				Purpose: consent.Purpose(in.Body.Purpose), Ends: in.Body.Ends.UTC(), Request: requestID(ctx),
 			})
 			return &grantReply{Body: showGrant(g)}, err
@@ -125,6 +127,9 @@ func (a *API) cardRoutes() {
 
 func showGrant(g granting.Named) grantBody {
 	b := grantBody{ID: string(g.ID), Role: string(g.Role), Client: string(g.Client), Organisation: g.Organisation, Purpose: string(g.Purpose), Starts: g.Starts}
+	if g.Role == consent.Proxy {
+		b.Account = string(g.Account)
+	}
 	b.Scopes = make([]string, len(g.Scopes))
 	for i, s := range g.Scopes {
 		b.Scopes[i] = string(s)

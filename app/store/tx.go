@@ -29,6 +29,9 @@ type Tx struct {
 	scanning bool    // rows are open: see each
 	keyOf    card.ID // whose data key it has at hand
 	key      tink.AEAD
+
+	granted   []consent.Grant // what Decide read last
+	grantedOf card.ID
 }
 
 func newTx(ctx context.Context, db *DB, g *gorm.DB) *Tx {

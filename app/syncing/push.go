@@ -42,7 +42,11 @@ func (s *Service) push(ctx context.Context, a identity.Actor, ask wire.PullCard,
 		if err != nil {
 			return err
 		}
-		if out, err = s.Engine.Push(l, s.batch(permit, ask, mutations, now)); err != nil {
+		batch, err := s.batch(tx, permit, ask, mutations, now)
+		if err != nil {
+			return err
+		}
+		if out, err = s.Engine.Push(l, batch); err != nil {
 			return err
 		}
 		if len(out.Changed) == 0 {
@@ -60,12 +64,16 @@ func (s *Service) push(ctx context.Context, a identity.Actor, ask wire.PullCard,
 	return out, nil
 }
 
-func (s *Service) batch(p consent.Permit, ask wire.PullCard, mutations []wire.Mutation, now time.Time) replica.Push {
+func (s *Service) batch(tx Tx, p consent.Permit, ask wire.PullCard, mutations []wire.Mutation, now time.Time) (replica.Push, error) {
 	dev := string(p.Actor().Device)
+	if err := tx.CommitEnds(p.Card(), now); err != nil {
+		return replica.Push{}, err
+	}
+	sight, err := sightOf(tx, p, now)
 	return replica.Push{
 		Device: dev, Actor: ask.Actor, Epoch: ask.Epoch, Acked: ask.Acked, Low: ask.Low, Mutations: mutations,
-		Sight: sightOf(p), Seal: s.sealer(p.Card(), dev, ask.Epoch), Now: now,
-	}
+		Sight: sight, Seal: s.sealer(p.Card(), dev, ask.Epoch), Now: now,
+	}, err
 }
 
 func changedScopes(records []replica.Record) card.Scopes {

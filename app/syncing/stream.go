@@ -92,7 +92,7 @@ func (s *stream) card(c wire.SyncCard) error {
 func (s *Service) page(ctx context.Context, a identity.Actor, ask replica.Pull, budget int, first bool) (page replica.Page, err error) {
 	now := s.Clock().UTC()
 	id := card.ID(ask.Ask.Card)
-	err = s.Store.View(ctx, func(tx Tx) error {
+	err = s.view(ctx, func(tx Tx) error {
 		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
 		if err != nil {
 			return err
@@ -106,7 +106,10 @@ func (s *Service) page(ctx context.Context, a identity.Actor, ask replica.Pull, 
 			return err
 		}
 		in := ask
-		in.Sight, in.Seal, in.MaxBytes = sightOf(permit), s.sealer(id, in.Device, head.Epoch), budget
+		if in.Sight, err = sightOf(tx, permit, now); err != nil {
+			return err
+		}
+		in.Seal, in.MaxBytes = s.sealer(id, in.Device, head.Epoch), budget
 		if first {
 			in.Leases = leases(permit, now)
 			if in.Ask.Cursor == "" {
@@ -146,7 +149,7 @@ func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullC
 		if !found || actor.Device != string(a.Device) {
 			return replica.ErrActor
 		}
-		quiet = s.Engine.Quiet(actor, s.batch(permit, ask, nil, now))
+		quiet = s.Engine.Quiet(actor, replica.Push{Acked: ask.Acked, Now: now})
 		return nil
 	})
 	if err != nil || (seen && quiet) {
@@ -162,7 +165,11 @@ func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullC
 			if err != nil {
 				return err
 			}
-			if _, err := s.Engine.Push(l, s.batch(permit, ask, nil, now)); err != nil && !replica.Behind(err) {
+			batch, err := s.batch(tx, permit, ask, nil, now)
+			if err != nil {
+				return err
+			}
+			if _, err := s.Engine.Push(l, batch); err != nil && !replica.Behind(err) {
 				return err
 			}
 		}

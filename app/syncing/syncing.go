@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -21,6 +20,9 @@ import (
 type Tx interface {
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	Ledger(consent.Permit) (replica.Ledger, error)
+	OwnGrants(consent.Permit) ([]consent.Grant, error)
+	CardScopes(consent.Permit) ([]card.Scope, error)
+	CommitEnds(card.ID, time.Time) error
 	CountRecords(consent.Permit) (int, error)
 	OwnReadSince(card.ID, identity.Actor, consent.Purpose, time.Time) (bool, error)
 	AppendAudit(audit.Entry) error
@@ -42,8 +44,9 @@ type Service struct {
 }
 
 const (
-	ownLease  = 90 * 24 * time.Hour // how long a phone may show the owner's card without having spoken to the server
-	readAgain = 15 * time.Minute    // how often the owner's own reads are remembered, per device
+	ownLease   = 90 * 24 * time.Hour // how long a phone may show the owner's card without having spoken to the server
+	proxyLease = 14 * 24 * time.Hour // and how long somebody else's
+	readAgain  = 15 * time.Minute    // how often a person's reads are remembered, per device
 )
 
 // Faults of this act.
@@ -117,8 +120,12 @@ func (s *Service) Devices(ctx context.Context, a identity.Actor, in wire.Devices
 
 func leases(p consent.Permit, now time.Time) []wire.Lease {
 	var list []wire.Lease
+	lease := proxyLease
+	if p.Owner() {
+		lease = ownLease
+	}
 	for _, scope := range p.Scopes() {
-		list = append(list, wire.Lease{Scope: string(scope), Until: now.Add(ownLease).Truncate(time.Second)})
+		list = append(list, wire.Lease{Scope: string(scope), Until: now.Add(lease).Truncate(time.Second)})
 	}
 	return list
 }
@@ -130,7 +137,7 @@ func (s *Service) Head(ctx context.Context, a identity.Actor, cards []card.ID) (
 	if err != nil {
 		return out, "", err
 	}
-	err = s.Store.View(ctx, func(tx Tx) error {
+	err = s.view(ctx, func(tx Tx) error {
 		out.Cards = []wire.Head{}
 		for _, id := range cards {
 			permit, err := tx.Decide(a, id, consent.PatientRequest, now)
@@ -148,7 +155,10 @@ func (s *Service) Head(ctx context.Context, a identity.Actor, cards []card.ID) (
 			if err != nil {
 				return err
 			}
-			sight := sightOf(permit)
+			sight, err := sightOf(tx, permit, now)
+			if err != nil {
+				return err
+			}
 			newest, err := sight.Newest(l)
 			if err != nil {
 				return err
@@ -164,16 +174,6 @@ func (s *Service) Head(ctx context.Context, a identity.Actor, cards []card.ID) (
 		sum.Write([]byte(h.Card + "|" + h.Epoch + "|" + h.Tag + "\n"))
 	}
 	return out, base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]), err
-}
-
-// sightOf is what a device sees under the permit. The owner has always seen everything, so nothing needs to be sent anew.
-func sightOf(p consent.Permit) replica.Sight {
-	scopes := make(replica.Scopes, len(p.Scopes()))
-	for i, scope := range p.Scopes() {
-		scopes[i] = string(scope)
-	}
-	slices.Sort(scopes)
-	return replica.Sight{Now: slices.Compact(scopes)}
 }
 
 func (s *Service) sealer(id card.ID, device, epoch string) replica.Sealer {

@@ -32,10 +32,12 @@ func (p Purpose) Known() bool {
 // Role says by what right a grantee sees a card.
 type Role string
 
-// The roles. Owner is the patient; Reader is an organisation that the patient let in.
+// The roles. Owner is the patient; Reader is an organisation that the patient let in; Proxy is a person whom the patient
+// lets see part of the card on a phone.
 const (
 	Owner  Role = "owner"
 	Reader Role = "reader"
+	Proxy  Role = "proxy"
 )
 
 // GrantID names a grant.
@@ -46,14 +48,19 @@ type Grant struct {
 	ID      GrantID
 	Card    card.ID
 	Role    Role
-	Account identity.AccountID // Owner
+	Account identity.AccountID // Owner, Proxy
 	Client  identity.ClientID  // Reader
 	Scopes  card.Scopes
 	Purpose Purpose // what a Reader may come for
 	Starts  time.Time
 	Ends    time.Time // zero = no end
 	Revoked time.Time // zero = not revoked
+	// Began and Ended are the commits of the card that began and ended it; Ended is 0 while it runs.
+	Began, Ended uint64
 }
+
+// At reports whether the grant ran at a commit of the card.
+func (g Grant) At(seq uint64) bool { return g.Began <= seq && (g.Ended == 0 || seq < g.Ended) }
 
 // InForce reports whether the grant has begun, not ended and not been revoked. The end itself is outside.
 func (g Grant) InForce(now time.Time) bool {
@@ -65,7 +72,7 @@ func (g Grant) InForce(now time.Time) bool {
 
 func (g Grant) meant(a identity.Actor, p Purpose) bool {
 	switch g.Role {
-	case Owner:
+	case Owner, Proxy:
 		return a.Kind == identity.Patient && a.Account != "" && g.Account == a.Account && a.SecondFactor && p == PatientRequest
 	case Reader:
 		return (a.Kind == identity.Clinic || a.Kind == identity.Pharmacy) && a.Client != "" && g.Client == a.Client && g.Purpose == p
@@ -114,8 +121,9 @@ func (p Permit) Of(t *Token) bool { return p.token != nil && p.token == t }
 
 // Refusals. To someone who may not know that a card exists both look alike at the door.
 var (
-	ErrNoGrant = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")
-	ErrPurpose = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	ErrNotOwner = fault.New(fault.Denied, "owner.only", "Only the card's owner may do this.")
+	ErrNoGrant  = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")
+	ErrPurpose  = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
 )
 
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
