@@ -124,25 +124,29 @@ func (c Clock) Merge(o Clock) Clock {
 	case Before:
 		return o
 	}
-	out := make(Clock, 0, len(c)+len(o))
+	return c.AppendMerge(make(Clock, 0, len(c)+len(o)), o)
+}
+
+// AppendMerge appends to b what the two have seen together; with room in b nothing is allocated. b must be neither of them.
+func (c Clock) AppendMerge(b, o Clock) Clock {
 	i, j := 0, 0
 	for i < len(c) && j < len(o) {
-		a, b := c[i], o[j]
+		x, y := c[i], o[j]
 		switch {
-		case a.Actor < b.Actor:
-			out = append(out, a)
+		case x.Actor < y.Actor:
+			b = append(b, x)
 			i++
-		case a.Actor > b.Actor:
-			out = append(out, b)
+		case x.Actor > y.Actor:
+			b = append(b, y)
 			j++
 		default:
-			out = append(out, Dot{Actor: a.Actor, N: max(a.N, b.N)})
+			x.N = max(x.N, y.N)
+			b = append(b, x)
 			i++
 			j++
 		}
 	}
-	out = append(out, c[i:]...)
-	return append(out, o[j:]...)
+	return append(append(b, c[i:]...), o[j:]...)
 }
 
 // With returns the clock that has also seen the write.
