@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
-	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/mobile-sdk/phone/vault"
 )
 
 // Report is what a sync did.
@@ -98,13 +98,13 @@ func (c *Client) quiet(cards []card.ID) (bool, error) {
 	now := c.time.now()
 	for _, id := range cards {
 		calm := false
-		err := c.Card(id).store.View(func(tx replica.PhoneTx) error {
+		err := c.Card(id).store.Read(func(tx *vault.Tx) error {
 			meta, err := tx.Meta()
 			if err != nil {
 				return err
 			}
-			open, err := tx.Open()
-			calm = len(open) == 0 && !meta.Shadowing && meta.Part == "" && now.Sub(meta.Synced) < freshEnough
+			pending, err := tx.Pending()
+			calm = !pending && !meta.Shadowing && meta.Part == "" && now.Sub(meta.Synced) < freshEnough
 			return err
 		})
 		if !calm || err != nil {

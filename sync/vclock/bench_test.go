@@ -110,7 +110,7 @@ func BenchmarkClock(b *testing.B) {
 			b.ReportMetric(float64(o.Nanoseconds())/turn, "ns/op")
 			b.ReportMetric(float64(r.Nanoseconds())/turn, "reference-ns/op")
 			b.ReportMetric(float64(o)/float64(r), "x")
-			b.ReportMetric(testing.AllocsPerRun(100, c.ours), "allocs/op")
+			b.ReportMetric(testing.AllocsPerRun(100, c.ours), "allocations")
 		})
 	}
 }
