@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"strings"
-	"time"
 
 	"gorm.io/gorm/clause"
 
@@ -67,15 +66,15 @@ func (l *ledger) Advance(seq uint64) error {
 
 // recordRow is the table record; sealed holds the atoms (atoms.go).
 type recordRow struct {
-	Card    string     `gorm:"column:card;primaryKey"`
-	ID      string     `gorm:"column:id;primaryKey"`
-	Kind    string     `gorm:"column:kind"`
-	Scope   string     `gorm:"column:scope"`
-	Seq     uint64     `gorm:"column:seq"`
-	VV      string     `gorm:"column:vv"`
-	Deleted bool       `gorm:"column:deleted"`
-	Dated   *time.Time `gorm:"column:dated"`
-	Sealed  []byte     `gorm:"column:sealed"`
+	Card    string   `gorm:"column:card;primaryKey"`
+	ID      string   `gorm:"column:id;primaryKey"`
+	Kind    string   `gorm:"column:kind"`
+	Scope   string   `gorm:"column:scope"`
+	Seq     uint64   `gorm:"column:seq"`
+	VV      string   `gorm:"column:vv"`
+	Deleted bool     `gorm:"column:deleted"`
+	Dated   *instant `gorm:"column:dated"`
+	Sealed  []byte   `gorm:"column:sealed"`
 }
 
 func (recordRow) TableName() string { return "record" }
@@ -199,7 +198,7 @@ func (l *ledger) save(records []replica.Record) error {
 		ids[i] = r.ID
 		rows[i] = recordRow{Card: string(l.card), ID: r.ID, Kind: r.Kind, Scope: r.Scope, Seq: r.Seq, VV: r.VV.String(), Deleted: r.Deleted, Sealed: sealed}
 		if !r.Date.IsZero() {
-			dated := micros(r.Date)
+			dated := instant(r.Date)
 			rows[i].Dated = &dated
 		}
 	}

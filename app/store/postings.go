@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -16,15 +15,15 @@ import (
 
 // postingRow is the table posting; sealed holds the resource as it came.
 type postingRow struct {
-	Card     string    `gorm:"column:card;primaryKey"`
-	Client   string    `gorm:"column:client;primaryKey"`
-	KeyHash  []byte    `gorm:"column:key_hash;primaryKey"`
-	Version  int       `gorm:"column:version;primaryKey"`
-	Type     string    `gorm:"column:type"`
-	Record   string    `gorm:"column:record"`
-	Digest   []byte    `gorm:"column:digest"`
-	PostedAt time.Time `gorm:"column:posted_at"`
-	Sealed   []byte    `gorm:"column:sealed"`
+	Card     string  `gorm:"column:card;primaryKey"`
+	Client   string  `gorm:"column:client;primaryKey"`
+	KeyHash  []byte  `gorm:"column:key_hash;primaryKey"`
+	Version  int     `gorm:"column:version;primaryKey"`
+	Type     string  `gorm:"column:type"`
+	Record   string  `gorm:"column:record"`
+	Digest   []byte  `gorm:"column:digest"`
+	PostedAt instant `gorm:"column:posted_at"`
+	Sealed   []byte  `gorm:"column:sealed"`
 }
 
 func (postingRow) TableName() string { return "posting" }
@@ -93,7 +92,7 @@ func (tx *Tx) Keep(p consent.Permit, client identity.ClientID, postings []postin
 			}
 			rows[i] = postingRow{
 				Card: string(p.Card()), Client: string(client), KeyHash: hash, Version: post.Version, Type: post.Key.Type, Record: string(post.Record),
-				Digest: tx.digestHash(post.Digest), PostedAt: micros(post.At), Sealed: sealed,
+				Digest: tx.digestHash(post.Digest), PostedAt: instant(post.At), Sealed: sealed,
 			}
 		}
 		if err := tx.g.Create(&rows).Error; err != nil {

@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -46,23 +44,8 @@ func (tx *Tx) exec(statement string, args ...any) (int64, error) {
 	if tx.scanning {
 		return 0, errScanning
 	}
-	r := tx.g.Exec(statement, whole(args)...)
+	r := tx.g.Exec(statement, bound(args)...)
 	return r.RowsAffected, r.Error
-}
-
-// blob is a byte string that GORM leaves in one piece: a plain []byte that follows a parenthesis, as in VALUES (?, it takes
-// for a list and writes as one value a byte.
-type blob []byte
-
-func (b blob) Value() (driver.Value, error) { return []byte(b), nil }
-
-func whole(args []any) []any {
-	for i, arg := range args {
-		if b, ok := arg.([]byte); ok && b != nil {
-			args[i] = blob(b)
-		}
-	}
-	return args
 }
 
 // one scans the only row of a query into dest; found is false where there is none.
@@ -70,7 +53,7 @@ func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error)
 	if tx.scanning {
 		return false, errScanning
 	}
-	err = tx.g.Raw(query, whole(args)...).Row().Scan(dest...)
+	err = tx.g.Raw(query, bound(args)...).Row().Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -84,7 +67,7 @@ func (tx *Tx) each(visit func(*sql.Rows) error, query string, args ...any) error
 	if tx.scanning {
 		return errScanning
 	}
-	rows, err := tx.g.Raw(query, whole(args)...).Rows()
+	rows, err := tx.g.Raw(query, bound(args)...).Rows()
 	if err != nil {
 		return err
 	}
@@ -117,23 +100,6 @@ func (tx *Tx) mayWrite(p consent.Permit, id card.ID, scope card.Scope) error {
 		return ErrForeignPermit
 	}
 	return nil
-}
-
-// micros cuts an instant to what both databases keep.
-func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
-
-func nullTime(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return micros(t)
-}
-
-func fromNull(t sql.NullTime) time.Time {
-	if !t.Valid {
-		return time.Time{}
-	}
-	return t.Time.UTC()
 }
 
 var errNoCard = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")
