@@ -173,20 +173,29 @@ func (s *Service) Judge(ctx context.Context, a identity.Actor, text string) (v t
 		if err != nil {
 			return err
 		}
-		mark := trust.NotIssued
-		if found {
-			mark = trust.Mark(status) // two bits, ours
+		mark, asOf := trust.Mark(status), now // two bits, ours
+		if !found {
+			// A list may be older than the code; the record itself knows all that was issued, so it speaks of any time of issue. Whoever
+			// has stolen a key chooses that time.
+			mark, asOf = trust.NotIssued, later(now, v.Document.Claims().IssuedAt.Add(time.Hour))
 		}
 		if mark == trust.Spent && a.Kind != identity.Pharmacy {
 			mark = trust.Valid
 		}
-		know.Status = func(string, qr.StatusRef) (trust.Mark, time.Time, bool) { return mark, now, true }
+		know.Status = func(string, qr.StatusRef) (trust.Mark, time.Time, bool) { return mark, asOf, true }
 		return nil
 	})
 	if err != nil {
 		return v, err
 	}
 	return trust.Judge(text, know, now), nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // ErrCode means that a code is none of ours, or was changed. Which of these is the verdict's to say, at the scan.
