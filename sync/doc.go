@@ -58,6 +58,12 @@
 // which between pages stands for no state that ever was, a record could come with one page, leave, come and leave again
 // and stay on the phone for ever; or one be named that the device never saw. Part holds the place of that last page.
 //
+// Del has the same rule, for a scope that the device gained: only what it could see when its base was made, or when the
+// record was deleted. (The simulator: judged by the last page instead, a deletion between two pages of a pass was not told.)
+//
+// Grants, revokes and ends are commits of the card, so what a device could see at any commit is a function of the grants
+// (app/syncing makes the Sight of them). An end is committed by whoever asks next; access itself ends by the clock.
+//
 // A change of view is made good in one pass over what is visible now, with what is new in it; the cursor moves at its end.
 //
 // The scalar proves "seen" for an atom with one value only. Where it says so the dots say so too: TestTheScalarNeverContradictsTheDots.

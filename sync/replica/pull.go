@@ -76,8 +76,7 @@ type pager struct {
 	view   string
 	after  uint64 // the device was sent every row that stood up to here
 	since  uint64 // the last commit of which the device has everything: rows that moved on may have left older atoms behind
-	last   uint64 // the last page was made here
-	told   uint64 // what had moved out of sight by then, the device does not hold: last, and newest once the reds are out
+	told   uint64 // what had moved out of sight by then, the device does not hold: the last page was made here
 	resync bool
 	limit  int
 	out    Page
@@ -87,6 +86,7 @@ type pager struct {
 	base   uint64 // its base was made whole under the view of this commit
 	pos    uint64 // the rows up to here were looked at
 	span   Span   // since base
+	first  bool   // nothing of today's view was sent yet
 	before Scopes // what it could see when the last page was made
 }
 
@@ -141,7 +141,6 @@ func (p *pager) open() {
 			p.pos = at.pos
 		}
 	}
-	p.last = p.told
 	p.turned = p.after > 0 && ask.View != p.view
 	p.out.Ask = ask
 	if p.resync {
@@ -165,14 +164,14 @@ func (p *pager) purge() error {
 		}
 		return nil
 	}
-	p.before = p.in.Sight.Now
+	p.first, p.before = p.pos == 0, p.in.Sight.Now
 	p.span = Span{At: p.before, Always: p.before}
 	if p.in.Sight.Since != nil {
 		var err error
 		if p.span, err = p.in.Sight.Since(p.base); err != nil {
 			return err
 		}
-		if p.pos == 0 {
+		if p.first {
 			last, err := p.in.Sight.Since(p.told)
 			if err != nil {
 				return err
@@ -180,7 +179,7 @@ func (p *pager) purge() error {
 			p.before = last.At
 		}
 	}
-	if p.pos == 0 {
+	if p.first {
 		p.add(wire.Line{Purge: &wire.Purge{Keep: p.in.Sight.Now}})
 	}
 	return nil
@@ -241,9 +240,17 @@ func (p *pager) rows(l Ledger) (all bool, err error) {
 		p.pos = rec.Seq
 		gained := p.turned && !p.span.Always.Holds(rec.Scope)
 		switch {
-		case rec.Deleted && (rec.Seq <= p.after || p.after == 0 || gained && !p.had(rec)):
+		case rec.Deleted && (rec.Seq <= p.after || p.after == 0):
 		case rec.Deleted:
-			p.add(wire.Line{Del: &wire.Del{ID: rec.ID}})
+			tell := !gained
+			if gained {
+				if tell, err = p.had(rec); err != nil {
+					return false, err
+				}
+			}
+			if tell {
+				p.add(wire.Line{Del: &wire.Del{ID: rec.ID}})
+			}
 		case gained:
 			p.addRow(rec, 0)
 		case rec.Seq > p.after:
@@ -253,10 +260,17 @@ func (p *pager) rows(l Ledger) (all bool, err error) {
 	return true, nil
 }
 
-// had says whether the device may hold a record of a scope that it did not see all the time: because it could see the scope
-// when its base was made, or when the last page was made that brought some of it.
-func (p *pager) had(rec Record) bool {
-	return p.span.At.Holds(rec.Scope) || rec.Seq > p.last && p.before.Holds(rec.Scope)
+// had says whether the device may hold a deleted record of a scope that it did not see all the time: because it could see the
+// scope when its base was made, when the last page was made, or when the record was deleted. Of any other it hears nothing.
+func (p *pager) had(rec Record) (bool, error) {
+	if p.span.At.Holds(rec.Scope) || p.before.Holds(rec.Scope) && p.first {
+		return true, nil
+	}
+	if p.in.Sight.Since == nil {
+		return true, nil
+	}
+	span, err := p.in.Sight.Since(rec.Seq - 1)
+	return span.At.Holds(rec.Scope), err
 }
 
 // full says whether the page has no room for another row; the first one always fits.

@@ -20,10 +20,19 @@ const (
 	TornPage        Broken = "a page in two transactions"    // a crash leaves the cursor moved and the rows not written
 	EarlyAt         Broken = "a page taken for a whole"      // editors and rows build on a cursor between two pages
 	LostItem        Broken = "sent is taken for received"    // the outbox is emptied when a request goes out
+	KeepMoved       Broken = "moves are not told"            // what went out of sight stays on the phone
+	RedForAll       Broken = "every move is told"            // also of what the device never saw
+	StaleSight      Broken = "a permit for a whole answer"   // access is looked at once, not with each page
+	KeepLost        Broken = "a phone without purge"         // what was lost stays
+	MixedBase       Broken = "a resync in place"             // the new base grows in the old one
+	TrustedNumber   Broken = "a number proves a mutation"    // a fork of the actor is not noticed
+	FullScan        Broken = "everything is looked at"       // a pull of nothing reads rows
+	LostSave        Broken = "a save that is not kept"       // the person's own screen lacks what he saved
 )
 
 // AllBroken lists them.
-var AllBroken = []Broken{ContextAtPush, ReplayApplies, ClockCursor, SwallowSiblings, TornPage, EarlyAt, LostItem}
+var AllBroken = []Broken{ContextAtPush, ReplayApplies, ClockCursor, SwallowSiblings, TornPage, EarlyAt, LostItem,
+	KeepMoved, RedForAll, StaleSight, KeepLost, MixedBase, TrustedNumber, FullScan, LostSave}
 
 var errTorn = errors.New("simnet: torn write")
 

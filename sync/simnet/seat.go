@@ -31,6 +31,7 @@ type seat struct {
 	offline  bool
 	done     bool // its last exchange left nothing to ask for
 
+	could     map[string]bool          // what it could see after some commit
 	rewritten map[string]wire.Mutation // for Broken ContextAtPush: what was made of a mutation the first time it was sent
 }
 
@@ -50,8 +51,15 @@ var errCrash = errors.New("simnet: the phone crashed")
 
 func (w *World) start(s *seat) {
 	var store replica.PhoneStore = s.shelf
-	if w.Broken == EarlyAt {
+	switch w.Broken {
+	case EarlyAt:
 		store = hasty{store}
+	case KeepLost:
+		store = keeper{store}
+	case MixedBase:
+		store = mixer{store}
+	case LostSave:
+		store = silent{store}
 	}
 	s.phone = replica.NewPhone(s.card.id, store, func() time.Time { return w.now.Add(s.skew) })
 	s.exchange, s.await = nil, 0
@@ -134,13 +142,14 @@ func (w *World) save(s *seat, i int) {
 		return
 	}
 	resolve := d.screen.Conflicted() && w.rand.IntN(2) == 0
-	values := map[string]json.RawMessage{}
+	values, shown := map[string]json.RawMessage{}, map[string]string{}
 	var made []*write
 	for _, atom := range atoms {
 		if !d.New && w.rand.IntN(2) == 0 {
 			continue
 		}
 		value := w.newValue()
+		shown[atom] = value
 		values[atom] = json.RawMessage(`"` + value + `"`)
 		wr := &write{card: s.card.id, record: d.ID, atom: atom, seat: s.name}
 		if a, ok := d.screen.Atoms[atom]; ok {
@@ -170,6 +179,7 @@ func (w *World) save(s *seat, i int) {
 	switch {
 	case err == nil:
 		w.count("save")
+		w.written(s, d.ID, shown)
 		for _, wr := range made {
 			wr.saved = true
 		}
@@ -268,7 +278,9 @@ func (w *World) hear(s *seat, e envelope) {
 		if line.Res != nil {
 			w.count("result " + string(line.Res.Outcome) + " " + line.Res.Code)
 		}
+		check := w.resyncing(s)
 		err = x.Line(line)
+		check()
 		w.trace("line", s.name, err)
 		switch {
 		case err == nil:

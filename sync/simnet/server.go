@@ -100,11 +100,10 @@ func (w *World) serve(s *seat, e envelope) []byte {
 	seal := replica.NewBlockSealer(secret, ask.Card, req.Device, w.epochOf(s))
 	in := replica.Pull{Device: req.Device, Ask: ask.PullCard, Sight: s.sight(), Seal: seal, Results: results, MaxBytes: req.MaxBytes}
 	for range 1 + w.rand.IntN(4) {
-		var page replica.Page
-		err := s.card.book.View(func(l replica.Ledger) (err error) {
-			page, err = w.Engine.Pull(l, in)
-			return err
-		})
+		if w.Broken != StaleSight {
+			in.Sight = s.sight()
+		}
+		page, err := w.watched(s, in)
 		if errors.Is(err, replica.ErrActor) {
 			return w.unknownActor(lines, &out, ask.Card)
 		}
@@ -129,6 +128,10 @@ func (w *World) serve(s *seat, e envelope) []byte {
 			w.count("backfill in parts")
 		}
 		in = in.NextPage(page)
+		if !w.calm && w.rand.IntN(20) == 0 {
+			w.count("regrant between two pages")
+			w.regrant(s)
+		}
 	}
 	return out.Bytes()
 }
@@ -153,6 +156,9 @@ func (w *World) push(s *seat, device string, ask wire.SyncCard) ([]wire.Result, 
 		if w.Broken == ClockCursor {
 			l = clockwork{l, w.tick()}
 		}
+		if w.Broken == TrustedNumber {
+			l = trusting{l, ask.Mutations}
+		}
 		out, err = w.Engine.Push(l, replica.Push{
 			Device: device, Actor: ask.Actor, Epoch: ask.Epoch, Acked: ask.Acked, Low: ask.Low, Mutations: ask.Mutations,
 			Sight: s.sight(), Seal: replica.NewBlockSealer(secret, ask.Card, device, w.epochOf(s)), Now: w.now,
@@ -162,6 +168,8 @@ func (w *World) push(s *seat, device string, ask wire.SyncCard) ([]wire.Result, 
 	if err != nil {
 		return nil, err
 	}
+	s.card.glimpse()
+	w.payloads(s, ask)
 	for i, r := range out.Results {
 		w.oracle.judged(s.name, ask.Mutations[i], r)
 	}
@@ -246,6 +254,7 @@ func (w *World) publish(c *cardWorld) {
 		w.trace("publish", id)
 		return err
 	}))
+	c.glimpse()
 }
 
 func (w *World) withdraw(l replica.Ledger, c *cardWorld) error {
@@ -286,6 +295,7 @@ func (w *World) regrant(s *seat) {
 		s.grants = append(slices.Clip(s.grants), grant{head.Seq + 1, scopes})
 		return l.Advance(head.Seq + 1)
 	}))
+	s.card.glimpse()
 	w.count("regrant")
 	w.trace("regrant", s.name, len(scopes))
 }

@@ -34,6 +34,7 @@ type World struct {
 	calm   bool // no faults any more: the world comes to rest
 	nextID int
 	values int
+	taken  map[payload][32]byte // mutations that passed, by their number
 	hash   hash.Hash64
 	report Report
 }
@@ -61,7 +62,7 @@ type failure struct{ error }
 func (w *World) Run() (report Report) {
 	w.rand = rand.New(rand.NewPCG(w.Seed, 20))
 	w.now = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	w.oracle, w.hash = newOracle(), fnv.New64a()
+	w.oracle, w.hash, w.taken = newOracle(), fnv.New64a(), map[payload][32]byte{}
 	w.report = Report{Seed: w.Seed, Coverage: map[string]int{}}
 	if w.Steps == 0 {
 		w.Steps = 400
@@ -104,7 +105,7 @@ func (w *World) people() {
 
 func (w *World) seat(name, device string, c *cardWorld, scopes replica.Scopes) {
 	s := &seat{name: name, device: device, card: c, shelf: NewShelf(), grants: []grant{{0, scopes}},
-		skew: time.Duration(w.rand.IntN(600)-300) * time.Second, rewritten: map[string]wire.Mutation{}}
+		skew: time.Duration(w.rand.IntN(600)-300) * time.Second, rewritten: map[string]wire.Mutation{}, could: map[string]bool{}}
 	c.seats = append(c.seats, s)
 	w.seats = append(w.seats, s)
 	w.start(s)
@@ -309,6 +310,11 @@ func (w *World) verify() {
 	}
 	if err := w.oracle.unanswered(); err != nil {
 		panic(failure{err})
+	}
+	for _, c := range w.cards {
+		for _, s := range c.seats {
+			w.anew(c, s)
+		}
 	}
 	before := w.state()
 	for range 40 {
