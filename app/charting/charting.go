@@ -14,6 +14,7 @@ import (
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/sync/replica"
 )
@@ -39,6 +40,9 @@ type Service struct {
 // PageSize is how many records a page holds at most.
 const PageSize = 200
 
+// ErrKind means that a query names a kind that there is not. It is not just empty: what is asked for stands in the audit.
+var ErrKind = fault.New(fault.Invalid, "kind.unknown", "One of the kinds asked for is unknown. The kinds are those that records carry, such as observation.")
+
 // Query says what to read.
 type Query struct {
 	Card    card.ID
@@ -60,6 +64,9 @@ type Record struct {
 
 // Read gives a page of records, newest clinical date first. more tells whether there may be another page.
 func (s *Service) Read(ctx context.Context, a identity.Actor, q Query) (page []Record, more bool, err error) {
+	if slices.ContainsFunc(q.Kinds, func(k card.Kind) bool { return !k.Known() }) {
+		return nil, false, ErrKind
+	}
 	now := s.Clock()
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		page = nil

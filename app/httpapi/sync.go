@@ -15,8 +15,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/medcard/medcard/app/syncing"
 	"github.com/medcard/medcard/domain/card"
-	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/sync/wire"
 )
@@ -104,8 +104,8 @@ func (a *API) syncHead(c *fiber.Ctx) error {
 // stream answers with lines. It runs after the handler has returned: what it needs of the request is copied before.
 func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 	actor, request := actorFrom(c.UserContext()), requestID(c.UserContext())
-	if in.Device != "" && in.Device != string(actor.Device) {
-		return errDevice
+	if _, err := syncing.DeviceOf(actor, in.Device); err != nil { // while there can still be a status
+		return err
 	}
 	zipped := c.Get(fiber.HeaderAcceptEncoding) != "" && c.AcceptsEncodings("gzip") == "gzip" // no header means any, for Fiber
 	c.Set(fiber.HeaderContentType, "application/x-ndjson")
@@ -149,8 +149,6 @@ func (a *API) writeLines(ctx context.Context, w *bufio.Writer, zipped bool, acto
 		return flush()
 	})
 }
-
-var errDevice = fault.New(fault.Denied, "device.mismatch", "The session belongs to another device than the request names.")
 
 // decode reads a body of package wire.
 func decode[T wire.Request](c *fiber.Ctx) (T, error) {

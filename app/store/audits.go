@@ -65,8 +65,9 @@ func (tx *Tx) AuditTrail(p consent.Permit, below uint64, limit int) ([]audit.Ent
 	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
 		return nil, ErrForeignPermit
 	}
-	if below == 0 {
-		below = 1 << 62
+	const highest = 1 << 62 // beyond it no database's integers go
+	if below == 0 || below > highest {
+		below = highest
 	}
 	type row struct {
 		entry  audit.Entry

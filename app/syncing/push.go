@@ -17,7 +17,7 @@ import (
 
 // Push takes the edits of one card.
 func (s *Service) Push(ctx context.Context, a identity.Actor, in wire.PushRequest, request string) (wire.PushResponse, error) {
-	if _, err := device(a, in.Device); err != nil {
+	if _, err := DeviceOf(a, in.Device); err != nil {
 		return wire.PushResponse{}, err
 	}
 	ask := wire.PullCard{Card: in.Card, Actor: in.Actor, Epoch: in.Epoch, Acked: in.Acked}

@@ -21,7 +21,7 @@ const defaultBytes = 8 << 20
 // page; when it fails the phone is gone and so is the stream. Whatever goes wrong with one card is said in a line of that card and ends
 // no other card's part; what was our own mistake is returned at the end as well, for the log.
 func (s *Service) Stream(ctx context.Context, a identity.Actor, in wire.SyncRequest, request string, write func([]wire.Line) error) error {
-	if _, err := device(a, in.Device); err != nil {
+	if _, err := DeviceOf(a, in.Device); err != nil {
 		return err
 	}
 	budget := in.MaxBytes

@@ -51,8 +51,7 @@ const (
 
 // Faults of this act.
 var (
-	ErrDevice  = fault.New(fault.Denied, "device.mismatch", "The session belongs to another device than the request names.")
-	ErrBadCard = fault.New(fault.Invalid, "card.invalid", "A card's id is a UUID.")
+	ErrDevice = fault.New(fault.Denied, "device.mismatch", "The session belongs to another device than the request names.")
 )
 
 // problems gives the wire's code for what the engine refuses a whole request with.
@@ -72,8 +71,8 @@ func problemCode(err error) (string, bool) {
 	return "", false
 }
 
-// device tells the device of the session; the request may name it, but not another.
-func device(a identity.Actor, named string) (string, error) {
+// DeviceOf tells the device of the session; the request may name it, but not another.
+func DeviceOf(a identity.Actor, named string) (string, error) {
 	if a.Device == "" || (named != "" && named != string(a.Device)) {
 		return "", ErrDevice
 	}
@@ -85,7 +84,7 @@ func (s *Service) Devices(ctx context.Context, a identity.Actor, in wire.Devices
 	now := s.Clock().UTC()
 	out := wire.DevicesResponse{ServerTime: now, Cards: []wire.Enrolment{}, Limits: wire.CurrentLimits()}
 	var err error
-	if out.Device, err = device(a, in.Device); err != nil {
+	if out.Device, err = DeviceOf(a, in.Device); err != nil {
 		return out, err
 	}
 	for _, ask := range in.Cards {
@@ -133,7 +132,7 @@ func leases(p consent.Permit, now time.Time) []wire.Lease {
 // Head tells where the cards stand. The tag covers all of them, for the ETag.
 func (s *Service) Head(ctx context.Context, a identity.Actor, cards []card.ID) (out wire.HeadResponse, tag string, err error) {
 	now := s.Clock().UTC()
-	dev, err := device(a, "")
+	dev, err := DeviceOf(a, "")
 	if err != nil {
 		return out, "", err
 	}

@@ -33,6 +33,12 @@ const (
 	KindReferral     Kind = "referral"
 )
 
+// Known reports whether the kind is one of these.
+func (k Kind) Known() bool {
+	_, known := classes[k]
+	return known
+}
+
 // Scope is the unit of access: a class of kinds, a dot, a label ("lab.general", "lab.psychiatric").
 type Scope string
 

@@ -15,6 +15,9 @@ var withoutPermit = map[string][]string{
 	"decides who gets a permit, or takes the lock before that": {
 		"Decide", "DecideWrite", "LockCard",
 	},
+	"writes down what the clock did: that a grant has run out": {
+		"CommitEnds",
+	},
 	"opens a card, or gives it to whom a claim code proved to be its owner: nobody is there yet who could give a permit": {
 		"CreateCard", "GrantOwner", "HasOwner", "Claim", "RedeemClaim",
 	},
@@ -34,7 +37,7 @@ var withoutPermit = map[string][]string{
 		"PutContact", "Contact", "ContactsOf", "DropContact", "ForgetContacts",
 	},
 	"people and their sessions; no card": {
-		"Account", "AccountByPhone", "AccountByEmail", "AddAccount", "SetPassword", "AddRegistration", "LockRegistration", "SetRegistration",
+		"HasAccount", "Account", "AccountByPhone", "AccountByEmail", "AddAccount", "SetPassword", "AddRegistration", "LockRegistration", "SetRegistration",
 		"AddSignIn", "SignIn", "LockCode", "PutCode", "Device", "PutDevice", "AddSession", "Session", "EndSession", "EndSessions",
 		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling",
 	},
