@@ -65,7 +65,8 @@ func (d document) media(r httpapi.Route) (string, map[string]any) {
 	return "", nil
 }
 
-// known are values that exist, by the names under which they are asked for: with them a request comes as far as it can.
+// known are values that exist, by the names under which they are asked for: with them a request comes as far as it can. What is
+// known as nil is left out.
 type known map[string]any
 
 // sample makes a value that the schema allows, with the canary wherever a string is free.
@@ -89,6 +90,9 @@ func (d document) sample(k known, name string, schema map[string]any) any {
 		object := map[string]any{}
 		properties, _ := schema["properties"].(map[string]any)
 		for n, p := range properties {
+			if v, is := k[n]; is && v == nil {
+				continue
+			}
 			of, _ := p.(map[string]any)
 			object[n] = d.sample(k, n, of)
 		}
