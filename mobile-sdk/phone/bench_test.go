@@ -3,6 +3,7 @@ package phone_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/mobile-sdk/phone"
@@ -46,4 +47,71 @@ func BenchmarkList(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// manyTests are observations of a laboratory, each with a name, a code and a note.
+func manyTests(w *world, n int) []card.Fact {
+	names := []string{"Гемоглобин", "Глюкоза крови", "Холестерин общий", "Креатинин", "Билирубин прямой", "Тромбоциты", "Лейкоциты", "Скорость оседания эритроцитов"}
+	facts := make([]card.Fact, n)
+	for i := range facts {
+		name := names[i%len(names)]
+		facts[i] = card.Observation{Status: "final", Code: card.Concept{Text: name, Codings: []card.Coding{{System: card.SystemLOINC, Code: fmt.Sprintf("%d-7", 700+i%len(names)), Display: "Hemoglobin [Mass/volume] in Blood"}}},
+			At: card.Period{Start: card.DateOf(w.now.Add(-time.Duration(i) * time.Hour))}, Value: card.Value{Quantity: card.Quantity{Value: fmt.Sprint(i), Unit: "g/L", System: card.SystemUCUM, Code: "g/L"}},
+			Notes: []string{fmt.Sprintf("Образец %d, взят натощак", i)}}
+	}
+	return facts
+}
+
+// BenchmarkSearch looks into 10,000 records: for one of them, for a page of an eighth of them, and with one letter that all have.
+func BenchmarkSearch(b *testing.B) {
+	w := newWorld(b)
+	w.engine.PageRows = 500
+	id := w.newCard(claimCode)
+	w.publish(id, manyTests(w, 10_000)...)
+	mine := w.handset("one").enter(claimCode)
+	for _, c := range []struct {
+		name, query string
+		hits        int
+	}{{"one", "образец 7777 ", 1}, {"eighth", "тромбоцитов", 50}, {"letter", "о", 50}, {"none", "стенокардия", 0}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				if page, err := mine.Search(c.query, phone.Paging{}); err != nil || len(page.Entries) != c.hits {
+					b.Fatal(len(page.Entries), err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkIndexing says what the index costs in a first sync of 10,000 records: the ratio of the time with it and without it, taken
+// in turns in one run.
+func BenchmarkIndexing(b *testing.B) {
+	w := newWorld(b)
+	w.engine.PageRows = 500
+	id := w.newCard(claimCode)
+	facts := manyTests(w, 10_000)
+	w.publish(id, facts...)
+	first := func() time.Duration {
+		h := w.handset("one")
+		h.cfg.Progress = nil
+		h.restart()
+		h.signIn()
+		_, err := h.Claim(b.Context(), claimCode)
+		must(b, err)
+		start := time.Now()
+		if r := h.sync(); r.Received != len(facts) {
+			b.Fatalf("%+v", r)
+		}
+		took := time.Since(start)
+		must(b, h.Close())
+		return took
+	}
+	var with, without time.Duration
+	for b.Loop() {
+		with += first()
+		phone.WithoutIndex(func() { without += first() })
+	}
+	b.ReportMetric(float64(with)/float64(without), "with/without")
+	b.ReportMetric(with.Seconds()/float64(b.N), "s-with")
+	b.ReportMetric(without.Seconds()/float64(b.N), "s-without")
 }

@@ -87,7 +87,7 @@ func Open(_ context.Context, cfg Config) (*Client, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	if c.vault, err = vault.Open(cfg.File, cfg.Key); err != nil {
+	if c.vault, err = vault.Open(cfg.File, cfg.Key, indexed); err != nil {
 		return nil, err
 	}
 	if err := c.restore(cfg); err != nil {

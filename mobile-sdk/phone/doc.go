@@ -11,6 +11,7 @@
 //
 //	mine := client.Card(id)
 //	visits, err := mine.Visits(phone.Paging{})                 // from the file: works in an aeroplane
+//	hits, err := mine.Search("боли в груди", phone.Paging{})   // so does this
 //	edit, err := mine.Comment(visits.Entries[0].ID, "...")     // waits in the outbox for the next Sync
 //
 // What takes a context (SignIn, Me, Card.Grants, Card.AccessLog and the like) needs the network and fails with ErrOffline without
@@ -23,13 +24,17 @@
 // of each other, both are kept, and the person resolves (Card.Conflicts, Editor.Resolve). An edit that the server refuses stays in
 // Card.Outbox with its code until it is dismissed, so that nobody's text is lost.
 //
+// Search finds records of all kinds by the words of their texts, in Russian and English whatever the ending, and by codes as they are
+// typed. Its index stands in the encrypted file and changes in the same transaction as the records; what is deleted leaves it at
+// once, in the file too. A file of an older version is indexed as it is opened, which for a large card takes a few seconds, once.
+//
 // To edit a record open an Editor, show what it shows, and save through it. It remembers what was on the screen when it was
 // opened; what a sync brings meanwhile is not taken as seen.
 //
 // # How long it may be read
 //
 // The server lends each scope for a time (90 days for one's own card), and every sync renews that. After the end the SDK
-// refuses to open the scope (LeaseError). Setting the phone's clock back gains nothing.
+// refuses to open the scope (LeaseError), and finds nothing of it. Setting the phone's clock back gains nothing.
 //
 // # Errors
 //

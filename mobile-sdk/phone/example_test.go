@@ -160,3 +160,40 @@ func ExampleEditor() {
 	// Output:
 	// 68
 }
+
+// A search goes through all kinds of records, and finds words whatever their ending. It needs no network.
+func ExampleCard_Search() {
+	ctx := context.Background()
+	dir := tempDir()
+	defer os.RemoveAll(dir)
+	client, err := phone.Open(ctx, exampleConfig(dir, exampleServer))
+	check(err)
+	defer client.Close()
+	challenge, err := client.SignIn(ctx, "+7 916 123-45-67", "correct horse battery")
+	check(err)
+	check(client.SecondFactor(ctx, challenge.ID, "123456"))
+	id, err := client.Claim(ctx, "K7QM-2F9D-X4TB")
+	check(err)
+	_, err = client.Sync(ctx)
+	check(err)
+
+	mine := client.Card(id)
+	visits, err := mine.Visits(phone.Paging{})
+	check(err)
+	_, err = mine.Comment(visits.Entries[0].ID, "Спросить врача: кашель по ночам")
+	check(err)
+
+	hits, err := mine.Search("поликлиники каш", phone.Paging{})
+	check(err)
+	for _, hit := range hits.Entries {
+		fmt.Println(hit.Kind, hit.Fact.Title)
+	}
+	hits, err = mine.Search("ночами", phone.Paging{})
+	check(err)
+	for _, hit := range hits.Entries {
+		fmt.Printf("%s: %s, pending: %v\n", hit.Kind, hit.Fact.Snippet, hit.Pending)
+	}
+	// Output:
+	// encounter Кашель
+	// comment: Спросить врача: кашель по ночам, pending: true
+}

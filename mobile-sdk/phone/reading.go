@@ -85,7 +85,7 @@ func page[F any](k *Card, kind card.Kind, p Paging, read reader[F]) (Page[F], er
 			return err
 		}
 		open := k.leased(meta)
-		l, err := newListing(tx, string(kind), behind, p.Limit)
+		l, err := newListing(tx, ofKind(string(kind)), behind, p.Limit)
 		if err != nil {
 			return err
 		}
@@ -148,42 +148,62 @@ func position(after string) (*place, error) {
 	return &place{n, id}, nil
 }
 
-// listing walks one kind's records in the order of the list: the base's rows, read in portions, and between them the
-// records that so far exist on this phone only.
-type listing struct {
-	tx    *vault.Tx
-	kind  string
-	limit int
-	rows  []wire.Row // read ahead
-	ended bool       // the base has no more
-	edits map[string][]replica.Item
-	own   []replica.Screen // records of the outbox alone, in order
-	last  *place           // of what was given last
+// selection says what a listing is of.
+type selection struct {
+	rows   func(tx *vault.Tx, behind *vault.Position, limit int) ([]wire.Row, error) // of the base
+	edited func(wire.Mutation) bool                                                  // whether an edit can bring a record into it
+	shown  func(replica.Screen) bool                                                 // nil = all of them; the others were never there
+	meets  func(replica.Screen) bool                                                 // whether an edited record belongs to it; nil = yes
 }
 
-func newListing(tx *vault.Tx, kind string, behind *place, limit int) (*listing, error) {
-	l := &listing{tx: tx, kind: kind, limit: limit, last: behind, edits: map[string][]replica.Item{}}
+// ofKind selects all records of a kind.
+func ofKind(kind string) selection {
+	return selection{
+		rows: func(tx *vault.Tx, behind *vault.Position, limit int) ([]wire.Row, error) {
+			return tx.List(kind, behind, limit)
+		},
+		edited: func(m wire.Mutation) bool { return m.Kind == kind },
+	}
+}
+
+// listing walks a selection in the order of lists: the base's rows, read in portions, and between them the records that were edited
+// on this phone.
+type listing struct {
+	of     selection
+	tx     *vault.Tx
+	limit  int
+	rows   []wire.Row // read ahead
+	read   *place     // how far the base was read
+	ended  bool       // the base has no more
+	edits  map[string][]replica.Item
+	edited []replica.Screen // in order
+	last   *place           // of what was given last
+}
+
+func newListing(tx *vault.Tx, of selection, behind *place, limit int) (*listing, error) {
+	l := &listing{of: of, tx: tx, limit: limit, read: behind, last: behind, edits: map[string][]replica.Item{}}
 	items, err := tx.Open()
 	if err != nil {
 		return nil, err
 	}
 	for _, item := range items {
-		if item.Mutation.Kind == kind {
+		if of.edited(item.Mutation) {
 			l.edits[item.Mutation.ID] = append(l.edits[item.Mutation.ID], item)
 		}
 	}
 	for id, edits := range l.edits {
-		if _, found, err := tx.Row(id); err != nil {
+		var under *wire.Row
+		if row, found, err := tx.Row(id); err != nil {
 			return nil, err
 		} else if found {
-			continue
+			under = &row
 		}
-		s, ok := replica.Rebase(nil, edits)
-		if ok && !s.Deleted && (behind == nil || behind.before(placeOf(whenOf(s), id))) {
-			l.own = append(l.own, s)
+		s, ok := replica.Rebase(under, edits)
+		if ok && !s.Deleted && l.shows(s) && (of.meets == nil || of.meets(s)) && (behind == nil || behind.before(placeOf(whenOf(s), id))) {
+			l.edited = append(l.edited, s)
 		}
 	}
-	slices.SortFunc(l.own, func(a, b replica.Screen) int {
+	slices.SortFunc(l.edited, func(a, b replica.Screen) int {
 		if placeOf(whenOf(a), a.ID).before(placeOf(whenOf(b), b.ID)) {
 			return -1
 		}
@@ -192,19 +212,29 @@ func newListing(tx *vault.Tx, kind string, behind *place, limit int) (*listing, 
 	return l, nil
 }
 
-// fill reads ahead.
+func (l *listing) shows(s replica.Screen) bool { return l.of.shown == nil || l.of.shown(s) }
+
+// fill reads ahead, over the rows that were edited here: those stand in edited.
 func (l *listing) fill() error {
-	if len(l.rows) > 0 || l.ended {
-		return nil
+	for len(l.rows) == 0 && !l.ended {
+		var behind *vault.Position
+		if l.read != nil {
+			behind = &vault.Position{Date: time.UnixMicro(l.read.micros), ID: l.read.id}
+		}
+		rows, err := l.of.rows(l.tx, behind, l.limit+1)
+		if err != nil {
+			return err
+		}
+		l.ended = len(rows) <= l.limit
+		for _, row := range rows {
+			at := placeOf(row.Date, row.ID)
+			l.read = &at
+			if l.edits[row.ID] == nil && l.shows(replica.Screen{ID: row.ID, Kind: row.Kind, Scope: row.Scope}) {
+				l.rows = append(l.rows, row)
+			}
+		}
 	}
-	var behind *vault.Position
-	if l.last != nil {
-		behind = &vault.Position{Date: time.UnixMicro(l.last.micros), ID: l.last.id}
-	}
-	var err error
-	l.rows, err = l.tx.List(l.kind, behind, l.limit+1)
-	l.ended = len(l.rows) <= l.limit
-	return err
+	return nil
 }
 
 // next gives the next record that is not deleted here.
@@ -214,11 +244,11 @@ func (l *listing) next() (replica.Screen, bool, error) {
 			return replica.Screen{}, false, err
 		}
 		switch {
-		case len(l.rows) == 0 && len(l.own) == 0:
+		case len(l.rows) == 0 && len(l.edited) == 0:
 			return replica.Screen{}, false, nil
-		case len(l.rows) == 0, len(l.own) > 0 && placeOf(whenOf(l.own[0]), l.own[0].ID).before(placeOf(l.rows[0].Date, l.rows[0].ID)):
-			s := l.own[0]
-			l.own = l.own[1:]
+		case len(l.rows) == 0, len(l.edited) > 0 && placeOf(whenOf(l.edited[0]), l.edited[0].ID).before(placeOf(l.rows[0].Date, l.rows[0].ID)):
+			s := l.edited[0]
+			l.edited = l.edited[1:]
 			at := placeOf(whenOf(s), s.ID)
 			l.last = &at
 			return s, true, nil
@@ -227,7 +257,7 @@ func (l *listing) next() (replica.Screen, bool, error) {
 		l.rows = l.rows[1:]
 		at := placeOf(row.Date, row.ID)
 		l.last = &at
-		if s, ok := replica.Rebase(&row, l.edits[row.ID]); ok && !s.Deleted {
+		if s, ok := replica.Rebase(&row, nil); ok {
 			return s, true, nil
 		}
 	}
@@ -236,5 +266,5 @@ func (l *listing) next() (replica.Screen, bool, error) {
 // more says whether anything is left.
 func (l *listing) more() (bool, error) {
 	err := l.fill()
-	return len(l.rows) > 0 || len(l.own) > 0, err
+	return len(l.rows) > 0 || len(l.edited) > 0, err
 }

@@ -28,7 +28,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func open(t *testing.T, file string) *vault.Vault {
 	t.Helper()
-	v, err := vault.Open(file, key)
+	v, err := vault.Open(file, key, spelled)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,9 +48,37 @@ var migrations = []string{`
 	) STRICT;
 	CREATE INDEX edit_by_record ON edit (card, record, hlc);
 	CREATE INDEX edit_by_state ON edit (card, state, hlc);
+`, `
+	-- The words under which a record is found, with spaces between. They stand last, behind the body: who reads no words pays
+	-- nothing for them.
+	ALTER TABLE record ADD COLUMN words TEXT NOT NULL DEFAULT '';
+
+	-- The index over them. It keeps no text of its own, and what leaves it is overwritten at once: without secure-delete a word
+	-- stays in the file until the index happens to be merged. detail=none: nobody asks where in a text a word stands.
+	-- tokenize: a word is what stands between spaces; the signs are those of codes.
+	CREATE VIRTUAL TABLE record_word USING fts5(words, content='record', content_rowid='rowid', detail=none, columnsize=0,
+		tokenize="ascii tokenchars '-./,'");
+	INSERT INTO record_word (record_word, rank) VALUES ('secure-delete', 1);
+
+	-- What goes or changes leaves the index by itself, whatever statement does it. (What comes is Tx.put's.) The index names rows by
+	-- rowid, which a VACUUM would change: nothing here runs one.
+	CREATE TRIGGER record_gone AFTER DELETE ON record WHEN old.words <> '' BEGIN
+		INSERT INTO record_word (record_word, rowid, words) VALUES ('delete', old.rowid, old.words);
+	END;
+	CREATE TRIGGER record_changed AFTER UPDATE OF words ON record WHEN old.words <> new.words BEGIN
+		INSERT INTO record_word (record_word, rowid, words) SELECT 'delete', old.rowid, old.words WHERE old.words <> '';
+		INSERT INTO record_word (rowid, words) SELECT new.rowid, new.words WHERE new.words <> '';
+	END;
+
+	-- How far the rows that were there before have been indexed, and by which version of the rules; -1 = all.
+	CREATE TABLE indexing (
+		version INTEGER NOT NULL,
+		upto    INTEGER NOT NULL
+	) STRICT;
+	INSERT INTO indexing (version, upto) VALUES (0, 0);
 `}
 
-// migrate brings the file to the newest schema, each step in a transaction of its own.
+// migrate brings the file to the newest schema, each step in a transaction of its own. What a step cannot say in SQL is index's.
 func (v *Vault) migrate(ctx context.Context) error {
 	for {
 		done, err := v.step(ctx)

@@ -16,6 +16,7 @@ import (
 type Tx struct {
 	card       string
 	tx         *sql.Tx
+	words      Words
 	shed       *atomic.Bool
 	statements map[string]*sql.Stmt // prepared once a transaction: a page of sync runs the same few a thousand times
 }
@@ -42,6 +43,23 @@ func (t *Tx) exec(query string, args ...any) error {
 		_, err := s.ExecContext(context.Background(), args...)
 		return err
 	})
+}
+
+// insert is exec that tells the new row's place; inserted is false if there was one already.
+func (t *Tx) insert(query string, args ...any) (rowid int64, inserted bool, err error) {
+	err = t.prepared(query, func(s *sql.Stmt) error {
+		result, err := s.ExecContext(context.Background(), args...)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if inserted = n > 0; !inserted || err != nil {
+			return err
+		}
+		rowid, err = result.LastInsertId()
+		return err
+	})
+	return rowid, inserted, err
 }
 
 // delete is exec for what must not stay in the journal either.
@@ -149,9 +167,21 @@ func (t *Tx) put(side int, row wire.Row) error {
 			open = 1
 		}
 	}
-	return t.exec(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (card, shadow, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, date = excluded.date, open = excluded.open, body = excluded.body`,
-		t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body)
+	words := t.wordsOf(row)
+	// Not one statement for both cases: one that could fire a trigger makes SQLite set a savepoint, and at each of those the index
+	// writes a segment. That would make a first sync three times as long.
+	rowid, inserted, err := t.insert(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (card, shadow, id) DO NOTHING`, t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body, words)
+	switch {
+	case err != nil:
+		return err
+	case !inserted:
+		return t.exec("UPDATE record SET kind = ?, scope = ?, date = ?, open = ?, body = ?, words = ? WHERE card = ? AND shadow = ? AND id = ?",
+			row.Kind, row.Scope, row.Date.UnixMicro(), open, body, words, t.card, side, row.ID)
+	case words == "":
+		return nil
+	}
+	return t.exec("INSERT INTO record_word (rowid, words) VALUES (?, ?)", rowid, words)
 }
 
 func (t *Tx) drop(side int, id string) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // the encryption
 )
 
@@ -35,6 +36,7 @@ var (
 // Vault is an open file. It is safe for concurrent use.
 type Vault struct {
 	file  string
+	words Words
 	write *sql.DB // one connection: SQLite has one writer, and waiting in Go is fair
 	read  *sql.DB // connections that cannot write
 
@@ -47,8 +49,9 @@ type Vault struct {
 // readers is how many may read at once; more gain nothing on a phone.
 const readers = 3
 
-// Open opens the file, or makes a new one under the key. The folder is made if it is missing.
-func Open(file string, key []byte) (*Vault, error) {
+// Open opens the file, or makes a new one under the key. The folder is made if it is missing. Records are found under the words; if
+// those of the file are of another version, Open makes the index anew.
+func Open(file string, key []byte, words Words) (*Vault, error) {
 	if len(key) != KeySize {
 		return nil, ErrKeySize
 	}
@@ -61,7 +64,7 @@ func Open(file string, key []byte) (*Vault, error) {
 	}
 	// The key is handed over by a statement: what stands in the address can be read back by whoever has the connection.
 	unlock := "PRAGMA hexkey='" + hex.EncodeToString(key) + "'"
-	v := &Vault{file: file}
+	v := &Vault{file: file, words: words}
 	if v.write, err = connect(file, "&_txlock=immediate", unlock, pragmas); err != nil {
 		return nil, err
 	}
@@ -71,7 +74,11 @@ func Open(file string, key []byte) (*Vault, error) {
 	}
 	v.read.SetMaxOpenConns(readers)
 	v.read.SetMaxIdleConns(readers)
-	if err := v.migrate(context.Background()); err != nil {
+	err = v.migrate(context.Background())
+	if err == nil {
+		err = v.index(context.Background())
+	}
+	if err != nil {
 		return nil, errors.Join(refined(err), v.write.Close(), v.read.Close())
 	}
 	return v, nil
@@ -105,6 +112,9 @@ func connect(file, options, unlock, settings string) (*sql.DB, error) {
 	return driver.Open(address, func(c *sqlite3.Conn) error {
 		if err := c.Exec(unlock); err != nil {
 			return ErrKey // never err: it may hold the statement
+		}
+		if err := fts5.Register(c); err != nil {
+			return err
 		}
 		return refined(c.Exec(settings))
 	})

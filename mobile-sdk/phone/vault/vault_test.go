@@ -24,12 +24,12 @@ func TestAnotherKeyOpensNothing(t *testing.T) {
 		"another key": bytes.Repeat([]byte{8}, vault.KeySize),
 		"all zeros":   make([]byte, vault.KeySize),
 	} {
-		if _, err := vault.Open(file, wrong); !errors.Is(err, vault.ErrKey) {
+		if _, err := vault.Open(file, wrong, spelled); !errors.Is(err, vault.ErrKey) {
 			t.Errorf("%s: got %v, want ErrKey", name, err)
 		}
 	}
 	for _, size := range []int{0, 16, 31, 33, 64} {
-		if _, err := vault.Open(file, make([]byte, size)); !errors.Is(err, vault.ErrKeySize) {
+		if _, err := vault.Open(file, make([]byte, size), spelled); !errors.Is(err, vault.ErrKeySize) {
 			t.Errorf("%d bytes: got %v, want ErrKeySize", size, err)
 		}
 	}
@@ -47,7 +47,7 @@ func TestAnotherKeyOpensNothing(t *testing.T) {
 func TestAPlainDatabaseIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "card.db")
 	must(t, os.WriteFile(file, append([]byte("SQLite format 3\x00"), make([]byte, 8192)...), 0o600))
-	if _, err := vault.Open(file, key); !errors.Is(err, vault.ErrKey) {
+	if _, err := vault.Open(file, key, spelled); !errors.Is(err, vault.ErrKey) {
 		t.Errorf("got %v, want ErrKey", err)
 	}
 }

@@ -2,6 +2,7 @@
 // field. Index and query go through the same forms, so whoever searches "аллергии" finds "Аллергический" no less than "аллергия",
 // "ёлка" and "елка" are one word, and a code is found as it is typed: I10, 718-7, COVID-19.
 //
+// It is rules, not a dictionary: a vowel that comes and goes inside a word ("почка", "почек") is beyond it, and so are synonyms.
 // It knows neither medicine nor databases.
 package words
 
@@ -31,7 +32,7 @@ func Of(texts ...string) []string {
 		}
 		left -= len(text)
 		for _, t := range split(text) {
-			all = append(all, t.forms()...)
+			all = append(all, remembered.forms(t)...)
 		}
 	}
 	slices.Sort(all)
