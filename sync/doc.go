@@ -102,4 +102,21 @@
 //	a change of view   O(rows in the scopes now visible), once
 //
 // The engine takes 7 ms to judge a thousand edits and 14 ms to read and check their JSON, on one core of two.
+//
+// BenchmarkSync in app/server measures the whole way, phone to phone's file, with accounts, access rules, encryption and audit, in
+// turns with a bare server that has none of them, on the same database. Seen on two busy cores, as times of the bare one's:
+//
+//	                          SQLite     PostgreSQL   bytes to the phone, requests, rows that the server read
+//	first sync of 10,000      1.7 - 2.4  2.1          0.75 MB (bare 0.74), 2, 10,069
+//	nothing new of 1,000      0.9 - 1.5  0.4          249 with all of the head, 1, 4
+//	nothing new of 100,000    1.7 - 2.3  0.7          the same
+//	10 changed of 10,000      1.6 - 4.4  1.5          2.4 kB (bare 1.3), 2, 23
+//	push of 1,000 edits       5 - 12     1.9          62 kB (54 kB from the phone), 1, 3,016
+//
+// The wide ranges are the machine's; in processor time SQLite has 2.0, 0.9, 1.4, 2.2 - 4.7 and 7.1. What limits: a first sync, the
+// phone: reading JSON, and a durable commit of encrypted pages for each page of rows. Nothing new: the session that is looked up. Few
+// changes: two requests, and two durable commits on the phone (the page, then the tag of the head), where the bare one has one of each.
+// A push is, on SQLite, far from the three times that we want: the phone reads its outbox twice, takes every edit back as a row that it looks
+// up, merges and writes, and marks the edit; the server keeps the version before, the decision and the move of the head. The bare one
+// writes each row once on either side.
 package sync
