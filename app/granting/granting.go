@@ -42,6 +42,9 @@ type Service struct {
 	NewID func() string
 }
 
+// mostGrants bounds what every request on the card has to read; a patient's life has room in it.
+const mostGrants = 1000
+
 // longest is how long a single grant may run: consent is asked again after it.
 const longest = 5 * 365 * 24 * time.Hour
 
@@ -53,6 +56,7 @@ var (
 	ErrNoGrant        = fault.New(fault.NotFound, "grant.not_found", "The card has no such grant, or it is revoked already.")
 	ErrPurpose        = fault.New(fault.Invalid, "purpose.not_grantable", "An organisation may be let in for TREAT or ETREAT, a person for PATRQT.")
 	ErrScopes         = fault.New(fault.Invalid, "scopes.invalid", "Name 1 to 32 scopes such as lab.general or rx.*.")
+	ErrTooMany        = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants as a card can have, ended ones included.")
 	ErrPeriod         = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")
 )
 
@@ -90,6 +94,13 @@ func (s *Service) Give(ctx context.Context, a identity.Actor, w Wish) (Named, er
 		permit, err := s.owner(tx, a, w.Card)
 		if err != nil {
 			return err
+		}
+		before, err := tx.Grants(permit)
+		if err != nil {
+			return err
+		}
+		if len(before) >= mostGrants {
+			return ErrTooMany
 		}
 		name, err := s.grantee(tx, w)
 		if err != nil {

@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -191,5 +192,20 @@ func readOrMake(path string, make func() ([]byte, error)) ([]byte, error) {
 	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
+	if err := settle(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
 	return os.ReadFile(path)
+}
+
+// settle makes a new name in a folder outlive a power cut: what is sealed with a key that is gone is gone as well.
+func settle(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := folder.Sync(); err != nil && runtime.GOOS != "windows" { // which syncs no folders
+		return errors.Join(err, folder.Close())
+	}
+	return folder.Close()
 }

@@ -16,11 +16,7 @@ func (tx *Tx) EntriesBehind(p consent.Permit, kinds []card.Kind, after time.Time
 	if err != nil {
 		return nil, err
 	}
-	scopes := make(replica.Scopes, len(p.Scopes()))
-	for i, s := range p.Scopes() {
-		scopes[i] = string(s)
-	}
-	condition, more := scopeFilter(scopes)
+	condition, more := scopeFilter(readable(p))
 	args := append([]any{string(p.Card()), false}, more...)
 	if len(kinds) > 0 {
 		names := make([]string, len(kinds))

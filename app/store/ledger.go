@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -60,7 +61,10 @@ func (l *ledger) Lock() (replica.Head, error) {
 }
 
 func (l *ledger) Advance(seq uint64) error {
-	_, err := l.tx.exec("UPDATE card SET seq = ? WHERE id = ? AND seq <= ?", seq, string(l.card), seq)
+	n, err := l.tx.exec("UPDATE card SET seq = ? WHERE id = ? AND seq <= ?", seq, string(l.card), seq)
+	if err == nil && n == 0 {
+		err = errors.New("store: the sequence of a card would go back")
+	}
 	return err
 }
 
@@ -135,6 +139,15 @@ func (l *ledger) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica
 		return nil
 	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND seq > ?"+filter+" ORDER BY seq LIMIT ?", args...)
 	return list, err
+}
+
+// readable are the scopes that the permit reads, in the engine's words.
+func readable(p consent.Permit) replica.Scopes {
+	scopes := make(replica.Scopes, len(p.Scopes()))
+	for i, s := range p.Scopes() {
+		scopes[i] = string(s)
+	}
+	return scopes
 }
 
 // scopeFilter is the condition for a set of scopes; patterns are exact, "class.*" or "*".

@@ -240,7 +240,8 @@ type patientKey struct {
 	system string
 }
 
-// patientKeys gives each number and name once.
+// patientKeys gives each number and name once, in one order for everybody: two that introduce the same patient at once wait for
+// each other at the first key, and not crosswise.
 func (tx *Tx) patientKeys(who posting.Introduction) []patientKey {
 	var keys []patientKey
 	add := func(hash []byte, system string) {
@@ -254,5 +255,6 @@ func (tx *Tx) patientKeys(who posting.Introduction) []patientKey {
 	for _, name := range who.Names {
 		add(tx.db.keys.Hash("patient", string(who.Client)+"|"+name), "")
 	}
+	slices.SortFunc(keys, func(a, b patientKey) int { return bytes.Compare(a.hash, b.hash) })
 	return keys
 }

@@ -36,11 +36,7 @@ func (tx *Tx) CountRecords(p consent.Permit) (n int, err error) {
 	if err := tx.mayRead(p, p.Card()); err != nil {
 		return 0, err
 	}
-	scopes := make(replica.Scopes, len(p.Scopes()))
-	for i, s := range p.Scopes() {
-		scopes[i] = string(s)
-	}
-	filter, args := scopeFilter(scopes)
+	filter, args := scopeFilter(readable(p))
 	_, err = tx.one([]any{&n}, "SELECT count(*) FROM record WHERE card = ? AND deleted = ?"+filter, append([]any{string(p.Card()), false}, args...)...)
 	return n, err
 }
