@@ -109,11 +109,11 @@ func onlyKnown(r Route, parameters []*huma.Param) fiber.Handler {
 			return c.Next()
 		}
 		var unknown []string
-		c.Request().URI().QueryArgs().VisitAll(func(name, _ []byte) {
+		for name := range c.Request().URI().QueryArgs().All() {
 			if !slices.Contains(names, string(name)) {
 				unknown = append(unknown, string(name))
 			}
-		})
+		}
 		if len(unknown) == 0 {
 			return c.Next()
 		}
@@ -127,14 +127,12 @@ func onlyKnown(r Route, parameters []*huma.Param) fiber.Handler {
 
 // readable refuses addresses whose query is no text.
 func readable(c *fiber.Ctx) error {
-	good := true
-	c.Request().URI().QueryArgs().VisitAll(func(name, value []byte) {
+	for name, value := range c.Request().URI().QueryArgs().All() {
 		for _, text := range [][]byte{name, value} {
-			good = good && utf8.Valid(text) && bytes.IndexByte(text, 0) < 0
+			if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+				return errInvalid.At("query", "is not UTF-8, or holds a NUL")
+			}
 		}
-	})
-	if !good {
-		return errInvalid.At("query", "is not UTF-8, or holds a NUL")
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func (w *World) imprint(ctx context.Context, t testing.TB) map[string]string {
 		if _, may := restless[table]; may || strings.HasPrefix(table, "river_") {
 			continue
 		}
-		rows := got(db.QueryContext(ctx, "SELECT * FROM "+table))(t) //nolint:gosec // the names come from the database
+		rows := got(db.QueryContext(ctx, "SELECT * FROM "+table))(t)
 		names := got(rows.Columns())(t)
 		var lines []string
 		for rows.Next() {
