@@ -258,3 +258,18 @@ func TestAFileOfBeforeIsIndexed(t *testing.T) {
 		t.Errorf("%d found after a swap", len(got))
 	}
 }
+
+// TestAFileWithoutAnIndexGetsOne opens a file of the schema before there was a search.
+func TestAFileWithoutAnIndexGetsOne(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "card.db")
+	old := row(one, "visit.general", "кашель")
+	body, err := wire.Marshal(old)
+	must(t, err)
+	must(t, vault.MakeOld(file, key, 1, "INSERT INTO record (card, shadow, id, kind, scope, date, open, body) VALUES (?, 0, ?, ?, ?, ?, 0, ?)",
+		cardID, old.ID, old.Kind, old.Scope, old.Date.UnixMicro(), body))
+	c := open(t, file).Card(cardID)
+	sought(t, c, "кашель", one)
+	expect(t, c, one, &old)
+	update(t, c, func(tx replica.PhoneTx) error { return tx.DropRow(one) })
+	sought(t, c, "кашель")
+}

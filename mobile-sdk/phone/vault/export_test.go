@@ -1,0 +1,31 @@
+package vault
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// MakeOld makes a file as the first versions left it: with the oldest steps of the schema, and what the statement puts there.
+func MakeOld(file string, key []byte, steps int, statement string, args ...any) (err error) {
+	if err := prepare(file); err != nil {
+		return err
+	}
+	db, err := connect(file, "&_txlock=immediate", "PRAGMA hexkey='"+hex.EncodeToString(key)+"'", pragmas)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	ctx := context.Background()
+	for _, step := range migrations[:steps] {
+		if _, err := db.ExecContext(ctx, step); err != nil {
+			return err
+		}
+	}
+	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version=%d", steps)); err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, statement, args...)
+	return err
+}
