@@ -63,7 +63,7 @@ func readAtoms(b []byte) (map[string][]replica.Version, error) {
 			actor := r.number()
 			r.failed = r.failed || actor > math.MaxUint32
 			versions[i] = replica.Version{
-				Dot: vclock.Dot{Actor: uint32(actor), N: r.number()}, Seq: r.number(), HLC: vclock.HLC(r.number()), Value: r.text(), //nolint:gosec // looked at above
+				Dot: vclock.Dot{Actor: uint32(actor), N: r.number()}, Seq: r.number(), HLC: vclock.HLC(r.number()), Value: r.text(), // looked at above
 			}
 		}
 		atoms[name] = versions
@@ -97,7 +97,7 @@ func (r *atomReader) count() int {
 		r.failed, r.b = true, nil
 		return 0
 	}
-	return int(n) //nolint:gosec // no more than there are bytes
+	return int(n) // no more than there are bytes
 }
 
 func (r *atomReader) text() []byte {
