@@ -210,7 +210,8 @@ func (p *pager) reds(l Ledger) (all bool, err error) {
 		now[m.ID] = m.To
 	}
 	for _, id := range order {
-		if !p.in.Sight.Now.Holds(now[id]) {
+		// What went into a scope that is only now gained comes again from there, whole, if it still lives.
+		if to := now[id]; !p.in.Sight.Now.Holds(to) || p.turned && !p.span.Always.Holds(to) {
 			p.add(wire.Line{Red: &wire.Red{ID: id}})
 		}
 	}

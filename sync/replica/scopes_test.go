@@ -137,3 +137,29 @@ func TestAccessThatWentAndCameAgain(t *testing.T) {
 		}
 	}
 }
+
+// A record that went into a scope which the device then gained, and was deleted there, was never told of as gone from the old one.
+func TestAMoveIntoAGainedScope(t *testing.T) {
+	for _, deleted := range []bool{false, true} {
+		d := newDesk(t)
+		one := d.phone("a")
+		d.sights["a"] = replica.Sight{Now: labOnly}
+		d.publish(fact(1, "lab.general", "a"))
+		one.mustSync()
+		d.publish(fact(1, "rx.general", "a"))
+		want := "a"
+		if deleted {
+			want = replica.ErrUnknown.Error()
+			d.must(d.book.Update(func(l replica.Ledger) error {
+				_, err := d.server.Withdraw(l, []string{rec(1)})
+				return err
+			}))
+		}
+		both := replica.Scopes{"lab.general", "rx.general"}
+		d.sights["a"] = replica.Sight{Now: both, Changed: d.head().Seq, Since: span(labOnly, labOnly, both)}
+		one.mustSync()
+		if got := one.sees(rec(1)); got != want {
+			t.Errorf("deleted %v: sees %q", deleted, got)
+		}
+	}
+}
