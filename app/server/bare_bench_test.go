@@ -185,6 +185,10 @@ func (s *bare) pull(ctx context.Context, card string) (n int, err error) {
 		return 0, err
 	}
 	defer response.Body.Close()
+	in := json.NewDecoder(bufio.NewReader(response.Body))
+	if !in.More() {
+		return 0, nil
+	}
 	tx, err := s.phone.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
@@ -192,22 +196,15 @@ func (s *bare) pull(ctx context.Context, card string) (n int, err error) {
 	defer tx.Rollback()
 	keep := tx.StmtContext(ctx, s.keep)
 	cursor := s.cursor
-	for in := json.NewDecoder(bufio.NewReader(response.Body)); ; n++ {
+	for ; in.More(); n++ {
 		var r bareRecord
-		err := in.Decode(&r)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+		if err := in.Decode(&r); err != nil {
 			return n, err
 		}
 		if _, err := keep.ExecContext(ctx, r.ID, r.Kind, r.Scope, string(r.Atoms)); err != nil {
 			return n, err
 		}
 		cursor = r.Seq
-	}
-	if n == 0 {
-		return 0, nil
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE place SET cursor = ?", cursor); err != nil {
 		return n, err
