@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -189,17 +190,20 @@ func draftOf(path string) (string, error) {
 
 // publishFile gives a finished draft its name, durably, and never in the place of another file.
 func publishFile(draft, path string) error {
-	if err := syncFile(draft); err != nil {
+	if err := flush(draft, os.O_RDWR); err != nil {
 		return err
 	}
 	if err := os.Link(draft, path); err != nil {
 		return err
 	}
-	return errors.Join(os.Remove(draft), syncFile(filepath.Dir(path)))
+	if err := os.Remove(draft); err != nil || runtime.GOOS == "windows" { // which flushes no folders
+		return err
+	}
+	return flush(filepath.Dir(path), os.O_RDONLY)
 }
 
-func syncFile(path string) error {
-	f, err := os.Open(filepath.Clean(path))
+func flush(path string, mode int) error {
+	f, err := os.OpenFile(filepath.Clean(path), mode, 0)
 	if err != nil {
 		return err
 	}
