@@ -191,7 +191,10 @@ func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code
 		if refused, err = s.try(tx, id, account.ByPhone, code, now); err != nil || refused != nil {
 			return err
 		}
-		if who, found, err = tx.Account(pending.Account); err != nil || !found {
+		if who, found, err = tx.Account(pending.Account); err != nil {
+			return err
+		}
+		if !found {
 			return errChallenge
 		}
 		seen, found, err := tx.Device(who.ID, pending.Device.ID)

@@ -5,5 +5,6 @@
 // A stream runs after its HTTP handler has returned, so every page of it opens a transaction, a permit and a look at the
 // clock of its own: access that ends in the middle of a long pull ends the stream with "gone" at the next page.
 //
-// The owner's pull leaves an audit entry, once per device and quarter of an hour; every push that changed something leaves one.
+// The owner's pull leaves an audit entry, once per device and quarter of an hour; that of another person whom the owner lets see the
+// card leaves one each time, and so does every push that changed something.
 package syncing

@@ -124,8 +124,8 @@ func (s *Service) page(ctx context.Context, a identity.Actor, ask replica.Pull, 
 	return page, err
 }
 
-// remember writes down that the owner's device reads, once per quarter of an hour, and what the device has durably. Most pulls have
-// neither to write and touch the database for reading only.
+// remember writes down who reads, the owner's device once per quarter of an hour, and what the device has durably. Most of an owner's
+// pulls have neither to write and touch the database for reading only.
 func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullCard, request string) error {
 	now := s.Clock().UTC()
 	id := card.ID(ask.Card)
@@ -135,8 +135,10 @@ func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullC
 		if err != nil {
 			return err
 		}
-		if seen, err = tx.OwnReadSince(id, a, consent.PatientRequest, now.Add(-readAgain)); err != nil {
-			return err
+		if seen = false; permit.Owner() { // what anybody else reads is remembered each time
+			if seen, err = tx.OwnReadSince(id, a, consent.PatientRequest, now.Add(-readAgain)); err != nil {
+				return err
+			}
 		}
 		l, err := tx.Ledger(permit)
 		if err != nil {
