@@ -129,17 +129,31 @@ func TestUnknownPeopleAreAnsweredAlike(t *testing.T) {
 // The work that must be the same is above all the hash: nobody's password takes one too.
 func TestNobodysPasswordIsHashed(t *testing.T) {
 	p := NewPasswords()
-	start := time.Now()
-	if _, err := p.Hash(context.Background(), zeros{}, annasPassword); err != nil {
-		t.Fatal(err)
+	// Other work on the machine only ever adds to the time, so the fastest of some is what it takes.
+	fastest := func(work func() error) time.Duration {
+		best := time.Hour
+		for range 4 {
+			start := time.Now()
+			if err := work(); err != nil {
+				t.Fatal(err)
+			}
+			best = min(best, time.Since(start))
+		}
+		return best
 	}
-	one := time.Since(start)
-	start = time.Now()
-	if right, _, err := p.Check(context.Background(), annasPassword, ""); right || err != nil {
-		t.Fatalf("%v, %v", right, err)
-	}
-	if nobody := time.Since(start); nobody < one/5 {
-		t.Errorf("nobody took %v, somebody %v", nobody, one)
+	somebody := fastest(func() error {
+		_, err := p.Hash(t.Context(), zeros{}, annasPassword)
+		return err
+	})
+	nobody := fastest(func() error {
+		right, _, err := p.Check(t.Context(), annasPassword, "")
+		if right {
+			t.Error("right")
+		}
+		return err
+	})
+	if nobody < somebody/5 {
+		t.Errorf("nobody took %v, somebody %v", nobody, somebody)
 	}
 }
 
