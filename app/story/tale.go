@@ -84,10 +84,6 @@ func code(err error, status int, want string) error {
 	if errors.As(err, &p) && p.Status == status && p.Code == want {
 		return nil
 	}
-	var q *phone.Problem
-	if errors.As(err, &q) && q.Status == status && q.Code == want {
-		return nil
-	}
 	return fmt.Errorf("expected the problem %d %s, got: %w", status, want, err)
 }
 

@@ -135,18 +135,11 @@ func failureOf(err error) Failure {
 			return Failure{Code: w.code, Detail: bare(err)}
 		}
 	}
-	var card *phone.Problem
-	if errors.As(err, &card) {
+	var p *problem.Problem
+	if errors.As(err, &p) {
 		return Failure{
-			Code: card.Code, Detail: card.Detail, Status: card.Status, State: card.State, RequestID: card.RequestID,
-			RetryAfter: card.RetryAfter.Milliseconds(), Fields: fieldsOf(card.Fields),
-		}
-	}
-	var desk *problem.Problem
-	if errors.As(err, &desk) {
-		return Failure{
-			Code: desk.Code, Detail: desk.Detail, Status: desk.Status, State: desk.State, RequestID: desk.RequestID,
-			RetryAfter: desk.RetryAfter.Milliseconds(), Fields: fieldsOf(desk.Fields),
+			Code: p.Code, Detail: p.Detail, Status: p.Status, State: p.State, RequestID: p.RequestID,
+			RetryAfter: p.RetryAfter.Milliseconds(), Fields: fieldsOf(p.Fields),
 		}
 	}
 	var network *url.Error
@@ -169,7 +162,7 @@ func bare(err error) string {
 	return text
 }
 
-func fieldsOf[F any](fields []F) []byte {
+func fieldsOf(fields []problem.Field) []byte {
 	if len(fields) == 0 {
 		return nil
 	}

@@ -38,7 +38,7 @@
 //
 // # Errors
 //
-// What the server refuses is a *Problem with a stable Code. ErrOffline, ErrSignedOut, ErrLeaseEnded, ErrKey and the others below are
+// What the server refuses is a *problem.Problem with a stable Code. ErrOffline, ErrSignedOut, ErrLeaseEnded, ErrKey and the others below are
 // for errors.Is. No error holds health data.
 //
 // # Kotlin and Swift

@@ -10,6 +10,7 @@ import (
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/mobile-sdk/phone/vault"
+	"github.com/medcard/medcard/mobile-sdk/problem"
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
 )
@@ -82,7 +83,7 @@ const settingTotal = "total:"
 // overcome does what can be done about a failure: again says that another round may do better.
 func (e *exchange) overcome(ctx context.Context, err error) (again bool, _ error) {
 	var line *replica.ProblemError
-	var refusal *Problem
+	var refusal *problem.Problem
 	switch {
 	case errors.Is(err, replica.ErrGone):
 		e.report.Gone = append(e.report.Gone, e.card.id)
@@ -99,11 +100,11 @@ func (e *exchange) overcome(ctx context.Context, err error) (again bool, _ error
 		case wire.ProblemHole, wire.ProblemEpoch:
 			e.repairs++
 			e.pull = true
-			return e.repairs <= enough, &Problem{Code: line.Code}
+			return e.repairs <= enough, &problem.Problem{Code: line.Code}
 		case wire.ProblemUnavailable:
-			return false, fmt.Errorf("%w: %w", errBusy, &Problem{Code: line.Code, RetryAfter: time.Duration(line.RetryAfter) * time.Second})
+			return false, fmt.Errorf("%w: %w", errBusy, &problem.Problem{Code: line.Code, RetryAfter: time.Duration(line.RetryAfter) * time.Second})
 		}
-		return false, &Problem{Code: line.Code}
+		return false, &problem.Problem{Code: line.Code}
 	case errors.As(err, &refusal) && e.stuck == nil && (refusal.Status == http.StatusUnprocessableEntity || refusal.Status == http.StatusRequestEntityTooLarge):
 		// The server does not take the edits as they are. That must not keep the person from what is new: read on without
 		// them, and say so in the end.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/mobile-sdk/problem"
 	"github.com/medcard/medcard/sync/wire"
 )
 
@@ -50,7 +51,7 @@ func (c *Client) head(ctx context.Context, cards []card.ID) (heads, error) {
 		ask.header = http.Header{"If-None-Match": {h.before.ETag}}
 	}
 	res, err := c.send(ctx, ask)
-	var p *Problem
+	var p *problem.Problem
 	if errors.As(err, &p) && p.Status != http.StatusUnauthorized {
 		return h, errNoHead
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/mobile-sdk/phone/vault"
+	"github.com/medcard/medcard/mobile-sdk/problem"
 )
 
 // tokens keep a signed-in app going. They stand in the encrypted file.
@@ -91,7 +92,7 @@ func (c *Client) renew(ctx context.Context, old tokens) (string, error) {
 		method: http.MethodPost, path: "/v1/auth/refresh", open: true, into: &answer,
 		body: refreshBody{RefreshToken: old.Refresh, DeviceSecret: c.self.Secret},
 	})
-	var p *Problem
+	var p *problem.Problem
 	if errors.As(err, &p) && p.Status == http.StatusUnauthorized {
 		if err := c.endSession(); err != nil {
 			return "", err

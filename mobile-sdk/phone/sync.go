@@ -8,6 +8,7 @@ import (
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/mobile-sdk/phone/vault"
+	"github.com/medcard/medcard/mobile-sdk/problem"
 )
 
 // Report is what a sync did.
@@ -141,7 +142,7 @@ func (c *Client) Run(ctx context.Context) error {
 		case errors.Is(err, ErrSignedOut), errors.Is(err, ErrClosed):
 			return err
 		case err != nil:
-			c.log.Info("sync failed", "code", CodeOf(err), "offline", errors.Is(err, ErrOffline))
+			c.log.Info("sync failed", "code", problem.CodeOf(err), "offline", errors.Is(err, ErrOffline))
 			d = c.between(pause/2, pause)
 			pause = min(2*pause, everySoOften)
 		default:

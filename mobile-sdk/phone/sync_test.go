@@ -13,6 +13,7 @@ import (
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/mobile-sdk/phone"
+	"github.com/medcard/medcard/mobile-sdk/problem"
 	"github.com/medcard/medcard/sync/wire"
 )
 
@@ -257,7 +258,7 @@ func TestAnEndedSessionSaysSo(t *testing.T) {
 	w.expire()
 	w.refresh, w.before = "gone", "gone"
 	_, err := h.Me(t.Context())
-	if !errors.Is(err, phone.ErrSignedOut) || phone.CodeOf(err) != "refresh.reused" {
+	if !errors.Is(err, phone.ErrSignedOut) || problem.CodeOf(err) != "refresh.reused" {
 		t.Errorf("got %v", err)
 	}
 	if _, ok := h.SignedIn(); ok {
@@ -274,7 +275,7 @@ func TestProblemsAreTyped(t *testing.T) {
 	w := newWorld(t)
 	h := w.handset("one")
 	_, err := h.SignIn(t.Context(), "+79161234567", "wrong")
-	var p *phone.Problem
+	var p *problem.Problem
 	if !errors.As(err, &p) || p.Status != http.StatusUnauthorized || p.Code != "credentials.wrong" || p.RequestID != "req-1" || p.Type != "urn:medcard:problem:credentials.wrong" {
 		t.Errorf("got %#v", err)
 	}
@@ -287,7 +288,7 @@ func TestProblemsAreTyped(t *testing.T) {
 		_, _ = rw.Write([]byte("<html>nginx</html>"))
 		return true
 	})
-	if _, err = h.SignIn(t.Context(), "+79161234567", password); phone.CodeOf(err) != "http.502" {
+	if _, err = h.SignIn(t.Context(), "+79161234567", password); problem.CodeOf(err) != "http" {
 		t.Errorf("a proxy's answer: %v", err)
 	}
 	// 503 with Retry-After is waited for, and counted.
@@ -429,7 +430,7 @@ func TestAnAnswerThatRefusesTheEditsDoesNotKeepFromReading(t *testing.T) {
 		refuse(rw, http.StatusUnprocessableEntity, "invalid_input")
 		return true
 	})
-	if _, err := h.Sync(t.Context()); phone.CodeOf(err) != "invalid_input" {
+	if _, err := h.Sync(t.Context()); problem.CodeOf(err) != "invalid_input" {
 		t.Errorf("got %v", err)
 	}
 	if page, err := mine.Visits(phone.Paging{}); err != nil || len(page.Entries) != 2 {

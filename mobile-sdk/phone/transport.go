@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/medcard/medcard/mobile-sdk/problem"
 	"github.com/medcard/medcard/sync/wire"
 )
 
@@ -90,7 +91,7 @@ func (c *Client) send(ctx context.Context, call call) (*http.Response, error) {
 // rest waits before another try: as long as the server says, else longer each time.
 func (c *Client) rest(ctx context.Context, why error, pause *time.Duration) error {
 	d := c.between(*pause/2, *pause)
-	var p *Problem
+	var p *problem.Problem
 	if errors.As(why, &p) && p.RetryAfter > 0 {
 		if p.RetryAfter > longest {
 			return why // longer than anybody looks at a screen
@@ -111,7 +112,7 @@ func (c *Client) authorised(ctx context.Context, call call, body []byte, zipped 
 		return nil, err
 	}
 	res, err := c.try(ctx, call, body, zipped, token)
-	var p *Problem
+	var p *problem.Problem
 	if !errors.As(err, &p) || p.Status != http.StatusUnauthorized {
 		return res, err
 	}
@@ -160,7 +161,7 @@ func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t
 	}
 	defer cancel(nil)
 	defer res.Body.Close()
-	return nil, problemOf(res)
+	return nil, problem.From(res)
 }
 
 // errUnreachable says that not even a connection came about. Trying again at once would only keep the person waiting: either

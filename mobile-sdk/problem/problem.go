@@ -6,6 +6,7 @@ package problem
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -43,6 +44,15 @@ func (p *Problem) Error() string {
 		text += ": " + p.Detail
 	}
 	return text
+}
+
+// CodeOf gives the code of a Problem in err, "" if there is none.
+func CodeOf(err error) string {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p.Code
+	}
+	return ""
 }
 
 // maxBody bounds what is read of an answer that may come from anything between here and the server.
