@@ -60,14 +60,10 @@ var migrations = []string{`
 		tokenize="ascii tokenchars '-./,'");
 	INSERT INTO record_word (record_word, rank) VALUES ('secure-delete', 1);
 
-	-- What goes or changes leaves the index by itself, whatever statement does it. (What comes is Tx.put's.) The index names rows by
-	-- rowid, which a VACUUM would change: nothing here runs one.
+	-- What goes leaves the index by itself, whatever statement does it. (What comes or changes is reword's.) The index names rows
+	-- by rowid, which a VACUUM would change: nothing here runs one.
 	CREATE TRIGGER record_gone AFTER DELETE ON record WHEN old.words <> '' BEGIN
 		INSERT INTO record_word (record_word, rowid, words) VALUES ('delete', old.rowid, old.words);
-	END;
-	CREATE TRIGGER record_changed AFTER UPDATE OF words ON record WHEN old.words <> new.words BEGIN
-		INSERT INTO record_word (record_word, rowid, words) SELECT 'delete', old.rowid, old.words WHERE old.words <> '';
-		INSERT INTO record_word (rowid, words) SELECT new.rowid, new.words WHERE new.words <> '';
 	END;
 
 	-- How far the rows that were there before have been indexed, and by which version of the rules; -1 = all.

@@ -80,6 +80,24 @@ func (t *Tx) wordsOf(row wire.Row) string {
 	return strings.Join(t.words.Of(row), " ")
 }
 
+// reword puts a record under other words: into the index and, so that it can leave the index again, beside the row.
+func reword(exec func(query string, args ...any) error, rowid int64, old, words string) error {
+	if old == words {
+		return nil
+	}
+	if old != "" {
+		if err := exec("INSERT INTO record_word (record_word, rowid, words) VALUES ('delete', ?, ?)", rowid, old); err != nil {
+			return err
+		}
+	}
+	if words != "" {
+		if err := exec("INSERT INTO record_word (rowid, words) VALUES (?, ?)", rowid, words); err != nil {
+			return err
+		}
+	}
+	return exec("UPDATE record SET words = ? WHERE rowid = ?", words, rowid)
+}
+
 // portion is how many records are indexed in one transaction: it bounds the memory, and what is lost if the app is stopped.
 const portion = 200
 
@@ -112,42 +130,51 @@ func (v *Vault) indexPortion(ctx context.Context, tx *sql.Tx) (done bool, err er
 	case upto == whole:
 		return true, nil
 	}
-	ids, texts, err := v.wordsBehind(ctx, tx, upto)
+	changes, err := v.wordsBehind(ctx, tx, upto)
 	if err != nil {
 		return false, err
 	}
-	for i, id := range ids {
-		if _, err := tx.ExecContext(ctx, "UPDATE record SET words = ? WHERE rowid = ?", texts[i], id); err != nil {
+	exec := func(query string, args ...any) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	}
+	for _, c := range changes {
+		if err := reword(exec, c.rowid, c.old, c.words); err != nil {
 			return false, err
 		}
-		upto = id
+		upto = c.rowid
 	}
-	if len(ids) < portion {
+	if len(changes) < portion {
 		upto, done = whole, true
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE indexing SET version = ?, upto = ?", v.words.Version, upto)
 	return done, err
 }
 
+// rewording is a record whose words were made by other rules, or not at all.
+type rewording struct {
+	rowid      int64
+	old, words string
+}
+
 // wordsBehind makes the words of the next portion of records.
-func (v *Vault) wordsBehind(ctx context.Context, tx *sql.Tx, upto int64) (ids []int64, texts []string, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT rowid, body FROM record WHERE rowid > ? ORDER BY rowid LIMIT ?", upto, portion)
+func (v *Vault) wordsBehind(ctx context.Context, tx *sql.Tx, upto int64) (changes []rewording, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT rowid, body, words FROM record WHERE rowid > ? ORDER BY rowid LIMIT ?", upto, portion)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer rows.Close()
 	t := Tx{words: v.words}
 	for rows.Next() {
-		var id int64
+		var c rewording
 		var body sql.RawBytes
-		if err := rows.Scan(&id, &body); err != nil {
-			return nil, nil, err
+		if err := rows.Scan(&c.rowid, &body, &c.old); err != nil {
+			return nil, err
 		}
-		text := ""
 		if row, err := readRow(body); err == nil { // one that nobody can read is found under nothing, and does not lock the person out
-			text = t.wordsOf(row)
+			c.words = t.wordsOf(row)
 		}
-		ids, texts = append(ids, id), append(texts, text)
+		changes = append(changes, c)
 	}
-	return ids, texts, rows.Err()
+	return changes, rows.Err()
 }

@@ -168,20 +168,28 @@ func (t *Tx) put(side int, row wire.Row) error {
 		}
 	}
 	words := t.wordsOf(row)
-	// Not one statement for both cases: one that could fire a trigger makes SQLite set a savepoint, and at each of those the index
-	// writes a segment. That would make a first sync three times as long.
+	// Not one statement for both cases, and no trigger: where one could fire SQLite sets a savepoint for each row, and at each of those
+	// the index writes a segment. That would make a first sync three times as long, and a short one twenty times.
 	rowid, inserted, err := t.insert(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (card, shadow, id) DO NOTHING`, t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body, words)
 	switch {
-	case err != nil:
+	case err != nil || (inserted && words == ""):
 		return err
-	case !inserted:
-		return t.exec("UPDATE record SET kind = ?, scope = ?, date = ?, open = ?, body = ?, words = ? WHERE card = ? AND shadow = ? AND id = ?",
-			row.Kind, row.Scope, row.Date.UnixMicro(), open, body, words, t.card, side, row.ID)
-	case words == "":
-		return nil
+	case inserted:
+		return t.exec("INSERT INTO record_word (rowid, words) VALUES (?, ?)", rowid, words)
 	}
-	return t.exec("INSERT INTO record_word (rowid, words) VALUES (?, ?)", rowid, words)
+	var old string
+	err = t.prepared("SELECT rowid, words FROM record WHERE card = ? AND shadow = ? AND id = ?", func(s *sql.Stmt) error {
+		return s.QueryRowContext(context.Background(), t.card, side, row.ID).Scan(&rowid, &old)
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.exec("UPDATE record SET kind = ?, scope = ?, date = ?, open = ?, body = ? WHERE rowid = ?",
+		row.Kind, row.Scope, row.Date.UnixMicro(), open, body, rowid); err != nil {
+		return err
+	}
+	return reword(t.exec, rowid, old, words)
 }
 
 func (t *Tx) drop(side int, id string) error {
