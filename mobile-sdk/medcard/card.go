@@ -73,6 +73,17 @@ func (k *Card) Record(id string) (entry []byte, err error) {
 	return entryJSON(e, factJSON)
 }
 
+// Search reads a page of the records, of all kinds, that hold all words of the query, whatever their endings, newest first. In
+// place of the fact an entry has a hit: {"title", "snippet"}. sdk.query: it is too long.
+func (k *Card) Search(query, after string, limit int) (page []byte, err error) {
+	defer guard(&err)
+	p, err := k.inner.Search(query, phone.Paging{After: after, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	return pageJSON(p, hitJSON)
+}
+
 // Patient reads who the card is about, an entry. sdk.no_record if no clinic has said so yet.
 func (k *Card) Patient() (entry []byte, err error) {
 	defer guard(&err)

@@ -38,6 +38,7 @@
 //	sdk.unchanged        there is nothing to save
 //	sdk.outdated         the record was edited on this phone after the editor was opened
 //	sdk.paging           not the next of a page
+//	sdk.query            what is searched for is too long
 //	sdk.running          the background sync runs already
 //	sdk.cancelled        the app stopped the call; sdk.timeout: it took more than a minute
 //	sdk.answer           the server's answer cannot be read

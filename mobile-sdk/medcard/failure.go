@@ -83,6 +83,7 @@ var words = []struct {
 	{phone.ErrUnchanged, "sdk.unchanged"},
 	{phone.ErrOutdated, "sdk.outdated"},
 	{phone.ErrPaging, "sdk.paging"},
+	{phone.ErrQuery, "sdk.query"},
 	{phone.ErrAnswer, "sdk.answer"},
 	{phone.ErrOffline, "sdk.offline"},
 	{trust.ErrFormat, "sdk.untrusted"},

@@ -98,6 +98,13 @@ func factJSON(fact card.Fact) (json.RawMessage, error) {
 	return nil, nil
 }
 
+type hitShape struct {
+	Title   string `json:"title"`
+	Snippet string `json:"snippet,omitempty"`
+}
+
+func hitJSON(h phone.Hit) (json.RawMessage, error) { return marshal(hitShape(h)) }
+
 // factOf reads a fact that a person may write.
 func factOf(kind card.Kind, text []byte) (card.Fact, error) {
 	switch kind {

@@ -27,6 +27,9 @@ func (c *Cancellation) Cancel() (err error) {
 // CancelAfter stops the call when so many milliseconds have passed: iOS gives a refresh task 30 seconds.
 func (c *Cancellation) CancelAfter(milliseconds int64) (err error) {
 	defer guard(&err)
+	if c.end == nil {
+		return errArgument // the timer would call it on a thread of its own, where no guard stands
+	}
 	time.AfterFunc(time.Duration(milliseconds)*time.Millisecond, c.end)
 	return nil
 }

@@ -82,6 +82,7 @@ final class Offline {
         Check.contains(page, "\"pending\":true");
         String comments = Check.text(card.comments(reading.getRecord()));
         Check.contains(comments, "После лестницы 😀 👩‍⚕️ \u0065\u0301 𐍈 \\u0000 «конец»");
+        Check.contains(Check.text(card.search("лестница", "", 0)), "\"kind\":\"comment\"");
         Check.same(1, card.outbox().at(0).getRecord().equals(comment.getRecord()) ? 1 : 0, "newest first");
         Outbox outbox = card.outbox();
         Check.same(2L, outbox.len(), "edits");
