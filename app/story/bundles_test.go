@@ -112,7 +112,7 @@ func TestBundlesThatAreRefused(t *testing.T) {
 			"an unknown encoding":     {[]byte(good), []string{"Content-Encoding", "br"}, 415, "encoding.unsupported"},
 			"no gzip, though it says": {[]byte(good), []string{"Content-Encoding", "gzip"}, 400, "encoding.broken"},
 			"gzip, cut off":           {zipped(t, example.Bundle())[:900], []string{"Content-Encoding", "gzip"}, 400, "encoding.broken"},
-			"a gzip bomb":             {zipped(t, make([]byte, 200<<20)), []string{"Content-Encoding", "gzip"}, 413, "body.too_large"},
+			"a gzip bomb":             {bomb(t), []string{"Content-Encoding", "gzip"}, 413, "body.too_large"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				a := w.send(ctx, t, token, c.content, c.headers...)
