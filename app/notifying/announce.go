@@ -2,7 +2,6 @@ package notifying
 
 import (
 	"context"
-	"slices"
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/identity"
@@ -18,8 +17,8 @@ func (s *Service) Announce(ctx context.Context, id card.ID, account identity.Acc
 		if err != nil || !found {
 			return err
 		}
-		owners, err := tx.OwnersOf(id, now)
-		if err != nil || !slices.Contains(owners, account) {
+		sees, err := tx.StillSees(id, account, now)
+		if err != nil || !sees {
 			return err
 		}
 		contacts, err := tx.ContactsOf(account, now)

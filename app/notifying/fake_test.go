@@ -110,6 +110,10 @@ func (t *fakeTx) OwnersOf(id card.ID, _ time.Time) ([]identity.AccountID, error)
 	return t.owners[id], nil
 }
 
+func (t *fakeTx) StillSees(id card.ID, account identity.AccountID, _ time.Time) (bool, error) {
+	return slices.Contains(t.owners[id], account), nil
+}
+
 func (t *fakeTx) EnqueuePush(p notice.Push) error { t.pushes = append(t.pushes, p); return nil }
 
 func (t *fakeTx) LockCard(id card.ID) error {

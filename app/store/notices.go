@@ -86,7 +86,19 @@ func (tx *Tx) EnqueuePush(p notice.Push) error {
 	return tx.enqueue(jobs.Push{ID: p.ID, Device: p.Device, About: p.Kind, Ends: p.Ends}, nil)
 }
 
-// OwnersOf lists the accounts that own the card at the instant. It is how a job without an actor learns whom to tell.
+// StillSees reports whether the account sees anything of the card at the instant, as its owner or because the owner lets it. It is
+// how a job without an actor learns whether to tell that there is news.
+func (tx *Tx) StillSees(id card.ID, account identity.AccountID, now time.Time) (bool, error) {
+	grants, err := tx.grants(id)
+	for _, g := range grants {
+		if g.Account == account && account != "" && g.InForce(now) {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// OwnersOf lists the accounts that own the card at the instant: who is reminded of what the owner has to do.
 func (tx *Tx) OwnersOf(id card.ID, now time.Time) ([]identity.AccountID, error) {
 	grants, err := tx.grants(id)
 	if err != nil {

@@ -362,3 +362,35 @@ func TestWhoTreats(t *testing.T) {
 		})
 	})
 }
+
+// Whom the owner lets see part of a card hears of news in that part, while that lasts.
+func TestAProxyHearsOfNews(t *testing.T) {
+	Each(t, func(t *testing.T, db *store.DB) {
+		id := newCard(t, db, "ada")
+		var sees, before, after bool
+		update(t, db, func(tx *store.Tx) error {
+			p, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
+			if err != nil {
+				return err
+			}
+			if err := tx.AddGrant(p, consent.Grant{ID: consent.GrantID(store.NewID()), Card: id, Role: consent.Proxy, Account: "bob",
+				Scopes: card.Scopes{"lab.*"}, Purpose: consent.PatientRequest, Starts: noon, Ends: noon.Add(time.Hour)}); err != nil {
+				return err
+			}
+			return tx.EnqueueNews(p, card.Scopes{"lab.general"})
+		})
+		update(t, db, func(tx *store.Tx) (err error) {
+			if _, sees, err = tx.TakeNews(id, "bob", notice.Wake); err != nil {
+				return err
+			}
+			if before, err = tx.StillSees(id, "bob", noon); err != nil {
+				return err
+			}
+			after, err = tx.StillSees(id, "bob", noon.Add(time.Hour))
+			return err
+		})
+		if !sees || !before || after {
+			t.Errorf("news wait: %t; sees: %t, and after the end: %t", sees, before, after)
+		}
+	})
+}

@@ -31,7 +31,7 @@ var withoutPermit = map[string][]string{
 		"TakePlace", "SetStatus", "StatusOf", "Statuses", "StatusLists",
 	},
 	"a job's work: it has no actor, and learns whom to tell that there is news, not which": {
-		"TakeNews", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
+		"TakeNews", "StillSees", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
 	},
 	"how a device is reached; no card": {
 		"PutContact", "Contact", "ContactsOf", "DropContact", "ForgetContacts",
