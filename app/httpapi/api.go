@@ -119,6 +119,7 @@ func New(cfg Config) *API {
 	a.trustRoutes()
 	a.fhirRoutes()
 	tighten(a.huma.OpenAPI())
+	a.app.Server().HeaderReceived = limitBodies(a.routes)
 	return a
 }
 

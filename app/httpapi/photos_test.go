@@ -62,7 +62,7 @@ func TestScanPhoto(t *testing.T) {
 		{"nothing", "pharmacy", nil, 400, ""},
 		{"a page", "pharmacy", []byte("%PDF-1.7"), 415, `"code":"scan.format"`},
 		{"cut short", "pharmacy", photo.Bytes()[:photo.Len()/2], 400, `"code":"scan.damaged"`},
-		{"too many bytes", "pharmacy", append(bytes.Clone(photo.Bytes()), make([]byte, 12<<20)...), 413, ""},
+		{"too many bytes", "pharmacy", append(bytes.Clone(photo.Bytes()), make([]byte, maxPhoto-photo.Len())...), 413, ""},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

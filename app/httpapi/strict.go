@@ -7,6 +7,7 @@ import (
 	"mime"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -135,6 +136,25 @@ func readable(c *fiber.Ctx) error {
 		}
 	}
 	return nil
+}
+
+// limitBodies says how much of a body is read at all, once its headers are there. fasthttp reads it whole before the gate is asked:
+// without this, anybody could have 16 MiB read into memory on every connection.
+func limitBodies(routes []Route) func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
+	large := map[string]Route{}
+	for _, r := range routes {
+		if r.maxBody() > defaultBody {
+			large[r.Method+" "+strings.ToLower(r.Path)] = r
+		}
+	}
+	return func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+		path, _, _ := strings.Cut(string(h.RequestURI()), "?")
+		r, found := large[string(h.Method())+" "+strings.ToLower(strings.TrimSuffix(path, "/"))] // as Fiber takes addresses
+		if !found || len(r.Access.kinds) > 0 && len(h.Peek(fiber.HeaderAuthorization)) == 0 {
+			return fasthttp.RequestConfig{MaxRequestBodySize: defaultBody}
+		}
+		return fasthttp.RequestConfig{MaxRequestBodySize: int(r.maxBody())}
+	}
 }
 
 // knownMethods answers what has no method of HTTP, for which Fiber has a line of plain text.

@@ -140,10 +140,24 @@ func TestBadTurns(t *testing.T) {
 	})
 }
 
+var megabytes = make([]byte, 8<<20)
+
 // strangers have no token, none that is one, or one of somebody else.
 func (c *cast) strangers(t *testing.T, r httpapi.Route) {
 	kinds := r.Access.Kinds()
 	good := c.good(r)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c.refuses(t, good.but("much from nobody", func(u *turn) {
+		u.token, u.body = "", megabytes
+		if limit(r) <= int64(len(megabytes)) || len(kinds) > 0 {
+			wants("body.too_large", 413)(u)
+		}
+	}))
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 2<<20 {
+		t.Errorf("%s: nobody made the server use %d KB", r.Path, used>>10)
+	}
 	if len(kinds) == 0 {
 		c.survives(t, good.but("a token that is none, though none is needed", func(u *turn) { u.token = canary; u.body = nil }))
 		return
