@@ -63,7 +63,7 @@ func (a *API) photoRoutes() {
 	operate(a, Route{
 		ID: "scanPhoto", Method: http.MethodPost, Path: "/v1/scan", Tag: "codes", MaxBody: maxPhoto,
 		Summary: "Read and judge the codes in a photo (JPEG, PNG, WebP); the photo is not kept",
-		Access:  Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic, identity.Pharmacy}},
+		Access:  Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic, identity.Pharmacy}, factor: true},
 	}, a.scanPhoto)
 }
 
