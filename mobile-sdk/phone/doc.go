@@ -43,7 +43,7 @@
 //
 // # Kotlin and Swift
 //
-// This package is Go for Go. For apps a glove for gomobile will stand beside it, in mobile-sdk/medcard: lists as JSON, times as Unix
+// This package is Go for Go. For apps the glove for gomobile stands beside it, in mobile-sdk/medcard: lists as JSON, times as Unix
 // milliseconds, callbacks as interfaces. What holds for both: the key comes from the Android Keystore or the iOS Keychain and is
 // handed to Open at each start. The SDK has it in memory while the file is open and writes it nowhere; an app that wipes deletes it
 // from the keystore, too.
