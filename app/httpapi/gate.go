@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -134,12 +134,8 @@ func unpack(c *fiber.Ctx, limit int64) error {
 func (a *API) problem(ctx context.Context, r Route, err error) error {
 	p := *ProblemOf(err)
 	p.RequestID = requestID(ctx)
-	if p.Status == 500 {
+	if p.Status == http.StatusInternalServerError {
 		a.log.Error("request failed", "request", p.RequestID, "route", r.Path, "cause", describe(err))
-	}
-	if errors.Is(err, context.DeadlineExceeded) && p.Status == 500 {
-		p = *ProblemOf(fault.New(fault.Unavailable, "timeout", "The request took too long. Try again.").Because(err))
-		p.RequestID = requestID(ctx)
 	}
 	return &p
 }

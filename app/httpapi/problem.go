@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,6 +90,9 @@ func ProblemOf(err error) *Problem {
 		return p
 	}
 	f := fault.From(err)
+	if f.Kind == fault.Internal && errors.Is(err, context.DeadlineExceeded) {
+		f = errTimeout.Because(err)
+	}
 	status := StatusOf(f.Kind)
 	p = &Problem{Type: "urn:medcard:problem:" + string(f.Code), Title: http.StatusText(status), Status: status, Code: string(f.Code), Detail: f.Text, State: f.State}
 	for _, field := range f.Fields {
@@ -114,6 +118,7 @@ var (
 	errMediaType    = fault.New(fault.Unsupported, "media_type.unsupported", "This operation does not read that Content-Type.")
 	errNoRoute      = fault.New(fault.NotFound, "route.not_found", "There is nothing at this address. /openapi.json lists what there is.")
 	errMethod       = fault.New(fault.NotFound, "method.not_allowed", "This address does not take that method.")
+	errTimeout      = fault.New(fault.Unavailable, "timeout", "The request took too long. Try again.")
 	errNoToken      = fault.New(fault.Unauthenticated, "token.missing", "Send an access token: Authorization: Bearer <token>.")
 	errNotForYou    = fault.New(fault.Denied, "actor.not_allowed", "This operation is not for your kind of account.")
 	errSecondFactor = fault.New(fault.Denied, "second_factor.required", "Sign in with a second factor first.")

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -75,7 +76,9 @@ func (db *DB) openPostgres(ctx context.Context, dsn string) error {
 	if err != nil {
 		return errors.New("the PostgreSQL address cannot be read; expected postgres://user@host:port/database") // never err: it may quote a password
 	}
-	pc.MaxConns = max(pc.MaxConns, 16)
+	if !strings.Contains(dsn, "pool_max_conns") { // what the operator says stands
+		pc.MaxConns = max(pc.MaxConns, 16)
+	}
 	if db.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return fmt.Errorf("prepare the PostgreSQL pool: %w", err)
 	}
