@@ -3,6 +3,7 @@ package story
 import (
 	"context"
 	"flag"
+	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"strings"
@@ -105,7 +106,7 @@ func TestBadNetwork(t *testing.T) {
 			}
 		})
 		w := start(t, cfg.Postgres)
-		p := behind(t, w.URL, chance)
+		p := behind(t, w.URL, rand.New(rand.NewPCG(chance.Uint64(), 1))) // of its own: it draws beside this test
 		defer p.close()
 		var networks []*http.Transport
 		c := gather(t.Context(), t, w, got(w.Clinic(t.Context(), "Clinic No. 1"))(t), 2, p.url(), func() http.RoundTripper {
