@@ -169,7 +169,7 @@ func (t *Tx) put(side int, row wire.Row) error {
 	}
 	words := t.wordsOf(row)
 	// Not one statement for both cases, and no trigger: where one could fire SQLite sets a savepoint for each row, and at each of those
-	// the index writes a segment. That would make a first sync three times as long, and a short one twenty times.
+	// the index writes a segment. That made a first sync three times as long. What changes still pays for secure-delete: see sync/doc.go.
 	rowid, inserted, err := t.insert(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (card, shadow, id) DO NOTHING`, t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body, words)
 	switch {
