@@ -30,9 +30,30 @@ const (
 	LostSave        Broken = "a save that is not kept"       // the person's own screen lacks what he saved
 )
 
-// AllBroken lists them.
-var AllBroken = []Broken{ContextAtPush, ReplayApplies, ClockCursor, SwallowSiblings, TornPage, EarlyAt, LostItem,
-	KeepMoved, RedForAll, StaleSight, KeepLost, MixedBase, TrustedNumber, FullScan, LostSave}
+// Mistake is a broken engine and the invariant that it breaks: by that one it must be found.
+type Mistake struct {
+	Broken    Broken
+	Invariant int
+}
+
+// Mistakes lists them.
+var Mistakes = []Mistake{
+	{ContextAtPush, 2},
+	{ReplayApplies, 8},
+	{ClockCursor, 7},
+	{SwallowSiblings, 2},
+	{TornPage, 7},
+	{EarlyAt, 1},
+	{LostItem, 2},
+	{KeepMoved, 4},
+	{RedForAll, 4},
+	{StaleSight, 4},
+	{KeepLost, 4},
+	{MixedBase, 17},
+	{TrustedNumber, 16},
+	{FullScan, 18},
+	{LostSave, 10},
+}
 
 var errTorn = errors.New("simnet: torn write")
 

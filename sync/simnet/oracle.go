@@ -2,7 +2,6 @@ package simnet
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/medcard/medcard/sync/replica"
@@ -64,7 +63,7 @@ func (o *oracle) judged(seat string, m wire.Mutation, r wire.Result) {
 }
 
 // lost returns an error if an accepted value is neither there nor was replaced by someone who had seen it.
-func (o *oracle) lost(card string, records map[string]replica.Record) error {
+func (o *oracle) lost(card string, records map[string]replica.Record) *Breach {
 	replaced := map[string]bool{}
 	for _, value := range o.order {
 		w := o.writes[value]
@@ -83,12 +82,12 @@ func (o *oracle) lost(card string, records map[string]replica.Record) error {
 		rec := records[w.record]
 		if rec.Deleted {
 			if !o.erased(w.record, value) {
-				return fmt.Errorf("lost update: %s of %s was deleted by nobody who had seen it", value, w.record)
+				return breach(2, "%s of %s was deleted by nobody who had seen it", value, w.record)
 			}
 			continue
 		}
 		if !slices.ContainsFunc(rec.Atoms[w.atom], func(v replica.Version) bool { return text(v.Value) == value }) {
-			return fmt.Errorf("lost update: %s of %s/%s (by %q) is gone and nobody who replaced it had seen it",
+			return breach(2, "%s of %s/%s (by %q) is gone and nobody who replaced it had seen it",
 				value, w.record, w.atom, w.seat)
 		}
 	}
@@ -123,10 +122,10 @@ func (o *oracle) erased(record, value string) bool {
 }
 
 // unanswered returns an error if someone was told that his edit is kept and the server never judged it.
-func (o *oracle) unanswered() error {
+func (o *oracle) unanswered() *Breach {
 	for _, value := range o.order {
 		if w := o.writes[value]; w.saved && !w.answered {
-			return fmt.Errorf("edit left behind: %s of %s was saved on %s and never judged", value, w.record, w.seat)
+			return breach(2, "%s of %s was saved on %s and never judged", value, w.record, w.seat)
 		}
 	}
 	return nil

@@ -248,7 +248,7 @@ func (w *World) publish(c *cardWorld) {
 		}
 		effects, err := w.Engine.Publish(l, []replica.Fact{fact, fact}, w.now)
 		if err == nil && effects[1] != replica.Same {
-			w.fail("publishing the same twice changed something")
+			w.fail(8, "publishing the same twice changed something")
 		}
 		w.count("publish " + string(effects[0]))
 		w.trace("publish", id)

@@ -42,7 +42,7 @@ func (w *World) watched(s *seat, in replica.Pull) (page replica.Page, err error)
 			return page, err
 		}
 		if again > 0 && encode(page) != before {
-			w.fail("pull: the same question has two answers")
+			w.fail(6, "the same question has two answers")
 		}
 	}
 	now, told := s.sight().Now, 0
@@ -55,11 +55,11 @@ func (w *World) watched(s *seat, in replica.Pull) (page replica.Page, err error)
 		case line.End != nil, line.Res != nil:
 			continue
 		case line.Row != nil && !now.Holds(line.Row.Scope):
-			w.fail("leak: %s is sent a row of %s", s.name, line.Row.Scope)
+			w.fail(4, "%s is sent a row of %s", s.name, line.Row.Scope)
 		case line.Red != nil && !s.could[line.Red.ID]:
-			w.fail("leak: %s is told that %s went, which it could never see", s.name, line.Red.ID)
+			w.fail(4, "%s is told that %s went, which it could never see", s.name, line.Red.ID)
 		case line.Del != nil && !s.could[line.Del.ID]:
-			w.fail("leak: %s is told that %s is deleted, which it could never see", s.name, line.Del.ID)
+			w.fail(4, "%s is told that %s is deleted, which it could never see", s.name, line.Del.ID)
 		}
 		told++
 	}
@@ -69,10 +69,10 @@ func (w *World) watched(s *seat, in replica.Pull) (page replica.Page, err error)
 	from, err1 := in.Seal.Open(in.Ask.Cursor)
 	to, err2 := in.Seal.Open(page.Ask.Cursor)
 	if err1 != nil || err2 != nil || to < from {
-		w.fail("cursor: %s goes from %d back to %d", s.name, from, to)
+		w.fail(6, "%s goes from %d back to %d", s.name, from, to)
 	}
 	if told == 0 && from > 0 && in.Ask.View == in.Sight.View() && rows > 0 {
-		w.fail("work: a page of nothing reads %d rows", rows)
+		w.fail(18, "a page of nothing reads %d rows", rows)
 	}
 	return page, nil
 }
@@ -95,7 +95,7 @@ func (w *World) payloads(s *seat, ask wire.SyncCard) {
 	for _, m := range ask.Mutations {
 		key := payload{s.card.id, w.epochOf(s), ask.Actor, m.N}
 		if old, ok := w.taken[key]; ok && old != m.Hash() {
-			w.fail("numbers: two payloads passed as %d of actor %d", m.N, ask.Actor)
+			w.fail(16, "two payloads passed as %d of actor %d", m.N, ask.Actor)
 		}
 		w.taken[key] = m.Hash()
 	}
@@ -114,7 +114,7 @@ func (w *World) resyncing(s *seat) (check func()) {
 		}
 		for id, row := range s.shelf.state.base {
 			if old, ok := before[id]; !ok || encode(old) != encode(row) {
-				w.fail("resync: %s of %s changed before the new base was whole", id, s.name)
+				w.fail(17, "%s of %s changed before the new base was whole", id, s.name)
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func (w *World) written(s *seat, id string, values map[string]string) {
 	w.must(err)
 	for atom, value := range values {
 		if got := text(screen.Atoms[atom].Value); got != value {
-			w.fail("own writes: %s saved %s and sees %s", s.name, value, got)
+			w.fail(10, "%s saved %s and sees %s", s.name, value, got)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func (w *World) anew(c *cardWorld, s *seat) {
 	}
 	w.seats = w.seats[:len(w.seats)-1]
 	if a, b := encode(fresh.shelf.state.base), encode(s.shelf.state.base); a != b {
-		w.fail("first sync: a new phone has %s, %s has %s", a, s.name, b)
+		w.fail(15, "a new phone has %s, %s has %s", a, s.name, b)
 	}
 }
 

@@ -2,7 +2,6 @@ package simnet
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash"
 	"hash/fnv"
@@ -37,13 +36,16 @@ type World struct {
 	taken  map[payload][32]byte // mutations that passed, by their number
 	hash   hash.Hash64
 	report Report
+
+	operations []operation
+	odds       int // the sum of theirs
 }
 
 // Report is what a world came to.
 type Report struct {
 	Seed     uint64
 	Trace    uint64 // hash of everything that happened, in order
-	Failure  error  // nil: all invariants held
+	Failure  error  // nil: all invariants held; else a *Breach
 	Coverage map[string]int
 }
 
@@ -55,8 +57,6 @@ type envelope struct {
 	enrol bool
 	body  []byte
 }
-
-type failure struct{ error }
 
 // Run plays the world to its end.
 func (w *World) Run() (report Report) {
@@ -71,12 +71,20 @@ func (w *World) Run() (report Report) {
 		w.Engine = Engine()
 	}
 	defer func() {
-		if f, ok := recover().(failure); ok {
+		switch f := recover().(type) {
+		case nil:
+		case *Breach:
 			w.report.Failure = f
+		default:
+			panic(f)
 		}
 		w.report.Trace = w.hash.Sum64()
 		report = w.report
 	}()
+	w.operations = operations()
+	for _, op := range w.operations {
+		w.odds += op.odds
+	}
 	w.people()
 	for range w.Steps {
 		w.step()
@@ -125,39 +133,7 @@ func (w *World) step() {
 		w.deliver(w.rand.IntN(len(w.wires)))
 		return
 	}
-	s := pick(w.rand, w.seats)
-	switch w.rand.IntN(24) {
-	case 0, 1, 2, 3, 4, 5, 6, 7:
-		w.ask(s)
-	case 8, 9, 10, 11:
-		w.open(s)
-	case 12, 13, 14, 15, 16:
-		if len(s.drafts) > 0 {
-			w.save(s, w.rand.IntN(len(s.drafts)))
-		}
-	case 17:
-		if len(s.ids()) < 4 || w.rand.IntN(8) == 0 { // few records, so that people meet at them
-			w.create(s)
-		}
-	case 18:
-		if c := pick(w.rand, w.cards); len(c.docs) < 3 || w.rand.IntN(4) == 0 {
-			w.publish(c)
-		}
-	case 19:
-		s.offline = !s.offline && w.rand.IntN(2) == 0
-	case 20:
-		w.regrant(s)
-	case 21, 22:
-		w.fate(s)
-		if w.rand.IntN(12) == 0 {
-			w.calamity(pick(w.rand, w.cards))
-		}
-	case 23:
-		if len(w.sent) > 0 {
-			w.count("late replay")
-			w.serve2(pick(w.rand, w.sent))
-		}
-	}
+	w.operate()
 }
 
 // fate strikes a phone: its clock jumps, it is backed up, or an old backup takes its place.
@@ -285,32 +261,17 @@ func (w *World) trace(what ...any) {
 	}
 }
 
-func (w *World) fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
-
-// must ends the world on an error that no world should see.
-func (w *World) must(err error) {
-	if err != nil {
-		panic(failure{fmt.Errorf("unexpected: %w", err)})
-	}
-}
-
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
 // verify holds the world at rest against the invariants.
 func (w *World) verify() {
 	for _, c := range w.cards {
 		for _, s := range c.seats {
-			if err := converged(c, s); err != nil {
-				panic(failure{err})
-			}
+			w.hold(converged(c, s))
 		}
-		if err := w.oracle.lost(c.id, c.book.pages.records); err != nil {
-			panic(failure{err})
-		}
+		w.hold(w.oracle.lost(c.id, c.book.pages.records))
 	}
-	if err := w.oracle.unanswered(); err != nil {
-		panic(failure{err})
-	}
+	w.hold(w.oracle.unanswered())
 	for _, c := range w.cards {
 		for _, s := range c.seats {
 			w.anew(c, s)
@@ -323,16 +284,16 @@ func (w *World) verify() {
 		}
 	}
 	if w.state() != before {
-		w.fail("replay: requests that came again changed the server")
+		w.fail(8, "requests that came again changed the server")
 	}
 }
 
 // converged says whether a phone holds exactly what the server would show it, byte for byte.
-func converged(c *cardWorld, s *seat) error {
+func converged(c *cardWorld, s *seat) *Breach {
 	st := &s.shelf.state
 	open, _ := st.Open()
 	if len(open) > 0 {
-		return fmt.Errorf("wedge: %d edits of %s are still in the outbox, the first %s", len(open), s.name, open[0].State)
+		return breach(9, "%d edits of %s are still in the outbox, the first %s", len(open), s.name, open[0].State)
 	}
 	want := map[string]wire.Row{}
 	for id, rec := range c.book.pages.records {
@@ -350,18 +311,21 @@ func converged(c *cardWorld, s *seat) error {
 	for id, row := range want {
 		got, ok := st.base[id]
 		if !ok {
-			return fmt.Errorf("convergence: %s lacks %s", s.name, id)
+			return breach(7, "%s lacks %s", s.name, id)
 		}
 		if a, b := encode(got), encode(row); a != b {
-			return fmt.Errorf("convergence: %s has %s, the server %s", s.name, a, b)
+			return breach(1, "%s has %s, the server %s", s.name, a, b)
 		}
 		if screen, _ := replica.Rebase(&got, nil); screen.Pending {
-			return errors.New("view: pending with an empty outbox")
+			return breach(1, "pending with an empty outbox")
 		}
 	}
 	for id := range st.base {
 		if _, ok := want[id]; !ok {
-			return fmt.Errorf("convergence: %s still has %s", s.name, id)
+			if !s.sight().Now.Holds(c.book.pages.records[id].Scope) {
+				return breach(4, "%s still has %s, which it may not see", s.name, id)
+			}
+			return breach(1, "%s still has %s", s.name, id)
 		}
 	}
 	return nil
