@@ -234,12 +234,8 @@ func (s *bare) edit(b *testing.B, records []bareRecord) {
 	must(b, tx.Commit())
 }
 
-// push sends the queue in one request and empties it.
-func (s *bare) push(ctx context.Context, card string) error {
-	records, err := s.queue(ctx)
-	if err != nil {
-		return err
-	}
+// offer sends records in one request.
+func (s *bare) offer(ctx context.Context, card string, records []bareRecord) error {
 	body, pipe := io.Pipe()
 	go func() {
 		z, err := gzip.NewWriterLevel(pipe, gzip.BestSpeed)
@@ -263,6 +259,18 @@ func (s *bare) push(ctx context.Context, card string) error {
 	}
 	if answer.Accepted != len(records) {
 		return fmt.Errorf("%d of %d accepted", answer.Accepted, len(records))
+	}
+	return nil
+}
+
+// push sends the queue in one request and empties it.
+func (s *bare) push(ctx context.Context, card string) error {
+	records, err := s.queue(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.offer(ctx, card, records); err != nil {
+		return err
 	}
 	tx, err := s.phone.BeginTx(ctx, nil)
 	if err != nil {

@@ -37,11 +37,7 @@ func BenchmarkSync(b *testing.B) {
 }
 
 func benchmarkSync(b *testing.B, dsn string) {
-	dir := b.TempDir()
-	w, err := story.Start(context.Background(), story.Options{Dir: dir, Postgres: dsn})
-	must(b, err)
-	defer func() { must(b, w.Close()) }()
-	h := &bench{World: w, file: filepath.Join(dir, "server", "medcard.db"), dsn: dsn, draw: rand.New(rand.NewPCG(1, 2))}
+	h := newBench(b, dsn)
 	b.Run("first/10000", func(b *testing.B) { h.first(b, 10_000) })
 	b.Run("nothing/1000", func(b *testing.B) { h.nothing(b, 1_000) })
 	b.Run("nothing/100000", func(b *testing.B) { h.nothing(b, 100_000) })
@@ -55,6 +51,15 @@ type bench struct {
 	file, dsn string
 	people    int
 	draw      *rand.Rand // drawn with a seed: every run has the same records
+}
+
+func newBench(b *testing.B, dsn string) *bench {
+	b.Helper()
+	dir := b.TempDir()
+	w, err := story.Start(context.Background(), story.Options{Dir: dir, Postgres: dsn})
+	must(b, err)
+	b.Cleanup(func() { must(b, w.Close()) })
+	return &bench{World: w, file: filepath.Join(dir, "server", "medcard.db"), dsn: dsn, draw: rand.New(rand.NewPCG(1, 2))}
 }
 
 // first is the sync of a new phone.
@@ -207,6 +212,8 @@ type patient struct {
 	file    string
 	phone   *phone.Client
 	bare    *bare
+	http    *http.Client
+	session string // what the phone showed last to say whose it is
 	meter   *meter
 }
 
@@ -221,13 +228,14 @@ func (h *bench) patient(b *testing.B, stored int) *patient {
 	must(b, err)
 	must(b, handset.Close())
 	p := &patient{world: h, file: filepath.Join(b.TempDir(), "phone.db")}
+	p.http = p.client()
 	must(b, h.Server.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		if p.card, err = tx.CreateCard(h.Now()); err != nil {
 			return err
 		}
 		return tx.GrantOwner(p.card, person.Account, h.Now())
 	}))
-	p.bare = startBare(b, string(p.card), h.file, h.dsn, p.client())
+	p.bare = startBare(b, string(p.card), h.file, h.dsn, p.http)
 	for range stored {
 		o := h.observation()
 		p.records = append(p.records, cardsync.Record{
@@ -367,6 +375,9 @@ type countedRequests struct {
 func (c countedRequests) RoundTrip(r *http.Request) (*http.Response, error) {
 	if m := c.p.meter; m != nil {
 		m.requests.Add(1)
+	}
+	if session := r.Header.Get("Authorization"); session != "" {
+		c.p.session = session
 	}
 	return c.RoundTripper.RoundTrip(r)
 }
