@@ -16,8 +16,10 @@ import (
 
 // afterwards is what an operator must know of a database that was restored, however it was.
 const afterwards = `Everybody signs in again. Phones then meet the new epoch and send again what they wrote after the backup; clinics post again
-what they posted after it (the same again changes nothing). Nobody repeats for you: consents that were withdrawn after the backup
-are in force again, and prescriptions that were handed out after it can be handed out again.
+what they posted after it (the same again changes nothing). Whom a patient let see his card sees nothing until the patient confirms it
+in the app: what was revoked after the backup must not come back. Nobody repeats for you: organisations that you revoked after the
+backup are let in again (medcard clients list), passwords are those of the backup, and prescriptions that were handed out after it
+can be handed out again.
 `
 
 func restoreCommand() *cli.Command {
@@ -25,7 +27,8 @@ func restoreCommand() *cli.Command {
 		Name: "restore", Usage: "put a backup in the place of the SQLite database; the server must not run", ArgsUsage: "FILE",
 		Description: "The keys that the backup was made with must be in the key folder already: they are not in FILE.\n" +
 			"A database that is there is refused, or moved aside with --force. Every card gets a new epoch, by which phones know to\n" +
-			"send again what they wrote after the backup; pushes that were sent are not sent again; all sessions end.\n" +
+			"send again what they wrote after the backup; pushes that were sent are not sent again; all sessions end; all grants but\n" +
+			"the patients' own are held until the patients confirm them.\n" +
 			"PostgreSQL is restored with pg_restore and then `medcard epoch bump`.",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "move a database that is there aside"}},
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -67,7 +70,7 @@ func epochCommand() *cli.Command {
 	return &cli.Command{
 		Name: "epoch", Usage: "what a database needs that was restored by other means",
 		Commands: []*cli.Command{{
-			Name: "bump", Usage: "give every card a new epoch, end all sessions, drop pushes that wait; no server may run",
+			Name: "bump", Usage: "give every card a new epoch, end all sessions, hold all grants, drop pushes that wait; no server may run",
 			Description: "After pg_restore, or after putting back a file of the database by hand. `medcard restore` does it itself.",
 			Action: func(ctx context.Context, c *cli.Command) error {
 				db, _, err := openExisting(ctx)

@@ -26,6 +26,10 @@ type Tx interface {
 	Grants(consent.Permit) ([]consent.Grant, error)
 	AddGrant(consent.Permit, consent.Grant) error
 	RevokeGrant(consent.Permit, consent.GrantID, time.Time) (found bool, err error)
+	ConfirmGrant(consent.Permit, consent.GrantID, time.Time) (g consent.Grant, found bool, err error)
+	// CardsWithEnds lists cards of which a grant has run out whose end CommitEnds has still to commit.
+	CardsWithEnds(now time.Time, limit int) ([]card.ID, error)
+	CommitEnds(card.ID, time.Time) error
 	AppendAudit(audit.Entry) error
 }
 
@@ -54,6 +58,7 @@ var (
 	ErrNoPerson       = fault.New(fault.NotFound, "account.not_found", "There is no such account here.")
 	ErrWhom           = fault.New(fault.Invalid, "grantee.invalid", "Name either an organisation (client) or a person (account).")
 	ErrNoGrant        = fault.New(fault.NotFound, "grant.not_found", "The card has no such grant, or it is revoked already.")
+	ErrNotHeld        = fault.New(fault.NotFound, "grant.not_held", "The card has no such grant that waits to be confirmed.")
 	ErrPurpose        = fault.New(fault.Invalid, "purpose.not_grantable", "An organisation may be let in for TREAT or ETREAT, a person for PATRQT.")
 	ErrScopes         = fault.New(fault.Invalid, "scopes.invalid", "Name 1 to 32 scopes such as lab.general or rx.*.")
 	ErrTooMany        = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants as a card can have, ended ones included.")
@@ -71,10 +76,11 @@ type Wish struct {
 	Request string // id of the HTTP request, for the audit
 }
 
-// Named is a grant with the organisation's name.
+// Named is a grant with the organisation's name, and how it stands.
 type Named struct {
 	consent.Grant
 	Organisation string
+	State        consent.State
 }
 
 // Give lets somebody in.
@@ -83,7 +89,7 @@ func (s *Service) Give(ctx context.Context, a identity.Actor, w Wish) (Named, er
 	if err := w.check(now); err != nil {
 		return Named{}, err
 	}
-	g := Named{Grant: consent.Grant{
+	g := Named{State: consent.Running, Grant: consent.Grant{
 		ID: consent.GrantID(s.NewID()), Card: w.Card, Role: consent.Reader, Client: w.Client, Scopes: w.Scopes,
 		Purpose: w.Purpose, Starts: now, Ends: w.Ends,
 	}}
@@ -181,6 +187,60 @@ func (s *Service) Revoke(ctx context.Context, a identity.Actor, id card.ID, gran
 	})
 }
 
+// Confirm lets a grant go on that was held when the server was restored from a backup.
+func (s *Service) Confirm(ctx context.Context, a identity.Actor, id card.ID, grant consent.GrantID, request string) (confirmed Named, err error) {
+	now := s.Clock()
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		permit, err := s.owner(tx, a, id)
+		if err != nil {
+			return err
+		}
+		g, found, err := tx.ConfirmGrant(permit, grant, now)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrNotHeld
+		}
+		if confirmed, err = s.named(tx, g); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Entry{Card: id, At: now, Actor: a, Action: audit.Confirm, Purpose: consent.PatientRequest, What: string(grant), Request: request})
+	})
+	return confirmed, err
+}
+
+// named gives a grant as its owner sees it.
+func (s *Service) named(tx Tx, g consent.Grant) (n Named, err error) {
+	n = Named{Grant: g, State: g.State(s.Clock())}
+	if g.Role == consent.Reader {
+		n.Organisation, _, err = tx.Organisation(g.Client)
+	}
+	return n, err
+}
+
+// sweepCards bounds one look for ends that are due.
+const sweepCards = 500
+
+// Sweep commits the ends of grants that ran out: the phones that lose something are woken and delete it. Access itself ended at the
+// instant.
+func (s *Service) Sweep(ctx context.Context) error {
+	for {
+		var cards []card.ID
+		if err := s.Store.View(ctx, func(tx Tx) (err error) {
+			cards, err = tx.CardsWithEnds(s.Clock(), sweepCards)
+			return err
+		}); err != nil || len(cards) == 0 {
+			return err
+		}
+		for _, id := range cards {
+			if err := s.Store.Update(ctx, func(tx Tx) error { return tx.CommitEnds(id, s.Clock()) }); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // List shows the owner all grants of the card, ended ones included.
 func (s *Service) List(ctx context.Context, a identity.Actor, id card.ID) (list []Named, err error) {
 	err = s.Store.View(ctx, func(tx Tx) error {
@@ -194,11 +254,9 @@ func (s *Service) List(ctx context.Context, a identity.Actor, id card.ID) (list 
 			return err
 		}
 		for _, g := range grants {
-			n := Named{Grant: g}
-			if g.Role == consent.Reader {
-				if n.Organisation, _, err = tx.Organisation(g.Client); err != nil {
-					return err
-				}
+			n, err := s.named(tx, g)
+			if err != nil {
+				return err
 			}
 			list = append(list, n)
 		}

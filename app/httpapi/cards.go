@@ -27,6 +27,8 @@ type grantBody struct {
 	Starts       time.Time  `json:"starts"`
 	Ends         *time.Time `json:"ends,omitempty"`
 	Revoked      *time.Time `json:"revoked,omitempty"`
+	Held         *time.Time `json:"held,omitempty" doc:"Since when the grant waits: the server was restored from a backup, and cannot know what was revoked after it"`
+	State        string     `json:"state" enum:"coming,running,held,revoked,over" doc:"held: nobody is let in by it until the owner confirms it"`
 }
 
 type grantReply struct{ Body grantBody }
@@ -106,6 +108,11 @@ func (a *API) cardRoutes() {
 		func(ctx context.Context, in *grantPath) (*struct{}, error) {
 			return nil, a.Granting.Revoke(ctx, actorFrom(ctx), card.ID(in.Card), consent.GrantID(in.Grant), requestID(ctx))
 		})
+	operate(a, Route{ID: "confirmGrant", Method: http.MethodPost, Path: grants + "/{grant}/confirm", Tag: tag, Summary: "Let a grant go on that a restored server holds", Access: Patients()},
+		func(ctx context.Context, in *grantPath) (*grantReply, error) {
+			g, err := a.Granting.Confirm(ctx, actorFrom(ctx), card.ID(in.Card), consent.GrantID(in.Grant), requestID(ctx))
+			return &grantReply{Body: showGrant(g)}, err
+		})
 	operate(a, Route{ID: "accessLog", Method: http.MethodGet, Path: "/v1/cards/{card}/access-log", Tag: tag, Summary: "Who saw this card: when, what and why", Access: Patients()},
 		func(ctx context.Context, in *trailRequest) (*trailReply, error) {
 			page, err := a.Auditing.Trail(ctx, actorFrom(ctx), card.ID(in.Card), in.Below)
@@ -126,7 +133,7 @@ func (a *API) cardRoutes() {
 }
 
 func showGrant(g granting.Named) grantBody {
-	b := grantBody{ID: string(g.ID), Role: string(g.Role), Client: string(g.Client), Organisation: g.Organisation, Purpose: string(g.Purpose), Starts: g.Starts}
+	b := grantBody{ID: string(g.ID), Role: string(g.Role), Client: string(g.Client), Organisation: g.Organisation, Purpose: string(g.Purpose), Starts: g.Starts, State: string(g.State)}
 	if g.Role == consent.Proxy {
 		b.Account = string(g.Account)
 	}
@@ -139,6 +146,9 @@ func showGrant(g granting.Named) grantBody {
 	}
 	if !g.Revoked.IsZero() {
 		b.Revoked = &g.Revoked
+	}
+	if !g.Held.IsZero() {
+		b.Held = &g.Held
 	}
 	return b
 }

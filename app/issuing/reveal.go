@@ -2,7 +2,6 @@ package issuing
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -89,7 +88,7 @@ func (s *Service) reveal(ctx context.Context, a identity.Actor, want paper) (cod
 func (w paper) admit(tx Tx, a identity.Actor, of card.ID, now time.Time) (consent.Permit, error) {
 	if a.Kind == identity.Patient {
 		p, err := tx.Decide(a, of, consent.PatientRequest, now)
-		if errors.Is(err, consent.ErrNoGrant) || err == nil && !p.Reads(card.ScopeOf(w.kind, card.General)) {
+		if consent.Closed(err) || err == nil && !p.Reads(card.ScopeOf(w.kind, card.General)) {
 			err = ErrUnknown
 		}
 		return p, err

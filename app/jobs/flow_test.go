@@ -188,7 +188,7 @@ func TestADeadTokenIsDroppedAtOnce(t *testing.T) {
 		h.wait(t, "alive", 1)
 		left := func() (n int) {
 			h.update(t, func(tx *store.Tx) error {
-				list, err := tx.ContactsOf(ada, time.Now())
+				list, err := tx.ContactsOf(ada, notice.News, time.Now())
 				n = len(list)
 				return err
 			})

@@ -9,7 +9,8 @@ import (
 )
 
 // Announce turns the news of a card into a push for each device of the account. Whoever lost access since the change is not
-// told: that there is news is itself something to know.
+// told: that there is news is itself something to know. Of what happened to access itself they are: their phones delete what
+// they may not keep.
 func (s *Service) Announce(ctx context.Context, id card.ID, account identity.AccountID, about notice.Kind) error {
 	now := s.clock()
 	return s.store.Update(ctx, func(tx Tx) error {
@@ -17,11 +18,13 @@ func (s *Service) Announce(ctx context.Context, id card.ID, account identity.Acc
 		if err != nil || !found {
 			return err
 		}
-		sees, err := tx.StillSees(id, account, now)
-		if err != nil || !sees {
-			return err
+		if about != notice.Access {
+			sees, err := tx.StillSees(id, account, now)
+			if err != nil || !sees {
+				return err
+			}
 		}
-		contacts, err := tx.ContactsOf(account, now)
+		contacts, err := tx.ContactsOf(account, about, now)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (s *Service) Deliver(ctx context.Context, p notice.Push) error {
 	var contact notice.Contact
 	var found bool
 	if err := s.store.View(ctx, func(tx Tx) (err error) {
-		contact, found, err = tx.Contact(p.Device, now)
+		contact, found, err = tx.Contact(p.Device, p.Kind, now)
 		return err
 	}); err != nil || !found {
 		return err
@@ -61,6 +61,7 @@ func (s *Service) Deliver(ctx context.Context, p notice.Push) error {
 // topics says under which of the carrier's topics a kind travels.
 var topics = map[notice.Kind]push.Topic{
 	notice.Wake:     push.Wake,
+	notice.Access:   push.Wake,
 	notice.News:     push.News,
 	notice.Upcoming: push.Reminder,
 	notice.Security: push.Security,

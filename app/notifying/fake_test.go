@@ -71,7 +71,7 @@ func (t *fakeTx) PutContact(c notice.Contact) error {
 	return nil
 }
 
-func (t *fakeTx) Contact(device identity.DeviceID, _ time.Time) (notice.Contact, bool, error) {
+func (t *fakeTx) Contact(device identity.DeviceID, _ notice.Kind, _ time.Time) (notice.Contact, bool, error) {
 	for _, c := range t.contacts {
 		if c.Device == device {
 			return c, true, nil
@@ -80,7 +80,7 @@ func (t *fakeTx) Contact(device identity.DeviceID, _ time.Time) (notice.Contact,
 	return notice.Contact{}, false, nil
 }
 
-func (t *fakeTx) ContactsOf(account identity.AccountID, _ time.Time) (list []notice.Contact, err error) {
+func (t *fakeTx) ContactsOf(account identity.AccountID, _ notice.Kind, _ time.Time) (list []notice.Contact, err error) {
 	for _, c := range t.contacts {
 		if c.Account == account {
 			list = append(list, c)

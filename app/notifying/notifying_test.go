@@ -124,7 +124,7 @@ func TestDeliver(t *testing.T) {
 			if err != nil && fault.From(err).RetryAfter != tt.after {
 				t.Errorf("again in %s, want %s", fault.From(err).RetryAfter, tt.after)
 			}
-			if _, found, _ := (&fakeTx{state: s.store.state}).Contact("phone-1", noon); found == tt.dead {
+			if _, found, _ := (&fakeTx{state: s.store.state}).Contact("phone-1", notice.News, noon); found == tt.dead {
 				t.Errorf("the contact is there: %v", found)
 			}
 			if len(s.carrier.got) != 1 || len(s.counted) != 1 || s.counted[0] != tt.answer {
@@ -158,7 +158,7 @@ func TestWhatTheCarrierGets(t *testing.T) {
 }
 
 func TestEveryKindHasATopic(t *testing.T) {
-	for _, kind := range []notice.Kind{notice.Wake, notice.News, notice.Upcoming, notice.Security} {
+	for _, kind := range []notice.Kind{notice.Wake, notice.Access, notice.News, notice.Upcoming, notice.Security} {
 		m, ok := messageOf(notice.Push{ID: noticeID, Kind: kind}, "", time.Hour)
 		if !ok || m.Check() != nil {
 			t.Errorf("%s cannot be sent", kind)

@@ -138,7 +138,7 @@ func (s *Service) Remind(ctx context.Context, of card.ID, id notice.ID) error {
 			return err
 		}
 		for _, owner := range owners {
-			contacts, err := tx.ContactsOf(owner, now)
+			contacts, err := tx.ContactsOf(owner, notice.Upcoming, now)
 			if err != nil {
 				return err
 			}

@@ -20,10 +20,11 @@ type Store interface {
 // Tx is what notifying needs of one transaction.
 type Tx interface {
 	// PutContact keeps how a device is reached; a token that another device had moves. Contact and ContactsOf find only devices
-	// on which somebody is signed in. DropContact leaves a token alone that is not the one of the contact.
+	// on which somebody is signed in; of Security also those whose session a restore of the server ended. DropContact leaves a
+	// token alone that is not the one of the contact.
 	PutContact(c notice.Contact) error
-	Contact(device identity.DeviceID, now time.Time) (notice.Contact, bool, error)
-	ContactsOf(account identity.AccountID, now time.Time) ([]notice.Contact, error)
+	Contact(device identity.DeviceID, about notice.Kind, now time.Time) (notice.Contact, bool, error)
+	ContactsOf(account identity.AccountID, about notice.Kind, now time.Time) ([]notice.Contact, error)
 	DropContact(c notice.Contact) error
 	ForgetContacts(before time.Time) error
 

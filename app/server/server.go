@@ -85,7 +85,8 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	queue, err := runner(db, notify, o, notify, enrolment, authority)
+	grants := &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID}
+	queue, err := runner(db, notify, o, notify, enrolment, authority, grants)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -93,7 +94,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		Notifying: notify,
 		Issuing:   issue, Dispensing: dispense, Scanning: scanner,
 		OAuth: authority, Enrolling: enrolment, Exchanging: Exchange(db, o.Clock),
-		Granting: &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID},
+		Granting: grants,
 		Auditing: &auditing.Service{Store: acting[auditing.Tx]{db, func(tx *store.Tx) auditing.Tx { return tx }}, Clock: o.Clock},
 		Charting: &charting.Service{Store: acting[charting.Tx]{db, func(tx *store.Tx) charting.Tx { return tx }}, Clock: o.Clock},
 		Syncing: &syncing.Service{

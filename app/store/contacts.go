@@ -8,9 +8,10 @@ import (
 	"github.com/medcard/medcard/domain/notice"
 )
 
-// live holds for a device while somebody is signed in on it: who signed out hears nothing more.
+// live holds for a device while somebody is signed in on it: who signed out hears nothing more. Of what concerns security, that one
+// should look into the app, it holds as well where a restore of the server ended the session.
 const live = `EXISTS (SELECT 1 FROM session WHERE session.account = push_contact.account AND session.device = push_contact.device
-	AND session.revoked_at IS NULL AND session.ends_at > ?)`
+	AND (session.revoked_at IS NULL OR session.restored AND ? = '` + string(notice.Security) + `') AND session.ends_at > ?)`
 
 // PutContact keeps how a device is reached, in place of what was known before. A token that another device had moves: the app
 // was reinstalled, or somebody else signed in on the same phone.
@@ -30,18 +31,18 @@ func (tx *Tx) PutContact(c notice.Contact) error {
 	return err
 }
 
-// Contact gives how a device is reached, if somebody is signed in on it.
-func (tx *Tx) Contact(device identity.DeviceID, now time.Time) (c notice.Contact, found bool, err error) {
-	list, err := tx.contacts("device = ? AND "+live, uuidOrNil(string(device)), micros(now))
+// Contact gives how a device is reached for a notice of the kind, if somebody is signed in on it.
+func (tx *Tx) Contact(device identity.DeviceID, about notice.Kind, now time.Time) (c notice.Contact, found bool, err error) {
+	list, err := tx.contacts("device = ? AND "+live, uuidOrNil(string(device)), string(about), micros(now))
 	if err != nil || len(list) == 0 {
 		return notice.Contact{}, false, err
 	}
 	return list[0], true, nil
 }
 
-// ContactsOf gives how the devices are reached on which the account is signed in.
-func (tx *Tx) ContactsOf(account identity.AccountID, now time.Time) ([]notice.Contact, error) {
-	return tx.contacts("account = ? AND "+live, uuidOrNil(string(account)), micros(now))
+// ContactsOf gives how the devices are reached for a notice of the kind on which the account is signed in.
+func (tx *Tx) ContactsOf(account identity.AccountID, about notice.Kind, now time.Time) ([]notice.Contact, error) {
+	return tx.contacts("account = ? AND "+live, uuidOrNil(string(account)), string(about), micros(now))
 }
 
 // DropContact forgets the contact, unless the device has told another token meanwhile.

@@ -2,12 +2,15 @@ package store
 
 import (
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/notice"
 )
 
 // A grant's begin, revoke and end are commits of the card like any change of a record: so it is known of every commit who
@@ -26,17 +29,17 @@ func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) {
 	err := tx.each(func(rows *sql.Rows) error {
 		g := consent.Grant{Card: id}
 		var scopes string
-		var ends, revoked sql.NullTime
-		if err := rows.Scan(&g.ID, &g.Role, &g.Account, &g.Client, &scopes, &g.Purpose, &g.Starts, &ends, &revoked, &g.Began, &g.Ended); err != nil {
+		var ends, revoked, held sql.NullTime
+		if err := rows.Scan(&g.ID, &g.Role, &g.Account, &g.Client, &scopes, &g.Purpose, &g.Starts, &ends, &revoked, &held, &g.Began, &g.Ended); err != nil {
 			return err
 		}
 		for s := range strings.FieldsSeq(scopes) {
 			g.Scopes = append(g.Scopes, card.Scope(s))
 		}
-		g.Starts, g.Ends, g.Revoked = g.Starts.UTC(), fromNull(ends), fromNull(revoked)
+		g.Starts, g.Ends, g.Revoked, g.Held = g.Starts.UTC(), fromNull(ends), fromNull(revoked), fromNull(held)
 		list = append(list, g)
 		return nil
-	}, `SELECT id, role, account, client, scopes, purpose, starts_at, ends_at, revoked_at, began, ended
+	}, `SELECT id, role, account, client, scopes, purpose, starts_at, ends_at, revoked_at, held_at, began, ended
 		FROM access_grant WHERE card = ? ORDER BY starts_at DESC, id DESC`, string(id))
 	return list, err
 }
@@ -46,8 +49,11 @@ func (tx *Tx) AddGrant(p consent.Permit, g consent.Grant) error {
 	if err := tx.mayRead(p, g.Card); err != nil || !p.Owner() || g.Role == consent.Owner {
 		return ErrForeignPermit
 	}
-	_, err := tx.addGrant(g)
-	return err
+	g, err := tx.addGrant(g)
+	if err != nil {
+		return err
+	}
+	return tx.tellOfAccess(g, p.Actor().Device)
 }
 
 func (tx *Tx) addGrant(g consent.Grant) (consent.Grant, error) {
@@ -62,25 +68,65 @@ func (tx *Tx) addGrant(g consent.Grant) (consent.Grant, error) {
 	_, err = tx.exec(`INSERT INTO access_grant (card, id, role, account, client, scopes, purpose, starts_at, ends_at, began)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(g.Card), string(g.ID), string(g.Role), string(g.Account), string(g.Client),
 		strings.Join(scopes, " "), string(g.Purpose), micros(g.Starts), nullTime(g.Ends), g.Began)
-	if err == nil && g.Account != "" {
-		_, err = tx.exec("INSERT INTO account_card (account, card) VALUES (?, ?) ON CONFLICT DO NOTHING", string(g.Account), string(g.Card))
+	if err != nil {
+		return g, err
 	}
-	return g, err
+	return g, tx.listCard(g)
 }
 
-// end commits that a grant is over. The card leaves the directory of a person who has no other grant of it.
-func (tx *Tx) end(id card.ID, grant string) error {
+// end commits that a grant is over, and tells those whom it concerns, but for the device that did it.
+func (tx *Tx) end(id card.ID, grant consent.GrantID, except identity.DeviceID) error {
 	seq, err := tx.commit(id)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.exec("UPDATE access_grant SET ended = ? WHERE card = ? AND id = ?", seq, string(id), grant); err != nil {
+	g := consent.Grant{Card: id, ID: grant}
+	if _, err := tx.one([]any{&g.Account}, "UPDATE access_grant SET ended = ? WHERE card = ? AND id = ? RETURNING account", seq, string(id), string(grant)); err != nil {
 		return err
 	}
-	_, err = tx.exec(`DELETE FROM account_card WHERE card = ? AND account IN (SELECT account FROM access_grant WHERE card = ? AND id = ?)
-		AND NOT EXISTS (SELECT 1 FROM access_grant AS g WHERE g.card = account_card.card AND g.account = account_card.account AND g.ended = 0)`,
-		string(id), string(id), grant)
+	if err := tx.unlistCard(id); err != nil {
+		return err
+	}
+	return tx.tellOfAccess(g, except)
+}
+
+// listCard puts the card into the directory of the person whom the grant lets see it.
+func (tx *Tx) listCard(g consent.Grant) error {
+	if g.Account == "" {
+		return nil
+	}
+	_, err := tx.exec("INSERT INTO account_card (account, card) VALUES (?, ?) ON CONFLICT DO NOTHING", string(g.Account), string(g.Card))
 	return err
+}
+
+// unlistCard takes the card out of the directory of everybody who has no grant of it that runs.
+func (tx *Tx) unlistCard(id card.ID) error {
+	_, err := tx.exec(`DELETE FROM account_card WHERE card = ? AND NOT EXISTS
+		(SELECT 1 FROM access_grant AS g WHERE g.card = account_card.card AND g.account = account_card.account AND g.ended = 0)`, string(id))
+	return err
+}
+
+// tellOfAccess wakes the phones of a grant's person, and those of the card's owner: they sync, and so gain or lose what changed.
+func (tx *Tx) tellOfAccess(g consent.Grant, except identity.DeviceID) error {
+	all, err := tx.grants(g.Card)
+	if err != nil {
+		return err
+	}
+	told := []identity.AccountID{g.Account}
+	for _, other := range all {
+		if other.Role == consent.Owner && other.Ended == 0 && !slices.Contains(told, other.Account) {
+			told = append(told, other.Account)
+		}
+	}
+	for _, account := range told {
+		if account == "" {
+			continue
+		}
+		if err := tx.enqueueNews(g.Card, account, notice.Access, except); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // commit takes the card's next number for a change that is no record's.
@@ -94,7 +140,7 @@ func (tx *Tx) commit(id card.ID) (seq uint64, err error) {
 }
 
 // RevokeGrant ends a grant at the instant, any but the owner's own. found is false when the card has no such grant that is
-// still open.
+// still open. One that is held has ended already, at the commit that held it, and only does not come back.
 func (tx *Tx) RevokeGrant(p consent.Permit, id consent.GrantID, now time.Time) (found bool, err error) {
 	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
 		return false, ErrForeignPermit
@@ -102,12 +148,80 @@ func (tx *Tx) RevokeGrant(p consent.Permit, id consent.GrantID, now time.Time) (
 	if err := tx.LockCard(p.Card()); err != nil {
 		return false, err
 	}
+	tx.grantedOf = ""
+	held, err := tx.exec("UPDATE access_grant SET revoked_at = ?, held_at = NULL WHERE card = ? AND id = ? AND revoked_at IS NULL AND held_at IS NOT NULL",
+		micros(now), string(p.Card()), string(id))
+	if err != nil || held > 0 {
+		return held > 0, err
+	}
 	n, err := tx.exec("UPDATE access_grant SET revoked_at = ? WHERE card = ? AND id = ? AND role <> ? AND revoked_at IS NULL AND ended = 0",
 		micros(now), string(p.Card()), string(id), string(consent.Owner))
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, tx.end(p.Card(), string(id))
+	return true, tx.end(p.Card(), id, p.Actor().Device)
+}
+
+// ConfirmGrant lets a grant go on that a restored server held: it begins anew, with a commit, so that a phone is sent all that it
+// shows. found is false when the card has no such grant that is held and has not run out.
+func (tx *Tx) ConfirmGrant(p consent.Permit, id consent.GrantID, now time.Time) (g consent.Grant, found bool, err error) {
+	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
+		return g, false, ErrForeignPermit
+	}
+	seq, err := tx.commit(p.Card()) // before anything else is read: it takes the card's lock
+	if err != nil {
+		return g, false, err
+	}
+	n, err := tx.exec(`UPDATE access_grant SET held_at = NULL, began = ?, ended = 0
+		WHERE card = ? AND id = ? AND held_at IS NOT NULL AND revoked_at IS NULL AND (ends_at IS NULL OR ends_at > ?)`,
+		seq, string(p.Card()), string(id), micros(now))
+	if err != nil || n == 0 {
+		return g, false, err
+	}
+	all, err := tx.grants(p.Card())
+	if err != nil {
+		return g, false, err
+	}
+	g = all[slices.IndexFunc(all, func(g consent.Grant) bool { return g.ID == id })]
+	if err := tx.listCard(g); err != nil {
+		return g, false, err
+	}
+	return g, true, tx.tellOfAccess(g, p.Actor().Device)
+}
+
+// holdGrants is for a card of a database that was restored. What its owner revoked after the backup would be good again, and nobody
+// here knows what that was. So everybody else's access ends, as one commit, and waits for the owner's word.
+func (tx *Tx) holdGrants(id card.ID, now time.Time) error {
+	if err := tx.CommitEnds(id, now); err != nil {
+		return err
+	}
+	var waiting int
+	if _, err := tx.one([]any{&waiting}, "SELECT count(*) FROM access_grant WHERE card = ? AND role <> ? AND ended = 0", string(id), string(consent.Owner)); err != nil || waiting == 0 {
+		return err
+	}
+	seq, err := tx.commit(id)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec("UPDATE access_grant SET held_at = ?, ended = ? WHERE card = ? AND role <> ? AND ended = 0",
+		micros(now), seq, string(id), string(consent.Owner)); err != nil {
+		return err
+	}
+	if err := tx.unlistCard(id); err != nil {
+		return err
+	}
+	owners, err := tx.OwnersOf(id, now)
+	if err != nil {
+		return err
+	}
+	for _, owner := range owners {
+		if err := tx.enqueueNews(id, owner, notice.Security, ""); err != nil {
+			return err
+		}
+	}
+	return tx.AppendAudit(audit.Entry{
+		Card: id, At: now, Actor: identity.Actor{Kind: identity.System}, Action: audit.Hold, Purpose: consent.Operations, What: "all grants but the owner's", Request: "restore",
+	})
 }
 
 // CommitEnds commits the end of every grant of the card that has run out, each as a commit of its own. Access itself ended
@@ -116,9 +230,9 @@ func (tx *Tx) CommitEnds(id card.ID, now time.Time) error {
 	if err := tx.LockCard(id); err != nil {
 		return err
 	}
-	var due []string
+	var due []consent.GrantID
 	err := tx.each(func(rows *sql.Rows) error {
-		var grant string
+		var grant consent.GrantID
 		err := rows.Scan(&grant)
 		due = append(due, grant)
 		return err
@@ -127,11 +241,22 @@ func (tx *Tx) CommitEnds(id card.ID, now time.Time) error {
 		return err
 	}
 	for _, grant := range due {
-		if err := tx.end(id, grant); err != nil {
+		if err := tx.end(id, grant, ""); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// CardsWithEnds lists cards, at most limit, of which a grant has run out whose end is no commit yet.
+func (tx *Tx) CardsWithEnds(now time.Time, limit int) (cards []card.ID, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var id card.ID
+		err := rows.Scan(&id)
+		cards = append(cards, id)
+		return err
+	}, "SELECT DISTINCT card FROM access_grant WHERE ended = 0 AND ends_at <= ? LIMIT ?", micros(now), limit)
+	return cards, err
 }
 
 // HasAccount reports whether there is such an account.

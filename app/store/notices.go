@@ -37,7 +37,7 @@ func (tx *Tx) EnqueueNews(p consent.Permit, scopes card.Scopes) error {
 	}
 	told := map[identity.AccountID]bool{}
 	for _, g := range grants {
-		if g.Account == "" || told[g.Account] || !g.Revoked.IsZero() || !overlap(g.Scopes, scopes) {
+		if g.Account == "" || told[g.Account] || !g.Revoked.IsZero() || !g.Held.IsZero() || !overlap(g.Scopes, scopes) {
 			continue
 		}
 		told[g.Account] = true

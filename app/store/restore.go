@@ -102,7 +102,8 @@ func revive(ctx context.Context, cfg Config, path string, now time.Time, step fu
 //   - every card gets a new epoch: phones send again what this database does not have, and take nothing that they hold for
 //     proven (sync/replica says what else the engine wants);
 //   - what waited to be pushed was pushed since, so it waits no more; reminders that are due were sent;
-//   - every session ends: one that was ended after the backup, because a phone was stolen, would be good again.
+//   - every session ends: one that was ended after the backup, because a phone was stolen, would be good again;
+//   - every grant but the owner's is held, for it may have been revoked: see holdGrants.
 //
 // Every card's key is unwrapped on the way. It may be run again after it was interrupted.
 func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)) (cards int, err error) {
@@ -110,7 +111,7 @@ func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)
 		if _, err := tx.exec("DELETE FROM river_job WHERE kind = ?", jobs.Push{}.Kind()); err != nil {
 			return err
 		}
-		_, err := tx.exec("UPDATE session SET revoked_at = ? WHERE revoked_at IS NULL", micros(now))
+		_, err := tx.exec("UPDATE session SET revoked_at = ?, restored = ? WHERE revoked_at IS NULL", micros(now), true)
 		return err
 	}); err != nil {
 		return 0, err
@@ -159,7 +160,7 @@ func (tx *Tx) beginEpoch(id card.ID, now time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return tx.holdGrants(id, now)
 }
 
 // vacate makes sure that no server has the database open, and that there is none if there must be none.

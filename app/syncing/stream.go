@@ -184,7 +184,7 @@ func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullC
 
 // refusal is the line that ends a card's part of the stream, and whether the reason is a mistake of ours.
 func refusal(id string, err error) (line wire.Line, ours bool) {
-	if errors.Is(err, consent.ErrNoGrant) {
+	if consent.Closed(err) {
 		return wire.Line{Gone: &wire.Gone{Card: id}}, false
 	}
 	if code, known := problemCode(err); known {

@@ -106,7 +106,7 @@ func (s *Service) Devices(ctx context.Context, a identity.Actor, in wire.Devices
 			e = wire.Enrolment{Card: ask.Card, Epoch: head.Epoch, Actor: actor.Ordinal, LMID: actor.LMID, Leases: leases(permit, now)}
 			return err
 		})
-		if errors.Is(err, consent.ErrNoGrant) {
+		if consent.Closed(err) {
 			continue
 		}
 		if err != nil {
@@ -140,7 +140,7 @@ func (s *Service) Head(ctx context.Context, a identity.Actor, cards []card.ID) (
 		out.Cards = []wire.Head{}
 		for _, id := range cards {
 			permit, err := tx.Decide(a, id, consent.PatientRequest, now)
-			if errors.Is(err, consent.ErrNoGrant) {
+			if consent.Closed(err) {
 				continue
 			}
 			if err != nil {

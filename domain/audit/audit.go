@@ -22,6 +22,8 @@ const (
 	Claim    Action = "claim"    // the patient redeemed a claim code
 	Grant    Action = "grant"    // access given
 	Revoke   Action = "revoke"   // access taken
+	Hold     Action = "hold"     // access that a restored server may not trust waits for the owner
+	Confirm  Action = "confirm"  // the owner lets it go on
 	Issue    Action = "issue"    // a prescription or referral was signed
 	Accept   Action = "accept"   // a pharmacy took it in work
 	Dispense Action = "dispense" // a pharmacy handed it out

@@ -2,6 +2,7 @@
 package consent
 
 import (
+	"errors"
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
@@ -55,6 +56,9 @@ type Grant struct {
 	Starts  time.Time
 	Ends    time.Time // zero = no end
 	Revoked time.Time // zero = not revoked
+	// Held is since when the grant waits for the owner's word: the server was restored from a backup, which cannot know what was
+	// revoked after it. zero = it does not wait.
+	Held time.Time
 	// Began and Ended are the commits of the card that began and ended it; Ended is 0 while it runs.
 	Began, Ended uint64
 }
@@ -62,12 +66,42 @@ type Grant struct {
 // At reports whether the grant ran at a commit of the card.
 func (g Grant) At(seq uint64) bool { return g.Began <= seq && (g.Ended == 0 || seq < g.Ended) }
 
-// InForce reports whether the grant has begun, not ended and not been revoked. The end itself is outside.
-func (g Grant) InForce(now time.Time) bool {
+// InForce reports whether the grant has begun, not ended, and is neither revoked nor held. The end itself is outside.
+func (g Grant) InForce(now time.Time) bool { return g.Held.IsZero() && g.given(now) }
+
+// given is InForce but for the owner's word that a held grant waits for.
+func (g Grant) given(now time.Time) bool {
 	if now.Before(g.Starts) || (!g.Ends.IsZero() && !now.Before(g.Ends)) {
 		return false
 	}
 	return g.Revoked.IsZero() || now.Before(g.Revoked)
+}
+
+// State says how a grant stands, in a word for lists.
+type State string
+
+// The states of a grant.
+const (
+	Coming  State = "coming" // it has not begun
+	Running State = "running"
+	Held    State = "held" // it waits for the owner to confirm or revoke it
+	Revoked State = "revoked"
+	Over    State = "over" // it has run out
+)
+
+// State tells how the grant stands at the instant.
+func (g Grant) State(now time.Time) State {
+	switch {
+	case !g.Revoked.IsZero() && !now.Before(g.Revoked):
+		return Revoked
+	case !g.Ends.IsZero() && !now.Before(g.Ends):
+		return Over
+	case !g.Held.IsZero():
+		return Held
+	case now.Before(g.Starts):
+		return Coming
+	}
+	return Running
 }
 
 func (g Grant) meant(a identity.Actor, p Purpose) bool {
@@ -123,18 +157,28 @@ func (p Permit) Of(t *Token) bool { return p.token != nil && p.token == t }
 var (
 	ErrNotOwner = fault.New(fault.Denied, "owner.only", "Only the card's owner may do this.")
 	ErrNoGrant  = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")
+	ErrHeld     = fault.New(fault.Denied, "access.held", "The server was restored from a backup, so the card's owner has to confirm first that you may still see it.")
 	ErrPurpose  = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
 )
 
+// Closed reports whether a refusal means that a phone has no access to the card, be it for now.
+func Closed(err error) bool { return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) }
+
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
-// transaction of the token. It never looks at a clock or a database of its own.
+// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrNoGrant, and ErrHeld where
+// nothing but held grants would let the actor in.
 func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Time, t *Token) (Permit, error) {
 	if !p.Known() {
 		return Permit{}, ErrPurpose
 	}
 	permit := Permit{card: id, actor: a, purpose: p, token: t}
+	refusal := ErrNoGrant
 	for _, g := range grants {
-		if g.Card != id || !g.InForce(now) || !g.meant(a, p) {
+		if g.Card != id || !g.given(now) || !g.meant(a, p) {
+			continue
+		}
+		if !g.Held.IsZero() {
+			refusal = ErrHeld
 			continue
 		}
 		permit.read = append(permit.read, g.Scopes...)
@@ -144,7 +188,7 @@ func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Ti
 		}
 	}
 	if len(permit.read) == 0 {
-		return Permit{}, ErrNoGrant
+		return Permit{}, refusal
 	}
 	return permit, nil
 }

@@ -19,6 +19,7 @@ type Kind string
 // The kinds. The names are stored with jobs: they never change.
 const (
 	Wake     Kind = "wake"     // the phone syncs and shows nothing: the person's other phone wrote something
+	Access   Kind = "access"   // the phone syncs and shows nothing: what it may see of a card changed
 	News     Kind = "news"     // something new stands in the card
 	Upcoming Kind = "upcoming" // a reminder
 	Security Kind = "security" // a sign-in, or somebody's look into the card
@@ -29,7 +30,7 @@ func (k Kind) Lifetime() time.Duration {
 	switch k {
 	case Wake:
 		return time.Hour
-	case News:
+	case Access, News:
 		return 3 * 24 * time.Hour
 	}
 	return 24 * time.Hour

@@ -12,6 +12,8 @@ import (
 type grantShape struct {
 	ID           string   `json:"id"`
 	Role         string   `json:"role"`
+	State        string   `json:"state"`
+	Account      string   `json:"account,omitempty"`
 	Client       string   `json:"client,omitempty"`
 	Organisation string   `json:"organisation,omitempty"`
 	Scopes       []string `json:"scopes"`
@@ -40,13 +42,13 @@ type trailShape struct {
 
 func grantOf(g phone.Grant) grantShape {
 	return grantShape{
-		ID: string(g.ID), Role: string(g.Role), Client: string(g.Client), Organisation: g.Organisation, Scopes: texts(g.Scopes),
+		ID: string(g.ID), Role: string(g.Role), State: string(g.State), Account: string(g.Account), Client: string(g.Client), Organisation: g.Organisation, Scopes: texts(g.Scopes),
 		Purpose: string(g.Purpose), Starts: millis(g.Starts), Ends: millis(g.Ends), Revoked: millis(g.Revoked),
 	}
 }
 
-// Grants asks the server who may read the card, ended rights included. JSON: [{"id", "role", "client", "organisation", "scopes",
-// "purpose", "starts", "ends", "revoked"}].
+// Grants asks the server who may read the card, ended rights included. JSON: [{"id", "role", "state", "account", "client",
+// "organisation", "scopes", "purpose", "starts", "ends", "revoked"}]. state: coming, running, held (see ConfirmGrant), revoked, over.
 func (k *Card) Grants() (list []byte, err error) {
 	defer guard(&err)
 	ctx, end := k.client.term()
@@ -77,6 +79,35 @@ func (k *Card) GiveGrant(organisation, scopes, purpose string, ends int64) (gran
 		return nil, err
 	}
 	return marshal(grantOf(given))
+}
+
+// ShareWith lets another person, who has an account, see a part of the card on a phone, at once: what ("vaccine.* lab.general", with
+// spaces between) and until when. It gives the grant as JSON.
+func (k *Card) ShareWith(account, scopes string, ends int64) (grant []byte, err error) {
+	defer guard(&err)
+	ctx, end := k.client.term()
+	defer end()
+	wish := phone.Wish{Account: identity.AccountID(account), Ends: moment(ends)}
+	for _, s := range strings.Fields(scopes) {
+		wish.Scopes = append(wish.Scopes, card.Scope(s))
+	}
+	given, err := k.inner.GiveGrant(ctx, wish)
+	if err != nil {
+		return nil, err
+	}
+	return marshal(grantOf(given))
+}
+
+// ConfirmGrant lets a right go on that the server holds since it was restored from a backup. It gives the grant as JSON.
+func (k *Card) ConfirmGrant(id string) (grant []byte, err error) {
+	defer guard(&err)
+	ctx, end := k.client.term()
+	defer end()
+	confirmed, err := k.inner.ConfirmGrant(ctx, consent.GrantID(id))
+	if err != nil {
+		return nil, err
+	}
+	return marshal(grantOf(confirmed))
 }
 
 // RevokeGrant takes a right back, at once.

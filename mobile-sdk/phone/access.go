@@ -17,13 +17,15 @@ import (
 type Grant struct {
 	consent.Grant
 	Organisation string
+	State        consent.State // as the server sees it. consent.Held: see ConfirmGrant
 }
 
-// Wish is a right that the person wants to give: which organisation may read what, why, and until when.
+// Wish is a right that the person wants to give: to whom, to read what, why, and until when.
 type Wish struct {
-	Client  identity.ClientID
-	Scopes  card.Scopes // e.g. "lab.general", "rx.*"
-	Purpose consent.Purpose
+	Client  identity.ClientID  // an organisation, or
+	Account identity.AccountID // a person, who then has this part of the card on a phone
+	Scopes  card.Scopes        // e.g. "lab.general", "rx.*"
+	Purpose consent.Purpose    // of an organisation; a person's is always consent.PatientRequest
 	Ends    time.Time
 }
 
@@ -42,9 +44,12 @@ func (k *Card) Grants(ctx context.Context) ([]Grant, error) {
 	return list, nil
 }
 
-// GiveGrant lets an organisation read, at once.
+// GiveGrant lets an organisation or a person read, at once.
 func (k *Card) GiveGrant(ctx context.Context, w Wish) (Grant, error) {
-	body := grantBody{Client: string(w.Client), Purpose: string(w.Purpose), Ends: w.Ends.UTC(), Scopes: make([]string, len(w.Scopes))}
+	if w.Account != "" && w.Purpose == "" {
+		w.Purpose = consent.PatientRequest
+	}
+	body := grantBody{Client: string(w.Client), Account: string(w.Account), Purpose: string(w.Purpose), Ends: w.Ends.UTC(), Scopes: make([]string, len(w.Scopes))}
 	for i, s := range w.Scopes {
 		body.Scopes[i] = string(s)
 	}
@@ -60,10 +65,20 @@ func (k *Card) RevokeGrant(ctx context.Context, id consent.GrantID) error {
 	return k.client.do(ctx, call{method: http.MethodDelete, path: k.grantsPath() + "/" + url.PathEscape(string(id))})
 }
 
+// ConfirmGrant lets a right go on that the server holds. It holds all of them after it was restored from a backup, which cannot know
+// what was revoked since: whoever is still to see the card, the owner confirms; whoever is not, he revokes.
+func (k *Card) ConfirmGrant(ctx context.Context, id consent.GrantID) (Grant, error) {
+	var a grantAnswer
+	if err := k.client.do(ctx, call{method: http.MethodPost, path: k.grantsPath() + "/" + url.PathEscape(string(id)) + "/confirm", into: &a}); err != nil {
+		return Grant{}, err
+	}
+	return k.grant(a), nil
+}
+
 func (k *Card) grant(a grantAnswer) Grant {
-	g := Grant{Organisation: a.Organisation, Grant: consent.Grant{
-		ID: consent.GrantID(a.ID), Card: k.id, Role: consent.Role(a.Role), Client: identity.ClientID(a.Client),
-		Purpose: consent.Purpose(a.Purpose), Starts: a.Starts, Ends: a.Ends, Revoked: a.Revoked,
+	g := Grant{Organisation: a.Organisation, State: consent.State(a.State), Grant: consent.Grant{
+		ID: consent.GrantID(a.ID), Card: k.id, Role: consent.Role(a.Role), Client: identity.ClientID(a.Client), Account: identity.AccountID(a.Account),
+		Purpose: consent.Purpose(a.Purpose), Starts: a.Starts, Ends: a.Ends, Revoked: a.Revoked, Held: a.Held,
 	}}
 	if g.Role == consent.Owner {
 		if owner, ok := k.client.SignedIn(); ok {

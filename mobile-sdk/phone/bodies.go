@@ -102,6 +102,7 @@ type claimAnswer struct {
 type grantAnswer struct {
 	ID           string    `json:"id"`
 	Role         string    `json:"role"`
+	Account      string    `json:"account"`
 	Client       string    `json:"client"`
 	Organisation string    `json:"organisation"`
 	Scopes       []string  `json:"scopes"`
@@ -109,6 +110,8 @@ type grantAnswer struct {
 	Starts       time.Time `json:"starts"`
 	Ends         time.Time `json:"ends"`
 	Revoked      time.Time `json:"revoked"`
+	Held         time.Time `json:"held"`
+	State        string    `json:"state"`
 }
 
 type grantsAnswer struct {
@@ -116,7 +119,8 @@ type grantsAnswer struct {
 }
 
 type grantBody struct {
-	Client  string    `json:"client"`
+	Client  string    `json:"client,omitempty"`
+	Account string    `json:"account,omitempty"`
 	Scopes  []string  `json:"scopes"`
 	Purpose string    `json:"purpose"`
 	Ends    time.Time `json:"ends"`

@@ -39,7 +39,7 @@ func tokensOf(t *testing.T, db *store.DB, who identity.AccountID, now time.Time)
 	t.Helper()
 	if err := db.View(context.Background(), func(tx *store.Tx) error {
 		tokens = nil
-		list, err := tx.ContactsOf(who, now)
+		list, err := tx.ContactsOf(who, notice.News, now)
 		for _, c := range list {
 			tokens = append(tokens, c.Token)
 		}
@@ -57,11 +57,11 @@ func TestContactFollowsTheDeviceAndTheToken(t *testing.T) {
 		want := contact(ada, phone, "t1")
 		update(t, db, func(tx *store.Tx) error { return tx.PutContact(want) })
 		update(t, db, func(tx *store.Tx) error {
-			got, found, err := tx.Contact(phone, noon)
+			got, found, err := tx.Contact(phone, notice.News, noon)
 			if err != nil || !found || got != want {
 				t.Errorf("%+v, %v, %v; want %+v", got, found, err, want)
 			}
-			if _, found, err := tx.Contact("", noon); found || err != nil {
+			if _, found, err := tx.Contact("", notice.News, noon); found || err != nil {
 				t.Errorf("no device is reached: %v, %v", found, err)
 			}
 			return nil

@@ -16,7 +16,7 @@ var withoutPermit = map[string][]string{
 		"Decide", "DecideWrite", "LockCard",
 	},
 	"writes down what the clock did: that a grant has run out": {
-		"CommitEnds",
+		"CommitEnds", "CardsWithEnds",
 	},
 	"opens a card, or gives it to whom a claim code proved to be its owner: nobody is there yet who could give a permit": {
 		"CreateCard", "GrantOwner", "HasOwner", "Claim", "RedeemClaim",
