@@ -21,7 +21,6 @@ func (p *intake) add(line wire.Line) error {
 		p.results = append(p.results, *line.Res)
 	case line.Row != nil, line.Del != nil, line.Red != nil, line.Purge != nil:
 		p.lines = append(p.lines, line)
-	case line.Sum != nil: // checked once the server sends them
 	default:
 		return ErrProtocol
 	}

@@ -2,6 +2,8 @@ package replica
 
 import (
 	"time"
+
+	"github.com/medcard/medcard/sync/wire"
 )
 
 // Ledger is one card inside ONE transaction of the server's store. Values that are passed in or out are not shared with
@@ -26,6 +28,13 @@ type Ledger interface {
 	Moves(after uint64, limit int) ([]Move, error)
 	// SaveRecords inserts or replaces records.
 	SaveRecords(records []Record) error
+
+	// Sum returns the sum of what stands in the scopes, deleted records apart. It is kept from commit to commit and costs no
+	// look at the records; known is false while the store has not counted the card.
+	Sum(scopes Scopes) (sum wire.Sum, known bool, err error)
+	// Digests returns the digests of what stands in the scopes with from <= id < to, deleted records apart, by id. An empty
+	// from or to is no bound.
+	Digests(scopes Scopes, from, to string) ([]wire.Entry, error)
 
 	// Actors returns all actors that the card ever had, retired ones too, by ordinal. Ordinals are never given twice.
 	Actors() ([]Actor, error)

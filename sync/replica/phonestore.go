@@ -19,12 +19,20 @@ type PhoneTx interface {
 	Meta() (Meta, error) // zero if the card is new
 	SaveMeta(Meta) error
 
-	// Row returns a record of the base; ok is false if there is none.
+	// Row returns a record of the base; ok is false if there is none, or none that can be read: a damaged row counts as absent.
 	Row(id string) (row wire.Row, ok bool, err error)
 	PutRow(row wire.Row) error // insert or replace, whole
 	DropRow(id string) error   // no error if there is none
 	// DropRowsOutside deletes the rows, of the shadow too, whose scope keep does not hold.
 	DropRowsOutside(keep Scopes) error
+
+	// Sum is the sum of the base, of the digests that were noted when its rows were put. It costs no look at the rows.
+	Sum() (wire.Sum, error)
+	// Digests returns the digests of the base as noted, with from <= id < to, by id. An empty from or to is no bound.
+	Digests(from, to string) ([]wire.Entry, error)
+	// Recount notes the digests of the base, and its sum, anew from what is stored, and returns how many were other than noted.
+	// A row that cannot be read any more is none (see Row) but keeps its place here, with the digest 0.
+	Recount() (damaged int, err error)
 
 	// Shadow is a second base beside the first, for a resync: read by nobody until SwapShadow puts it in the first's place.
 	ShadowRow(id string) (row wire.Row, ok bool, err error)
@@ -71,6 +79,9 @@ type Meta struct {
 	ShadowView   string
 
 	Synced time.Time // when a whole answer was applied last
+
+	Doubt   bool      // the server's sum was another than the base's: to be checked
+	Checked time.Time // when a check was complete last
 }
 
 // ItemState is how far an edit got.

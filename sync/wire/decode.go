@@ -44,7 +44,7 @@ func wrong(err error, why string) *FieldError { return &FieldError{Err: err, Why
 
 // Request is a body that the server reads.
 type Request interface {
-	DevicesRequest | PullRequest | PushRequest | SyncRequest
+	DevicesRequest | PullRequest | PushRequest | SyncRequest | CheckRequest
 }
 
 // Decode reads a request strictly: within the limits, every member known and there once, of the right type, and values in

@@ -14,7 +14,9 @@ const (
 	MaxDepth     = 24       // nesting, of everything
 	MaxName      = 64       // bytes of a kind, a scope, an atom's name
 	MaxToken     = 256      // bytes of a sealed token, a view, an epoch
-	MaxLeases    = 256      // leases, scopes and sums in one line
+	MaxRanges    = 64       // ranges in one check
+	MaxChecked   = 512      // ids in one check
+	MaxLeases    = 256      // leases and scopes in one line
 )
 
 // Limits is what the server tells a device about them.

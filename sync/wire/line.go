@@ -15,7 +15,6 @@ type Line struct {
 	Row   *Row     `json:"row,omitempty"`
 	Del   *Del     `json:"del,omitempty"`
 	Red   *Red     `json:"red,omitempty"`
-	Sum   *Sum     `json:"sum,omitempty"`
 	End   *End     `json:"end,omitempty"`
 	Gone  *Gone    `json:"gone,omitempty"`
 	Err   *Problem `json:"err,omitempty"`
@@ -65,13 +64,6 @@ type Purge struct {
 	Keep []string `json:"keep"` // scopes; "*" is everything, "lab.*" every label of a class
 }
 
-// Sum is the count and checksum of a scope as this device may see it.
-type Sum struct {
-	Scope string `json:"scope"`
-	Count int    `json:"count"`
-	Sum   string `json:"sum"`
-}
-
 // End closes a page. Cursor, View and Part are stored in the transaction of the page's rows.
 type End struct {
 	Cursor string `json:"cursor"`
@@ -79,6 +71,9 @@ type End struct {
 	View   string `json:"view,omitempty"` // set once the base holds all of this view
 	Part   string `json:"part,omitempty"`
 	More   bool   `json:"more,omitempty"`
+	// Sum stands for all records that this device sees, as they are with this page. With More false only: between pages the
+	// device's base is no whole state. Missing where the server has not counted the card yet.
+	Sum *Sum `json:"sum,omitempty"`
 }
 
 // Gone says that this device has no access to the card any more: everything of it goes.

@@ -23,7 +23,6 @@ func lines() []wire.Line {
 			Atoms: map[string][]wire.Version{"text": {{Dot: vclock.Dot{Actor: 3, N: 7}, HLC: 5, Value: json.RawMessage(`"a < b"`)}}}}},
 		{Del: &wire.Del{ID: record}},
 		{Red: &wire.Red{ID: record}},
-		{Sum: &wire.Sum{Scope: "lab.general", Count: 2, Sum: "00"}},
 		{End: &wire.End{Cursor: "c", LMID: 1}},
 		{Gone: &wire.Gone{Card: cardID}},
 		{Err: &wire.Problem{Code: wire.ProblemHole}},

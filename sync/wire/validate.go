@@ -21,6 +21,8 @@ func validate(request any) error {
 		err = r.validate()
 	case *SyncRequest:
 		err = r.validate()
+	case *CheckRequest:
+		err = r.validate()
 	}
 	if err != nil {
 		return err // not a nil *FieldError in a non-nil error

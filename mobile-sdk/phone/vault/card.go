@@ -94,6 +94,9 @@ type metaShape struct {
 	ShadowView   string `json:"shadowView"`
 
 	Synced time.Time `json:"synced"`
+
+	Doubt   bool      `json:"doubt,omitempty"`
+	Checked time.Time `json:"checked,omitzero"`
 }
 
 // Meta gives the engine's place with the card.
