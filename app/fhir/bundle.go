@@ -66,6 +66,8 @@ var kinds = map[string]card.Kind{
 	"Immunization":       card.KindImmunization,
 	"Procedure":          card.KindProcedure,
 	"CarePlan":           card.KindCarePlan,
+	"DocumentReference":  card.KindDocument,
+	"Media":              card.KindDocument,
 }
 
 // ReadBundle reads a transaction and checks all that can be checked without knowing what is stored.

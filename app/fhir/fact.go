@@ -31,6 +31,11 @@ func (b *Bundle) Fact(i int, record func(posting.Key) card.RecordID) card.Fact {
 		return procedure(e.node, r)
 	case card.KindCarePlan:
 		return plan(e.node, r)
+	case card.KindDocument:
+		if e.Type == "Media" {
+			return media(e.node, r)
+		}
+		return documentReference(e.node, r)
 	}
 	return nil
 }

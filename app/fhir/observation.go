@@ -78,22 +78,17 @@ func references(n *node) (all []card.Reference) {
 
 // report maps DiagnosticReport.
 func report(n *node, r resolver) card.Report {
-	d := card.Report{
-		Status:     n.str("status"),
-		Categories: n.concepts("category"),
-		Code:       n.concept("code"),
-		At:         n.when("effective"),
-		Issued:     n.date("issued"),
-		Performers: r.parties(slices.Concat(n.list("performer"), n.list("resultsInterpreter"))),
-		Results:    r.all(n.list("result")),
-		Conclusion: n.str("conclusion"),
-		Findings:   n.concepts("conclusionCode"),
-		Visit:      r.to(n.get("encounter")),
+	return card.Report{
+		Status:      n.str("status"),
+		Categories:  n.concepts("category"),
+		Code:        n.concept("code"),
+		At:          n.when("effective"),
+		Issued:      n.date("issued"),
+		Performers:  r.parties(slices.Concat(n.list("performer"), n.list("resultsInterpreter"))),
+		Results:     r.all(n.list("result")),
+		Conclusion:  n.str("conclusion"),
+		Findings:    n.concepts("conclusionCode"),
+		Attachments: attachments(n),
+		Visit:       r.to(n.get("encounter")),
 	}
-	for _, a := range n.list("presentedForm") {
-		d.Attachments = append(d.Attachments, card.Attachment{
-			Title: a.str("title"), ContentType: a.str("contentType"), Language: a.str("language"), Size: a.str("size"), Created: a.date("creation"),
-		})
-	}
-	return d
 }

@@ -31,6 +31,7 @@ const (
 	KindComment      Kind = "comment"
 	KindPrescription Kind = "prescription"
 	KindReferral     Kind = "referral"
+	KindDocument     Kind = "document"
 )
 
 // Known reports whether the kind is one of these.
@@ -61,6 +62,7 @@ var classes = map[Kind]string{
 	KindComment:      "note",
 	KindPrescription: "rx",
 	KindReferral:     "referral",
+	KindDocument:     "doc", // not "lab": a letter holds diagnoses, which who sees laboratory results must not
 }
 
 // ScopeOf gives the scope of a kind under a label. An unknown kind gets a class of its own name, which no grant of today

@@ -1,10 +1,11 @@
 package card
 
-// Comment is what the patient writes about a record of the card. Text and About change independently.
+// Comment is what the patient writes about a record of the card. Text, About and Attachments change independently.
 type Comment struct {
-	Text    string
-	About   RecordID
-	Written Date
+	Text        string
+	About       RecordID
+	Written     Date
+	Attachments []Attachment
 }
 
 // Kind is KindComment.

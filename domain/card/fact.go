@@ -12,7 +12,7 @@ type Fact interface {
 // Each fact is one, and a kind that is added later has to be added here too.
 var facts = []Fact{
 	Person{}, Visit{}, Condition{}, Allergy{}, Observation{}, Report{}, Medication{}, Immunization{}, Procedure{}, Plan{},
-	Measurement{}, Comment{},
+	Measurement{}, Comment{}, Document{},
 }
 
 // Facts gives one empty fact of each kind, for whoever must be complete (a codec, a test).

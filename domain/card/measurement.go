@@ -1,13 +1,14 @@
 package card
 
-// Measurement is the patient's own blood pressure reading. Its four parts are one whole: a merge that took the upper value from one
-// phone and the lower from another would invent a reading that nobody took.
+// Measurement is the patient's own blood pressure reading. Its parts are one whole: a merge that took the upper value from one
+// phone and the lower from another would invent a reading that nobody took. Only the attachments, a photo of the display, are apart.
 type Measurement struct {
-	Systolic  int
-	Diastolic int
-	Pulse     int // 0 = not taken
-	Unit      string
-	At        Date
+	Systolic    int
+	Diastolic   int
+	Pulse       int // 0 = not taken
+	Unit        string
+	At          Date
+	Attachments []Attachment
 }
 
 // Kind is KindMeasurement.

@@ -15,15 +15,6 @@ type Report struct {
 	Visit       RecordID
 }
 
-// Attachment names a file that belongs to a fact. The bytes stay in the resource as posted.
-type Attachment struct {
-	Title       string
-	ContentType string
-	Language    string
-	Size        string // bytes, as the source says
-	Created     Date
-}
-
 // Kind is KindReport.
 func (Report) Kind() Kind { return KindReport }
 

@@ -43,6 +43,11 @@ func (k *Card) Reports(p Paging) (Page[card.Report], error) {
 	return page(k, card.KindReport, p, readAs[card.Report](card.KindReport))
 }
 
+// Documents reads letters, certificates and pictures that clinics filed as such.
+func (k *Card) Documents(p Paging) (Page[card.Document], error) {
+	return page(k, card.KindDocument, p, readAs[card.Document](card.KindDocument))
+}
+
 // Medications reads what was prescribed, as clinics' systems posted it. What a pharmacy takes is Prescriptions.
 func (k *Card) Medications(p Paging) (Page[card.Medication], error) {
 	return page(k, card.KindMedication, p, readAs[card.Medication](card.KindMedication))

@@ -115,10 +115,10 @@ func (t *texts) fact(fact card.Fact) {
 		t.concepts(f.Code)
 		t.add(f.Conclusion)
 		t.concepts(f.Findings...)
-		for _, a := range f.Attachments {
-			t.add(a.Title)
-		}
+		t.files(f.Attachments)
 		t.parties(f.Performers...)
+	case card.Document:
+		t.document(f)
 	case card.Medication:
 		t.medication(f)
 	case card.Immunization:
@@ -141,9 +141,27 @@ func (t *texts) fact(fact card.Fact) {
 		t.plan(f)
 	case card.Measurement:
 		t.add(strconv.Itoa(f.Systolic) + "/" + strconv.Itoa(f.Diastolic)) // as people say and type it
+		t.files(f.Attachments)
 	case card.Comment:
 		t.add(f.Text)
+		t.files(f.Attachments)
 	}
+}
+
+func (t *texts) files(list []card.Attachment) {
+	for _, a := range list {
+		t.add(a.Title)
+	}
+}
+
+func (t *texts) document(f card.Document) {
+	t.concepts(f.Code)
+	t.concepts(f.Categories...)
+	t.add(f.Description)
+	t.concepts(f.Site)
+	t.files(f.Attachments)
+	t.add(f.Notes...)
+	t.parties(f.Authors...)
 }
 
 func (t *texts) allergy(f card.Allergy) {

@@ -14,6 +14,7 @@ const (
 	AtomReading = "reading" // all of the patient's own measurement
 	AtomText    = "text"    // of a comment
 	AtomAbout   = "about"   // of a comment: which record, and when it was begun
+	AtomFiles   = "files"   // of what the patient writes: its attachments
 )
 
 // about is the part of a comment that does not change with its text.
@@ -33,9 +34,11 @@ func FromFact(id card.RecordID, fact card.Fact) Record {
 func Atoms(fact card.Fact) map[string]json.RawMessage {
 	switch f := fact.(type) {
 	case card.Measurement:
-		return map[string]json.RawMessage{AtomReading: encode(f)}
+		reading := f
+		reading.Attachments = nil
+		return withFiles(map[string]json.RawMessage{AtomReading: encode(reading)}, f.Attachments)
 	case card.Comment:
-		return map[string]json.RawMessage{AtomText: encode(f.Text), AtomAbout: encode(about{f.About, f.Written})}
+		return withFiles(map[string]json.RawMessage{AtomText: encode(f.Text), AtomAbout: encode(about{f.About, f.Written})}, f.Attachments)
 	default:
 		return map[string]json.RawMessage{AtomFact: encode(fact)}
 	}
@@ -58,10 +61,16 @@ func ToFact(kind card.Kind, atoms map[string]json.RawMessage) (card.Fact, error)
 			}
 		}
 		c.About, c.Written = a.Record, a.Written
-		return c, nil
+		var err error
+		c.Attachments, err = readFiles(atoms)
+		return c, err
 	case card.KindMeasurement:
 		var m card.Measurement
-		err := decode(atoms[AtomReading], &m, lenient)
+		if err := decode(atoms[AtomReading], &m, lenient); err != nil {
+			return m, err
+		}
+		var err error
+		m.Attachments, err = readFiles(atoms)
 		return m, err
 	}
 	shape, ok := shapes[kind]

@@ -21,7 +21,7 @@ func TestShapesStayAsTheyAre(t *testing.T) {
 		fillAll(v)
 		full := v.Interface().(card.Fact)
 		atoms := Atoms(full)
-		for _, name := range []string{AtomFact, AtomReading, AtomText, AtomAbout} {
+		for _, name := range []string{AtomFact, AtomReading, AtomText, AtomAbout, AtomFiles} {
 			if atom, ok := atoms[name]; ok {
 				fmt.Fprintf(&b, "%s %s %s\n", full.Kind(), name, atom)
 			}

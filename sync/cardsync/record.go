@@ -3,7 +3,8 @@
 // A record is a kind, a scope, a clinical date and named atoms, each a JSON document. An atom is the smallest unit of merge,
 // so what must stay together is one atom: a clinic's fact is the single atom "fact", because a clinic publishes whole versions; the
 // patient's own blood pressure is the single atom "reading", because a merge must not invent a reading that nobody took; a comment has
-// two, "text" and "about".
+// two, "text" and "about". What the patient attaches is an atom of its own, "files": a photo that is added on one phone is no conflict
+// with a text that is corrected on another.
 package cardsync
 
 import (

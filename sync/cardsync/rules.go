@@ -27,6 +27,7 @@ var policies = map[card.Kind]replica.Policy{
 	card.KindComment:      replica.Siblings,
 	card.KindPrescription: replica.Immutable,
 	card.KindReferral:     replica.Immutable,
+	card.KindDocument:     replica.Immutable,
 }
 
 // Rules tells the sync engine all that it has to know about the card's kinds.
@@ -61,7 +62,7 @@ func acceptable(kind card.Kind, atom string, value json.RawMessage) bool {
 	switch {
 	case kind == card.KindMeasurement && atom == AtomReading:
 		var m card.Measurement
-		return decode(value, &m, strict) == nil && m.Plausible()
+		return decode(value, &m, strict) == nil && m.Plausible() && m.Attachments == nil
 	case kind == card.KindComment && atom == AtomText:
 		var text string
 		return decode(value, &text, strict) == nil && len(text) <= maxComment
@@ -69,6 +70,9 @@ func acceptable(kind card.Kind, atom string, value json.RawMessage) bool {
 		var a about
 		return decode(value, &a, strict) == nil && len(a.Record) <= 64 && len(a.Written) <= 64 &&
 			(a.Written == "" || a.Written.Precision() != card.Unknown)
+	case atom == AtomFiles && (kind == card.KindComment || kind == card.KindMeasurement):
+		var files []card.Attachment
+		return decode(value, &files, strict) == nil && plausibleFiles(files)
 	}
 	return false
 }
