@@ -29,8 +29,8 @@ import (
 
 // BenchmarkSync measures delta sync as a patient meets it: the SDK with its encrypted file, HTTP over loopback, the server with
 // accounts, access rules, encryption and audit. Next to each figure stands that of the bare server (bare_bench_test.go), taken in
-// turns with ours: "x" is how many times as long ours took, by the medians, and "cpu-x" how many times as much processor time, which
-// other work on the machine disturbs less. Those ratios are what to look at; the nanoseconds say as much about the machine. Bytes are those of the connection, heads included, and like requests and rows they are of one sync.
+// turns with ours: "x" is how many times as long ours took, and "cpu-x" how many times as much processor time, which
+// other work on the machine disturbs less; both by the medians. Those ratios are what to look at; the nanoseconds say as much about the machine. Bytes are those of the connection, heads included, and like requests and rows they are of one sync.
 func BenchmarkSync(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { benchmarkSync(b, "") })
 	b.Run("postgres", func(b *testing.B) { benchmarkSync(b, storetest.Postgres(b).Postgres) })
@@ -158,21 +158,19 @@ type course struct {
 func (p *patient) race(b *testing.B, c course) {
 	b.Helper()
 	c.times = max(c.times, 1)
-	var ours, bare []time.Duration
-	var oursCPU, bareCPU time.Duration
+	var ours, bare, oursCPU, bareCPU []time.Duration
 	var traffic, bareTraffic meter
 	var rows int64
-	run := func(m *meter, used *time.Duration, work func(context.Context)) time.Duration {
+	run := func(m *meter, wall, processor *[]time.Duration, work func(context.Context)) {
 		runtime.GC() // of what the other left
 		p.meter = m
 		began, before := time.Now(), cpu()
 		for range c.times {
 			work(b.Context())
 		}
-		took := time.Since(began) / time.Duration(c.times)
-		*used += cpu() - before
+		*wall = append(*wall, time.Since(began)/time.Duration(c.times))
+		*processor = append(*processor, (cpu()-before)/time.Duration(c.times))
 		p.meter = nil
-		return took
 	}
 	for b.Loop() {
 		b.StopTimer()
@@ -180,17 +178,17 @@ func (p *patient) race(b *testing.B, c course) {
 			c.prepare()
 		}
 		b.StartTimer()
-		bare = append(bare, run(&bareTraffic, &bareCPU, c.bare))
+		run(&bareTraffic, &bare, &bareCPU, c.bare)
 		before := p.world.Server.Store.RowsRead()
-		ours = append(ours, run(&traffic, &oursCPU, c.ours))
+		run(&traffic, &ours, &oursCPU, c.ours)
 		rows += p.world.Server.Store.RowsRead() - before
 	}
 	each := func(n int64) float64 { return float64(n) / float64(len(ours)*c.times) }
 	b.ReportMetric(float64(median(ours).Nanoseconds()), "ns/op")
 	b.ReportMetric(float64(median(bare).Nanoseconds()), "bare-ns/op")
 	b.ReportMetric(float64(median(ours))/float64(median(bare)), "x")
-	if bareCPU > 0 {
-		b.ReportMetric(float64(oursCPU)/float64(bareCPU), "cpu-x")
+	if used := median(bareCPU); used > 0 {
+		b.ReportMetric(float64(median(oursCPU))/float64(used), "cpu-x")
 	}
 	b.ReportMetric(each(traffic.in.Load()), "B-in")
 	b.ReportMetric(each(traffic.out.Load()), "B-out")

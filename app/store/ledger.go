@@ -7,8 +7,6 @@ import (
 	"iter"
 	"strings"
 
-	"gorm.io/gorm/clause"
-
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/sync/replica"
@@ -38,6 +36,13 @@ type ledger struct {
 	tx     *Tx
 	permit consent.Permit
 	card   card.ID
+	before map[string]former // what Records found since the card was locked, and what it did not find
+}
+
+// former is what a record was before it is saved.
+type former struct {
+	scope  string
+	exists bool
 }
 
 var _ replica.Ledger = (*ledger)(nil)
@@ -52,6 +57,7 @@ func (l *ledger) Head() (replica.Head, error) {
 }
 
 func (l *ledger) Lock() (replica.Head, error) {
+	l.before = nil
 	var h replica.Head
 	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch}, "UPDATE card SET seq = seq WHERE id = ? RETURNING seq, gc_seq, epoch", string(l.card))
 	if err == nil && !found {
@@ -67,21 +73,6 @@ func (l *ledger) Advance(seq uint64) error {
 	}
 	return err
 }
-
-// recordRow is the table record; sealed holds the atoms (atoms.go).
-type recordRow struct {
-	Card    string   `gorm:"column:card;primaryKey"`
-	ID      string   `gorm:"column:id;primaryKey"`
-	Kind    string   `gorm:"column:kind"`
-	Scope   string   `gorm:"column:scope"`
-	Seq     uint64   `gorm:"column:seq"`
-	VV      string   `gorm:"column:vv"`
-	Deleted bool     `gorm:"column:deleted"`
-	Dated   *instant `gorm:"column:dated"`
-	Sealed  []byte   `gorm:"column:sealed"`
-}
-
-func (recordRow) TableName() string { return "record" }
 
 const recordColumns = "id, kind, scope, seq, vv, deleted, dated, sealed"
 
@@ -111,16 +102,29 @@ func (l *ledger) scan(rows *sql.Rows) (r replica.Record, err error) {
 func (l *ledger) Records(ids []string) (map[string]replica.Record, error) {
 	found := make(map[string]replica.Record, len(ids))
 	for chunk := range chunks(ids, 500) {
+		condition, list := l.tx.among("id", chunk)
 		err := l.tx.each(func(rows *sql.Rows) error {
 			r, err := l.scan(rows)
 			found[r.ID] = r
 			return err
-		}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND id IN ?", string(l.card), chunk)
+		}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND "+condition, string(l.card), list)
 		if err != nil {
 			return nil, err
 		}
 	}
+	l.remember(ids, found)
 	return found, nil
+}
+
+// remember keeps what a writer read, so that saving need not ask for it again.
+func (l *ledger) remember(ids []string, found map[string]replica.Record) {
+	if l.before == nil {
+		l.before = make(map[string]former, len(ids))
+	}
+	for _, id := range ids {
+		r, exists := found[id]
+		l.before[id] = former{scope: r.Scope, exists: exists}
+	}
 }
 
 func (l *ledger) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica.Record, error) {
@@ -192,75 +196,77 @@ func (l *ledger) Moves(after uint64, limit int) (list []replica.Move, err error)
 }
 
 func (l *ledger) SaveRecords(records []replica.Record) error {
+	if err := l.look(records); err != nil {
+		return err
+	}
 	for chunk := range chunks(records, 200) {
 		if err := l.save(chunk); err != nil {
 			return err
 		}
 	}
-	return nil
+	return l.moves(records)
 }
 
+// look reads what the records were before, as far as it is not known.
+func (l *ledger) look(records []replica.Record) error {
+	var unknown []string
+	for _, r := range records {
+		if _, known := l.before[r.ID]; !known {
+			unknown = append(unknown, r.ID)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	_, err := l.Records(unknown)
+	return err
+}
+
+// save writes records, and before it what those were that they replace.
 func (l *ledger) save(records []replica.Record) error {
-	ids := make([]string, len(records))
-	rows := make([]recordRow, len(records))
+	var replaced []string
+	rows := make([][]any, len(records))
 	for i, r := range records {
 		sealed, err := l.tx.seal(l.card, recordPlace(r.ID, r.Seq), appendAtoms(nil, r.Atoms))
 		if err != nil {
 			return err
 		}
-		ids[i] = r.ID
-		rows[i] = recordRow{Card: string(l.card), ID: r.ID, Kind: r.Kind, Scope: r.Scope, Seq: r.Seq, VV: r.VV.String(), Deleted: r.Deleted, Sealed: sealed}
-		if !r.Date.IsZero() {
-			dated := instant(r.Date)
-			rows[i].Dated = &dated
+		if l.before[r.ID].exists {
+			replaced = append(replaced, r.ID)
 		}
+		rows[i] = []any{string(l.card), r.ID, r.Kind, r.Scope, r.Seq, r.VV.String(), r.Deleted, nullTime(r.Date), sealed}
 	}
-	before, err := l.scopesOf(ids)
-	if err != nil {
-		return err
-	}
-	if len(before) > 0 {
+	if len(replaced) > 0 {
+		condition, list := l.tx.among("id", replaced)
 		if _, err := l.tx.exec(`INSERT INTO record_version (card, id, seq, vv, sealed)
-			SELECT card, id, seq, vv, sealed FROM record WHERE card = ? AND id IN ? ON CONFLICT DO NOTHING`, string(l.card), ids); err != nil {
+			SELECT card, id, seq, vv, sealed FROM record WHERE card = ? AND `+condition+" ON CONFLICT DO NOTHING", string(l.card), list); err != nil {
 			return err
 		}
 	}
-	if err := l.tx.g.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "card"}, {Name: "id"}},
-		DoUpdates: clause.AssignmentColumns([]string{"kind", "scope", "seq", "vv", "deleted", "dated", "sealed"}),
-	}).Create(&rows).Error; err != nil {
-		return err
-	}
-	return l.moves(records, before)
+	return l.tx.execEach(`INSERT INTO record (card, id, kind, scope, seq, vv, deleted, dated, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (card, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, seq = excluded.seq, vv = excluded.vv,
+			deleted = excluded.deleted, dated = excluded.dated, sealed = excluded.sealed`, rows)
 }
 
 // moves writes down where records changed their scope, and the new head of every scope that is touched: the one a record
 // left as well, so that whoever watches it sees the record go.
-func (l *ledger) moves(records []replica.Record, before map[string]string) error {
+func (l *ledger) moves(records []replica.Record) error {
 	heads := map[string]uint64{}
-	type move struct {
-		Card  string `gorm:"column:card"`
-		ID    string `gorm:"column:id"`
-		Seq   uint64 `gorm:"column:seq"`
-		Scope string `gorm:"column:scope"`
-		Was   string `gorm:"column:was"`
-	}
-	var list []move
+	var moved [][]any
 	for _, r := range records {
 		heads[r.Scope] = max(heads[r.Scope], r.Seq)
-		old, existed := before[r.ID]
-		if existed && old == r.Scope {
+		old := l.before[r.ID]
+		l.before[r.ID] = former{scope: r.Scope, exists: true}
+		if old.exists && old.scope == r.Scope {
 			continue
 		}
-		if existed {
-			heads[old] = max(heads[old], r.Seq)
+		if old.exists {
+			heads[old.scope] = max(heads[old.scope], r.Seq)
 		}
-		list = append(list, move{Card: string(l.card), ID: r.ID, Seq: r.Seq, Scope: r.Scope, Was: old})
+		moved = append(moved, []any{string(l.card), r.ID, r.Seq, r.Scope, old.scope})
 	}
-	if len(list) > 0 {
-		if err := l.tx.g.Table("record_scope").Create(&list).Error; err != nil {
-			return err
-		}
+	if err := l.tx.execEach("INSERT INTO record_scope (card, id, seq, scope, was) VALUES ($1, $2, $3, $4, $5)", moved); err != nil {
+		return err
 	}
 	for scope, head := range heads {
 		if _, err := l.tx.exec(`INSERT INTO card_scope (card, scope, head) VALUES (?, ?, ?)
@@ -269,17 +275,6 @@ func (l *ledger) moves(records []replica.Record, before map[string]string) error
 		}
 	}
 	return nil
-}
-
-func (l *ledger) scopesOf(ids []string) (map[string]string, error) {
-	scopes := map[string]string{}
-	err := l.tx.each(func(rows *sql.Rows) error {
-		var id, scope string
-		err := rows.Scan(&id, &scope)
-		scopes[id] = scope
-		return err
-	}, "SELECT id, scope FROM record WHERE card = ? AND id IN ?", string(l.card), ids)
-	return scopes, err
 }
 
 const actorColumns = "ordinal, device, key, lmid, acked, low, last_seen, state"
@@ -332,27 +327,12 @@ func (l *ledger) Decisions(actor uint32, from, to uint64) (list []replica.Decisi
 	return list, err
 }
 
-// resultRow is the table mutation_result.
-type resultRow struct {
-	Card    string `gorm:"column:card;primaryKey"`
-	Actor   uint32 `gorm:"column:actor;primaryKey"`
-	N       uint64 `gorm:"column:n;primaryKey"`
-	Hash    []byte `gorm:"column:hash"`
-	Outcome string `gorm:"column:outcome"`
-	Code    string `gorm:"column:code"`
-}
-
-func (resultRow) TableName() string { return "mutation_result" }
-
 func (l *ledger) SaveDecisions(actor uint32, decisions []replica.Decision) error {
-	if len(decisions) == 0 {
-		return nil
-	}
-	rows := make([]resultRow, len(decisions))
+	rows := make([][]any, len(decisions))
 	for i, d := range decisions {
-		rows[i] = resultRow{Card: string(l.card), Actor: actor, N: d.N, Hash: d.Hash[:], Outcome: d.Outcome, Code: d.Code}
+		rows[i] = []any{string(l.card), actor, d.N, d.Hash[:], d.Outcome, d.Code}
 	}
-	return l.tx.g.CreateInBatches(&rows, 200).Error
+	return l.tx.execEach("INSERT INTO mutation_result (card, actor, n, hash, outcome, code) VALUES ($1, $2, $3, $4, $5, $6)", rows)
 }
 
 func (l *ledger) DropDecisions(actor uint32, to uint64) error {
