@@ -1,6 +1,7 @@
 package medcard
 
 import (
+	"context"
 	"bytes"
 	"encoding/json"
 
@@ -74,10 +75,11 @@ func (k *Card) Record(id string) (entry []byte, err error) {
 }
 
 // Search reads a page of the records, of all kinds, that hold all words of the query, whatever their endings, newest first. In
-// place of the fact an entry has a hit: {"title", "snippet"}. sdk.query: it is too long.
+// place of the fact an entry has a hit: {"title", "snippet"}. The first search after a sync that brought much may take a second or
+// several: see Client.Index. sdk.query: it is too long.
 func (k *Card) Search(query, after string, limit int) (page []byte, err error) {
 	defer guard(&err)
-	p, err := k.inner.Search(query, phone.Paging{After: after, Limit: limit})
+	p, err := k.inner.Search(context.Background(), query, phone.Paging{After: after, Limit: limit})
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,18 @@ func (c *Client) Sync(stop *Cancellation) (report *Report, err error) {
 	return &Report{Unchanged: r.Unchanged, Sent: r.Sent, Received: r.Received, Removed: r.Removed, Gone: gone}, err
 }
 
+// Index makes what syncs brought ready for search, so that the next search answers at once. StartSync does it by itself; who calls Sync
+// calls it afterwards. null = nobody will stop it; stopped, it goes on there the next time.
+func (c *Client) Index(stop *Cancellation) (err error) {
+	defer guard(&err)
+	ctx, end := context.WithCancel(c.life)
+	defer end()
+	if stop != nil {
+		defer context.AfterFunc(stop.ctx, end)()
+	}
+	return c.inner.Index(ctx)
+}
+
 // StartSync syncs now, whenever Wake is called or something was edited, and every quarter of an hour, until StopSync or Close. It
 // is for the time in which the app is on the screen; in the background the system's scheduler calls Sync. sdk.running if it
 // runs already. It ends by itself when the session does, and the Log is told.

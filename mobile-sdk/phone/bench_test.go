@@ -75,7 +75,7 @@ func BenchmarkSearch(b *testing.B) {
 	}{{"one", "образец 7777 ", 1}, {"eighth", "тромбоцитов", 50}, {"letter", "о", 50}, {"none", "стенокардия", 0}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				if page, err := mine.Search(c.query, phone.Paging{}); err != nil || len(page.Entries) != c.hits {
+				if page, err := mine.Search(b.Context(), c.query, phone.Paging{}); err != nil || len(page.Entries) != c.hits {
 					b.Fatal(len(page.Entries), err)
 				}
 			}

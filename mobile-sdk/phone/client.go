@@ -25,6 +25,7 @@ type Config struct {
 
 	DeviceName string         // shown to the person in the list of sessions
 	Progress   func(Progress) // told after each page of a sync that was applied
+	Indexing   func(Indexing) // told after each portion of records that became ready for search
 	Log        *slog.Logger   // what happens in the background: codes and counts, never content; nil = nowhere
 
 	HTTPClient *http.Client                               // nil = one of its own
@@ -42,6 +43,7 @@ type Client struct {
 	random   io.Reader
 	wait     func(context.Context, time.Duration) error
 	progress func(Progress)
+	indexing func(Indexing)
 	log      *slog.Logger
 
 	self    installation
@@ -72,7 +74,7 @@ func Open(_ context.Context, cfg Config) (*Client, error) {
 		return nil, errors.New("phone: BaseURL must be an address such as https://card.example")
 	}
 	c := &Client{
-		base: base, http: cfg.HTTPClient, random: cfg.Random, wait: cfg.Wait, progress: cfg.Progress, log: cfg.Log,
+		base: base, http: cfg.HTTPClient, random: cfg.Random, wait: cfg.Wait, progress: cfg.Progress, indexing: cfg.Indexing, log: cfg.Log,
 		syncing: newTurnstile(), wake: make(chan struct{}, 1), cards: map[card.ID]*Card{},
 	}
 	if c.http == nil {

@@ -11,7 +11,7 @@
 //
 //	mine := client.Card(id)
 //	visits, err := mine.Visits(phone.Paging{})                 // from the file: works in an aeroplane
-//	hits, err := mine.Search("боли в груди", phone.Paging{})   // so does this
+//	hits, err := mine.Search(ctx, "боли в груди", phone.Paging{})   // so does this
 //	edit, err := mine.Comment(visits.Entries[0].ID, "...")     // waits in the outbox for the next Sync
 //
 // What takes a context (SignIn, Me, Card.Grants, Card.AccessLog and the like) needs the network and fails with ErrOffline without

@@ -90,7 +90,7 @@ func TestTwoPhonesConverge(t *testing.T) {
 	}
 	one.sync()
 	two.sync()
-	if x, y := commentOn(t, a, visitID), commentOn(t, b, visitID); !reflect.DeepEqual(x, y) || x.Fact != both || x.Conflicted() || x.Pending {
+	if x, y := commentOn(t, a, visitID), commentOn(t, b, visitID); !reflect.DeepEqual(x, y) || !reflect.DeepEqual(x.Fact, both) || x.Conflicted() || x.Pending {
 		t.Errorf("they end as %+v and %+v", x, y)
 	}
 	for _, k := range []*phone.Card{a, b} {

@@ -183,12 +183,12 @@ func ExampleCard_Search() {
 	_, err = mine.Comment(visits.Entries[0].ID, "Спросить врача: кашель по ночам")
 	check(err)
 
-	hits, err := mine.Search("поликлиники каш", phone.Paging{})
+	hits, err := mine.Search(ctx, "поликлиники каш", phone.Paging{})
 	check(err)
 	for _, hit := range hits.Entries {
 		fmt.Println(hit.Kind, hit.Fact.Title)
 	}
-	hits, err = mine.Search("ночами", phone.Paging{})
+	hits, err = mine.Search(ctx, "ночами", phone.Paging{})
 	check(err)
 	for _, hit := range hits.Entries {
 		fmt.Printf("%s: %s, pending: %v\n", hit.Kind, hit.Fact.Snippet, hit.Pending)

@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -30,7 +31,10 @@ var ErrQuery = errors.New("phone: the query is too long")
 // Hits run from the newest to the oldest, as all lists do: a card tells a story in time, and a person looks for the last time that
 // something was so. What is locked is not found; Page.Locked names it whatever the query is. A query without a letter or a
 // digit finds nothing. ErrQuery, ErrPaging, *LeaseError if everything is locked.
-func (k *Card) Search(query string, p Paging) (Page[Hit], error) {
+//
+// Nothing that is on the phone is missed: what a sync brought and Client.Index has not seen yet, Search indexes first, portion by portion,
+// until ctx ends.
+func (k *Card) Search(ctx context.Context, query string, p Paging) (Page[Hit], error) {
 	q, err := words.Parse(query)
 	if err != nil {
 		return Page[Hit]{}, ErrQuery
@@ -43,19 +47,38 @@ func (k *Card) Search(query string, p Paging) (Page[Hit], error) {
 	if err != nil {
 		return Page[Hit]{}, err
 	}
+	for {
+		if err := k.index(ctx); err != nil {
+			return Page[Hit]{}, err
+		}
+		out, err := k.hits(q, behind, p.Limit)
+		if !errors.Is(err, errUnindexed) { // else a sync brought something in between
+			return out, err
+		}
+	}
+}
+
+// errUnindexed says that the index does not know all records yet.
+var errUnindexed = errors.New("phone: records wait for the index")
+
+// hits searches, on one snapshot of the file.
+func (k *Card) hits(q words.Query, behind *place, limit int) (Page[Hit], error) {
 	var out Page[Hit]
-	err = k.store.Read(func(tx *vault.Tx) error {
+	err := k.store.Read(func(tx *vault.Tx) error {
 		out = Page[Hit]{}
+		if waiting, err := tx.Unindexed(); err != nil || waiting {
+			return errors.Join(err, errUnindexed)
+		}
 		meta, err := tx.Meta()
 		if err != nil {
 			return err
 		}
 		out.Locked = k.ended(meta)
-		l, err := newListing(tx, k.sought(q, meta), behind, p.Limit)
+		l, err := newListing(tx, k.sought(q, meta), behind, limit)
 		if err != nil {
 			return err
 		}
-		for len(out.Entries) < p.Limit {
+		for len(out.Entries) < limit {
 			s, ok, err := l.next()
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package phone_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func named(text string, codes ...string) card.Concept {
 
 func search(t *testing.T, k *phone.Card, query string) []phone.Entry[phone.Hit] {
 	t.Helper()
-	page, err := k.Search(query, phone.Paging{})
+	page, err := k.Search(t.Context(), query, phone.Paging{})
 	if err != nil {
 		t.Fatalf("%q: %v", query, err)
 	}
@@ -162,7 +163,7 @@ func TestSearchPages(t *testing.T) {
 		must(t, err)
 		w.pass(time.Minute)
 	}
-	whole, err := mine.Search("кашель", phone.Paging{Limit: 100})
+	whole, err := mine.Search(t.Context(), "кашель", phone.Paging{Limit: 100})
 	must(t, err)
 	if len(whole.Entries) != 26 || whole.Next != "" {
 		t.Fatalf("%d hits, next %q", len(whole.Entries), whole.Next)
@@ -175,7 +176,7 @@ func TestSearchPages(t *testing.T) {
 	for limit := 1; limit <= 27; limit++ {
 		var parts []phone.Entry[phone.Hit]
 		for p := (phone.Paging{Limit: limit}); ; {
-			part, err := mine.Search("кашель", p)
+			part, err := mine.Search(t.Context(), "кашель", p)
 			if err != nil || len(part.Entries) == 0 || len(part.Entries) > limit {
 				t.Fatalf("limit %d: %d entries, %v", limit, len(part.Entries), err)
 			}
@@ -188,21 +189,91 @@ func TestSearchPages(t *testing.T) {
 			t.Errorf("limit %d gives %d entries that are not the list", limit, len(parts))
 		}
 	}
-	first, err := mine.Search("кашель", phone.Paging{Limit: 10})
+	first, err := mine.Search(t.Context(), "кашель", phone.Paging{Limit: 10})
 	must(t, err)
 	w.publish(id, visit("Кашель", 200)) // 2027: newer than all
 	h.sync()
-	second, err := mine.Search("кашель", phone.Paging{Limit: 10, After: first.Next})
+	second, err := mine.Search(t.Context(), "кашель", phone.Paging{Limit: 10, After: first.Next})
 	if err != nil || !slices.EqualFunc(second.Entries, whole.Entries[10:20], func(a, b phone.Entry[phone.Hit]) bool { return a.ID == b.ID }) {
 		t.Errorf("%+v, %v", second, err)
 	}
-	if _, err := mine.Search("кашель", phone.Paging{After: "x"}); !errors.Is(err, phone.ErrPaging) {
+	if _, err := mine.Search(t.Context(), "кашель", phone.Paging{After: "x"}); !errors.Is(err, phone.ErrPaging) {
 		t.Errorf("got %v", err)
 	}
 	for _, long := range []string{strings.Repeat("а", 201), strings.Repeat("кашель ", 13)} {
-		if _, err := mine.Search(long, phone.Paging{}); !errors.Is(err, phone.ErrQuery) {
+		if _, err := mine.Search(t.Context(), long, phone.Paging{}); !errors.Is(err, phone.ErrQuery) {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// TestSearchMissesNothing: a sync leaves the index for later; a search makes up for it, whatever happened in between.
+func TestSearchMissesNothing(t *testing.T) {
+	w := newWorld(t)
+	id := w.newCard(claimCode)
+	w.publish(id, manyVisits(1200)...)
+	last := w.publish(id, visit("Кашель", 1))[0]
+	h := w.handset("one")
+	var told []phone.Indexing
+	h.cfg.Indexing = func(i phone.Indexing) { told = append(told, i) }
+	h.restart()
+	h.enter(claimCode)
+	if told != nil {
+		t.Errorf("a sync indexed: %v", told)
+	}
+	given, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	if _, err := h.Card(id).Search(given, "кашель", phone.Paging{}); !errors.Is(err, context.Canceled) || told != nil {
+		t.Errorf("who gave up got %v, %v", err, told)
+	}
+	h.restart() // or was stopped by the system
+	finds(t, h.Card(id), "кашель", last)
+	if len(told) < 3 || told[0].Card != id || told[0].Left == 0 || told[len(told)-1].Left != 0 || !slices.IsSortedFunc(told, func(a, b phone.Indexing) int { return b.Left - a.Left }) {
+		t.Errorf("told %v", told)
+	}
+	told = nil
+	finds(t, h.Card(id), "кашель", last)
+	must(t, h.Index(t.Context()))
+	if told != nil {
+		t.Errorf("nothing was left, and %v", told)
+	}
+	more := w.publish(id, visit("Кашель", 2))[0]
+	h.sync()
+	must(t, h.Index(t.Context()))
+	if len(told) != 1 || told[0].Left != 0 {
+		t.Errorf("told %v", told)
+	}
+	finds(t, h.Card(id), "кашель", more, last)
+}
+
+// TestSearchDuringASync: neither waits for the other to end, and what is found is a whole state of the file.
+func TestSearchDuringASync(t *testing.T) {
+	w := newWorld(t)
+	w.engine.PageRows = 20
+	id := w.newCard(claimCode)
+	w.publish(id, visit("Кашель", 1))
+	h := w.handset("one")
+	h.cfg.Progress = nil
+	h.restart()
+	mine := h.enter(claimCode)
+	for range 300 {
+		w.publish(id, visit("Кашель", 1))
+	}
+	done := make(chan error)
+	go func() { _, err := h.Sync(t.Context()); done <- err }()
+	for before, running := 1, true; running; {
+		select {
+		case err := <-done:
+			must(t, err)
+			running = false
+		default:
+		}
+		page, err := mine.Search(t.Context(), "кашель", phone.Paging{Limit: 1000})
+		must(t, err)
+		if len(page.Entries) < before || !running && len(page.Entries) != 301 {
+			t.Fatalf("%d found, %d before, running: %v", len(page.Entries), before, running)
+		}
+		before = len(page.Entries)
 	}
 }
 
@@ -217,12 +288,12 @@ func TestSearchRespectsLeases(t *testing.T) {
 	w.lent = []wire.Lease{{Scope: "visit.*", Until: w.now.AddDate(0, 0, 90)}, {Scope: "note.*", Until: w.now.AddDate(0, 0, 90)}, {Scope: "dx.*", Until: w.now.Add(time.Hour)}}
 	h := w.handset("one")
 	mine := h.enter(claimCode)
-	if page, err := mine.Search("шум", phone.Paging{Limit: 10}); err != nil || len(page.Entries) != 10 || page.Next == "" || page.Locked != nil {
+	if page, err := mine.Search(t.Context(), "шум", phone.Paging{Limit: 10}); err != nil || len(page.Entries) != 10 || page.Next == "" || page.Locked != nil {
 		t.Errorf("%d, %q, %v, %v", len(page.Entries), page.Next, page.Locked, err)
 	}
 	w.pass(2 * time.Hour)
 	for query, want := range map[string]int{"шум": 1, "сердце": 0, "астма": 0} {
-		page, err := mine.Search(query, phone.Paging{Limit: 10})
+		page, err := mine.Search(t.Context(), query, phone.Paging{Limit: 10})
 		if err != nil || len(page.Entries) != want || page.Next != "" || page.Unreadable != 0 || !slices.Equal(page.Locked, []card.Scope{"dx.*"}) {
 			t.Errorf("%q: %+v, %v", query, page, err)
 		}
@@ -232,7 +303,7 @@ func TestSearchRespectsLeases(t *testing.T) {
 	}
 	w.pass(100 * 24 * time.Hour)
 	for _, query := range []string{"шум", "астма"} {
-		if page, err := mine.Search(query, phone.Paging{}); !errors.Is(err, phone.ErrLeaseEnded) || len(page.Entries) != 0 {
+		if page, err := mine.Search(t.Context(), query, phone.Paging{}); !errors.Is(err, phone.ErrLeaseEnded) || len(page.Entries) != 0 {
 			t.Errorf("%q: %+v, %v", query, page, err)
 		}
 	}
@@ -288,7 +359,7 @@ func FuzzSearch(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		page, err := mine.Search(query, phone.Paging{})
+		page, err := mine.Search(t.Context(), query, phone.Paging{})
 		if err != nil && !errors.Is(err, phone.ErrQuery) {
 			t.Fatalf("%q: %v", query, err)
 		}

@@ -129,7 +129,7 @@ const (
 	soon         = 10 * time.Second // after the first failure; it doubles
 )
 
-// Run syncs now, whenever it is woken, and every quarter of an hour, until ctx ends. A failure is tried again after a while that
+// Run syncs now, whenever it is woken, and every quarter of an hour, until ctx ends, and indexes what came. A failure is tried again after a while that
 // grows; only the end of the session ends it.
 func (c *Client) Run(ctx context.Context) error {
 	pause := soon
@@ -148,6 +148,9 @@ func (c *Client) Run(ctx context.Context) error {
 		default:
 			c.log.Debug("synced", "sent", report.Sent, "received", report.Received, "removed", report.Removed)
 			pause = soon
+		}
+		if err := c.Index(ctx); err != nil && ctx.Err() == nil {
+			c.log.Info("indexing failed", "code", problem.CodeOf(err)) // Search will say what is wrong
 		}
 		if err := c.idle(ctx, d); err != nil {
 			return err

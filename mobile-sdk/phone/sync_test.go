@@ -493,7 +493,8 @@ func TestRunSyncsWhenWoken(t *testing.T) {
 	h := w.handset("one")
 	h.enter(claimCode)
 	must(t, h.Close())
-	naps := make(chan time.Duration, 100)
+	naps, told := make(chan time.Duration, 100), make(chan phone.Indexing, 100)
+	h.cfg.Indexing = func(i phone.Indexing) { told <- i }
 	h.cfg.Wait = func(ctx context.Context, d time.Duration) error { naps <- d; <-ctx.Done(); return ctx.Err() }
 	h.open()
 	ctx, stop := context.WithCancel(t.Context())
@@ -507,6 +508,9 @@ func TestRunSyncsWhenWoken(t *testing.T) {
 	<-naps
 	if page, err := h.Card(id).Visits(phone.Paging{}); err != nil || len(page.Entries) != 1 {
 		t.Errorf("visits: %+v, %v", page, err)
+	}
+	if len(told) != 1 {
+		t.Error("what came was not indexed")
 	}
 	if _, err := h.Card(id).AddMeasurement(card.Measurement{Systolic: 120, Diastolic: 80}); err != nil { // wakes by itself
 		t.Fatal(err)

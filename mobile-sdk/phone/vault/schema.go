@@ -72,6 +72,12 @@ var migrations = []string{`
 		upto    INTEGER NOT NULL
 	) STRICT;
 	INSERT INTO indexing (version, upto) VALUES (0, 0);
+`, `
+	-- Whether the words of a row are yet to be made. What comes or changes is only marked, and indexed when there is time: a sync does not
+	-- wait for it. words holds, stale or not, exactly what the index has of the row, and what goes takes that with it.
+	ALTER TABLE record ADD COLUMN stale INTEGER NOT NULL DEFAULT 1;
+	CREATE INDEX record_stale ON record (card) WHERE stale = 1 AND shadow = 0;
+	ALTER TABLE indexing DROP COLUMN upto;
 `}
 
 // migrate brings the file to the newest schema, each step in a transaction of its own. What a step cannot say in SQL is index's.

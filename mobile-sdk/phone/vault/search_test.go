@@ -34,6 +34,7 @@ func word(w string) []vault.Term { return []vault.Term{{Words: []string{w}}} }
 
 func found(t *testing.T, c *vault.Card, terms []vault.Term) (ids []string) {
 	t.Helper()
+	indexed(t, c)
 	must(t, c.Read(func(tx *vault.Tx) error {
 		rows, err := tx.Search(terms, nil, 1000)
 		for _, r := range rows {
@@ -42,6 +43,16 @@ func found(t *testing.T, c *vault.Card, terms []vault.Term) (ids []string) {
 		return err
 	}))
 	return ids
+}
+
+// indexed works off what waits for the index.
+func indexed(t *testing.T, c *vault.Card) {
+	t.Helper()
+	for left := 1; left > 0; {
+		var err error
+		left, err = c.Index()
+		must(t, err)
+	}
 }
 
 func sought(t *testing.T, c *vault.Card, w string, want ...string) {
@@ -119,81 +130,97 @@ func TestTermsAreWords(t *testing.T) {
 }
 
 // TestForgottenWordsAreGone fills an index of many pages, takes one scope away, and looks for its words in the decrypted file: in the
-// pages in use, in the free ones, and in the index's inner nodes.
+// pages in use, in the free ones, and in the index's inner nodes. Whatever the index knew of the rows by then.
 func TestForgottenWordsAreGone(t *testing.T) {
-	const n = 1500
+	const n = 1100
 	secret := func(i int) string { return fmt.Sprintf("тайна%04dкоты", i*7919%n) }
-	for name, c := range map[string]struct {
+	all := func(do func(i int) error) error {
+		for i := range n {
+			if err := do(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	rename := func(text func(i int) string) func(replica.PhoneTx) error {
+		return func(tx replica.PhoneTx) error {
+			return all(func(i int) error { return tx.PutRow(row(fmt.Sprintf("secret-%d", i), "visit.general", text(i))) })
+		}
+	}
+	drops := map[string]struct {
 		drop func(replica.PhoneTx) error
 		left bool // the rows of the other scope
 	}{
 		"access to a scope ended": {func(tx replica.PhoneTx) error { return tx.DropRowsOutside(replica.Scopes{"lab.*"}) }, true},
 		"the card is gone":        {replica.PhoneTx.Wipe, false},
 		"each was deleted": {func(tx replica.PhoneTx) error {
-			for i := range n {
-				if err := tx.DropRow(fmt.Sprintf("secret-%d", i)); err != nil {
-					return err
-				}
-			}
-			return nil
+			return all(func(i int) error { return tx.DropRow(fmt.Sprintf("secret-%d", i)) })
 		}, true},
-		"each became another": {func(tx replica.PhoneTx) error {
-			for i := range n {
-				if err := tx.PutRow(row(fmt.Sprintf("secret-%d", i), "visit.general", "кашель")); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, true},
+		"each became another":                {rename(func(int) string { return "кашель" }), true},
 		"a resync brought a base without it": {replica.PhoneTx.SwapShadow, false},
+	}
+	for state, since := range map[string]func(*testing.T, *vault.Card){
+		"indexed": indexed,
+		"changed since": func(t *testing.T, k *vault.Card) {
+			indexed(t, k)
+			update(t, k, rename(func(i int) string { return fmt.Sprintf("секрет%04dкоты", i) }))
+		},
+		"indexed in part": func(t *testing.T, k *vault.Card) {
+			if left, err := k.Index(); err != nil || left == 0 {
+				t.Fatalf("%d left, %v", left, err)
+			}
+		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "card.db")
-			v := open(t, file)
-			k := v.Card(cardID)
-			for from := 0; from < n; from += 500 { // several segments, that merge
+		for name, c := range drops {
+			t.Run(state+", "+name, func(t *testing.T) {
+				file := filepath.Join(t.TempDir(), "card.db")
+				v := open(t, file)
+				k := v.Card(cardID)
 				update(t, k, func(tx replica.PhoneTx) error {
-					for i := from; i < from+500; i++ {
-						if err := errors.Join(tx.PutRow(row(fmt.Sprintf("secret-%d", i), "visit.general", secret(i)+" кашель")),
-							tx.PutRow(row(fmt.Sprintf("other-%d", i), "lab.general", fmt.Sprintf("кашель анализ%d", i)))); err != nil {
-							return err
-						}
-					}
-					return nil
+					return all(func(i int) error {
+						return errors.Join(tx.PutRow(row(fmt.Sprintf("secret-%d", i), "visit.general", secret(i)+" кашель")),
+							tx.PutRow(row(fmt.Sprintf("other-%d", i), "lab.general", fmt.Sprintf("кашель анализ%d", i))))
+					})
 				})
-			}
-			must(t, v.Close()) // what is in the journal goes into the file
-			if plain := plaintext(t, file); !bytes.Contains(plain, []byte("коты")) {
-				t.Fatal("the test does not see into the file")
-			}
-			v = open(t, file)
-			k = v.Card(cardID)
-			update(t, k, c.drop)
-			if got := len(found(t, k, word("анализ7"))); (got == 1) != c.left {
-				t.Errorf("%d of the others are found", got)
-			}
-			if name == "each became another" { // nothing was deleted, so the journal may wait
-				must(t, v.Close())
-			}
-			plain := plaintext(t, file)
-			for _, trace := range []string{"тайна", "коты"} {
-				if at := bytes.Index(plain, []byte(trace)); at >= 0 {
-					t.Errorf("the decrypted file holds %q (%d times), at %d of %d", trace, bytes.Count(plain, []byte(trace)), at, len(plain))
+				since(t, k)
+				must(t, v.Close()) // what is in the journal goes into the file
+				if plain := plaintext(t, file); !bytes.Contains(plain, []byte("коты")) {
+					t.Fatal("the test does not see into the file")
 				}
-			}
-		})
+				v = open(t, file)
+				k = v.Card(cardID)
+				update(t, k, c.drop)
+				if name == "each became another" { // nothing was deleted: the index and the journal may wait
+					indexed(t, k)
+					must(t, v.Close())
+				}
+				plain := plaintext(t, file)
+				for _, trace := range []string{"тайна", "коты", "секрет"} {
+					if at := bytes.Index(plain, []byte(trace)); at >= 0 {
+						t.Errorf("the decrypted file holds %q (%d times), at %d of %d", trace, bytes.Count(plain, []byte(trace)), at, len(plain))
+					}
+				}
+				if got := len(found(t, open(t, file).Card(cardID), word("анализ7"))); (got == 1) != c.left {
+					t.Errorf("%d of the others are found", got)
+				}
+			})
+		}
 	}
 }
 
-// TestAFileOfBeforeIsIndexed opens a file whose rows have no words yet, and one whose words another version of the rules made.
-func TestAFileOfBeforeIsIndexed(t *testing.T) {
-	const n = 450 // more than two portions
+// TestTheIndexGoesOn: it is made in portions, whoever is stopped in between goes on there, and nothing is made twice.
+func TestTheIndexGoesOn(t *testing.T) {
+	const n = 1300 // more than two portions
 	file := filepath.Join(t.TempDir(), "card.db")
-	v, err := vault.Open(file, key, vault.Words{})
+	made := 0
+	counted := spelled
+	counted.Of = func(r wire.Row) []string { made++; return spelled.Of(r) }
+	v, err := vault.Open(file, key, counted)
 	must(t, err)
-	update(t, v.Card(cardID), func(tx replica.PhoneTx) error {
+	c := v.Card(cardID)
+	update(t, c, func(tx replica.PhoneTx) error {
 		for i := range n {
-			r := row(fmt.Sprintf("r-%03d", i), "visit.general", fmt.Sprintf("кашель слово%d", i))
+			r := row(fmt.Sprintf("r-%04d", i), "visit.general", fmt.Sprintf("кашель слово%d", i))
 			r.Date = noon.Add(time.Duration(i) * time.Hour)
 			if err := errors.Join(tx.PutRow(r), tx.PutShadowRow(r)); err != nil {
 				return err
@@ -201,46 +228,50 @@ func TestAFileOfBeforeIsIndexed(t *testing.T) {
 		}
 		return nil
 	})
-	if got := found(t, v.Card(cardID), word("кашель")); got != nil {
-		t.Fatalf("found before it was indexed: %v", got)
+	if made != 0 {
+		t.Errorf("a page of a sync waited for the words of %d records", made)
+	}
+	left, err := c.Index()
+	must(t, err)
+	if left != n-made || made == 0 || left == 0 {
+		t.Errorf("of %d records %d were indexed and %d are left", n, made, left)
 	}
 	must(t, v.Close())
 
-	// Its opening is stopped in the middle, as by a person who has had enough of it.
-	enough := 0
-	broken := spelled
+	// The next portion is stopped in the middle.
+	broken, portion := spelled, made
 	broken.Of = func(r wire.Row) []string {
-		if enough++; enough > 300 {
+		if made++; made > portion+portion/2 {
 			panic("stopped")
 		}
 		return spelled.Of(r)
 	}
+	v, err = vault.Open(file, key, broken)
+	must(t, err)
 	func() {
 		defer func() { _ = recover() }()
-		if v, err := vault.Open(file, key, broken); err == nil {
-			v.Close()
-			t.Error("it was not stopped")
-		}
+		_, _ = v.Card(cardID).Index()
+		t.Error("it was not stopped")
 	}()
-
-	made := 0
-	counted := spelled
-	counted.Of = func(r wire.Row) []string { made++; return spelled.Of(r) }
-	v, err = vault.Open(file, key, counted)
-	must(t, err)
-	if made < n || made >= 2*n {
-		t.Errorf("%d records were indexed in the second opening: it has to go on where the first one was stopped", made)
-	}
-	c := v.Card(cardID)
-	if got := found(t, c, word("кашель")); len(got) != n || got[0] != fmt.Sprintf("r-%03d", n-1) {
-		t.Errorf("%d found, the first %q", len(got), got[0])
-	}
-	sought(t, c, "слово0", "r-000")
 	must(t, v.Close())
 
 	made = 0
 	v, err = vault.Open(file, key, counted)
 	must(t, err)
+	c = v.Card(cardID)
+	if got := found(t, c, word("кашель")); len(got) != 1000 || got[0] != fmt.Sprintf("r-%04d", n-1) {
+		t.Errorf("%d found, the first %q", len(got), got[0])
+	}
+	if made != n-portion {
+		t.Errorf("%d records were indexed afterwards, not %d", made, n-portion)
+	}
+	sought(t, c, "слово0", "r-0000")
+	must(t, v.Close())
+
+	made = 0
+	v, err = vault.Open(file, key, counted)
+	must(t, err)
+	indexed(t, v.Card(cardID))
 	must(t, v.Close())
 	if made != 0 {
 		t.Errorf("an index that is whole was made anew: %d", made)
@@ -250,11 +281,18 @@ func TestAFileOfBeforeIsIndexed(t *testing.T) {
 	v, err = vault.Open(file, key, newer)
 	must(t, err)
 	defer v.Close()
-	if got := found(t, v.Card(cardID), word("новое")); len(got) != n {
+	c = v.Card(cardID)
+	must(t, c.Read(func(tx *vault.Tx) error {
+		if waiting, err := tx.Unindexed(); err != nil || !waiting {
+			t.Errorf("rules that changed: %v, %v", waiting, err)
+		}
+		return nil
+	}))
+	if got := found(t, c, word("новое")); len(got) != 1000 {
 		t.Errorf("%d found by the new rules", len(got))
 	}
-	update(t, v.Card(cardID), replica.PhoneTx.SwapShadow)
-	if got := found(t, v.Card(cardID), word("новое")); len(got) != n {
+	update(t, c, replica.PhoneTx.SwapShadow)
+	if got := found(t, c, word("новое")); len(got) != 1000 {
 		t.Errorf("%d found after a swap", len(got))
 	}
 }

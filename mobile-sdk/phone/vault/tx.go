@@ -45,23 +45,6 @@ func (t *Tx) exec(query string, args ...any) error {
 	})
 }
 
-// insert is exec that tells the new row's place; inserted is false if there was one already.
-func (t *Tx) insert(query string, args ...any) (rowid int64, inserted bool, err error) {
-	err = t.prepared(query, func(s *sql.Stmt) error {
-		result, err := s.ExecContext(context.Background(), args...)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		if inserted = n > 0; !inserted || err != nil {
-			return err
-		}
-		rowid, err = result.LastInsertId()
-		return err
-	})
-	return rowid, inserted, err
-}
-
 // delete is exec for what must not stay in the journal either.
 func (t *Tx) delete(query string, args ...any) error {
 	return t.prepared(query, func(s *sql.Stmt) error {
@@ -167,29 +150,10 @@ func (t *Tx) put(side int, row wire.Row) error {
 			open = 1
 		}
 	}
-	words := t.wordsOf(row)
-	// Not one statement for both cases, and no trigger: where one could fire SQLite sets a savepoint for each row, and at each of those
-	// the index writes a segment. That made a first sync three times as long. What changes still pays for secure-delete: see sync/doc.go.
-	rowid, inserted, err := t.insert(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (card, shadow, id) DO NOTHING`, t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body, words)
-	switch {
-	case err != nil || (inserted && words == ""):
-		return err
-	case inserted:
-		return t.exec("INSERT INTO record_word (rowid, words) VALUES (?, ?)", rowid, words)
-	}
-	var old string
-	err = t.prepared("SELECT rowid, words FROM record WHERE card = ? AND shadow = ? AND id = ?", func(s *sql.Stmt) error {
-		return s.QueryRowContext(context.Background(), t.card, side, row.ID).Scan(&rowid, &old)
-	})
-	if err != nil {
-		return err
-	}
-	if err := t.exec("UPDATE record SET kind = ?, scope = ?, date = ?, open = ?, body = ? WHERE rowid = ?",
-		row.Kind, row.Scope, row.Date.UnixMicro(), open, body, rowid); err != nil {
-		return err
-	}
-	return reword(t.exec, rowid, old, words)
+	return t.exec(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (card, shadow, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, date = excluded.date, open = excluded.open,
+			body = excluded.body, stale = 1`,
+		t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body)
 }
 
 func (t *Tx) drop(side int, id string) error {

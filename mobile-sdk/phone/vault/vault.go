@@ -50,7 +50,7 @@ type Vault struct {
 const readers = 3
 
 // Open opens the file, or makes a new one under the key. The folder is made if it is missing. Records are found under the words; if
-// those of the file are of another version, Open makes the index anew.
+// those of the file are of another version, all of them wait for Card.Index.
 func Open(file string, key []byte, words Words) (*Vault, error) {
 	if len(key) != KeySize {
 		return nil, ErrKeySize
@@ -76,7 +76,7 @@ func Open(file string, key []byte, words Words) (*Vault, error) {
 	v.read.SetMaxIdleConns(readers)
 	err = v.migrate(context.Background())
 	if err == nil {
-		err = v.index(context.Background())
+		err = v.outdate(context.Background())
 	}
 	if err != nil {
 		return nil, errors.Join(refined(err), v.write.Close(), v.read.Close())
