@@ -172,26 +172,30 @@ type listing struct {
 	of     selection
 	tx     *vault.Tx
 	limit  int
-	rows   []wire.Row // read ahead
-	read   *place     // how far the base was read
-	ended  bool       // the base has no more
-	edits  map[string][]replica.Item
+	rows   []wire.Row       // read ahead
+	read   *place           // how far the base was read
+	ended  bool             // the base has no more
+	edits  map[string]bool  // what was edited here
 	edited []replica.Screen // in order
 	last   *place           // of what was given last
 }
 
 func newListing(tx *vault.Tx, of selection, behind *place, limit int) (*listing, error) {
-	l := &listing{of: of, tx: tx, limit: limit, read: behind, last: behind, edits: map[string][]replica.Item{}}
+	l := &listing{of: of, tx: tx, limit: limit, read: behind, last: behind, edits: map[string]bool{}}
 	items, err := tx.Open()
 	if err != nil {
 		return nil, err
 	}
 	for _, item := range items {
 		if of.edited(item.Mutation) {
-			l.edits[item.Mutation.ID] = append(l.edits[item.Mutation.ID], item)
+			l.edits[item.Mutation.ID] = true
 		}
 	}
-	for id, edits := range l.edits {
+	for id := range l.edits {
+		edits, err := tx.ItemsOf(id)
+		if err != nil {
+			return nil, err
+		}
 		var under *wire.Row
 		if row, found, err := tx.Row(id); err != nil {
 			return nil, err
@@ -229,7 +233,7 @@ func (l *listing) fill() error {
 		for _, row := range rows {
 			at := placeOf(row.Date, row.ID)
 			l.read = &at
-			if l.edits[row.ID] == nil && l.shows(replica.Screen{ID: row.ID, Kind: row.Kind, Scope: row.Scope}) {
+			if !l.edits[row.ID] && l.shows(replica.Screen{ID: row.ID, Kind: row.Kind, Scope: row.Scope}) {
 				l.rows = append(l.rows, row)
 			}
 		}

@@ -299,7 +299,7 @@ func rec(n int) string { return fmt.Sprintf("0195f3a1-0000-7000-8000-%012x", n) 
 
 // edit makes a mutation of one atom.
 func edit(n uint64, op wire.Op, id, value string, ctx vclock.Clock, seen ...vclock.Dot) wire.Mutation {
-	m := wire.Mutation{N: n, Op: op, ID: id, Kind: "comment", Ctx: ctx, HLC: vclock.At(noon)}
+	m := wire.Mutation{N: n, Op: op, ID: id, Kind: "comment", Epoch: "e1", Ctx: ctx, HLC: vclock.At(noon)}
 	if op != wire.OpDelete {
 		m.Atoms = map[string]wire.Change{"text": {V: quote(value), Seen: seen}}
 	}

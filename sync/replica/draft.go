@@ -18,6 +18,7 @@ type Draft struct {
 	Kind   string       `json:"kind"`
 	New    bool         `json:"new,omitempty"`
 	At     string       `json:"at,omitempty"`
+	Epoch  string       `json:"epoch,omitempty"` // of Ctx and the dots, where there is no At to say it
 	Gen    uint64       `json:"gen,omitempty"`
 	Ctx    vclock.Clock `json:"ctx,omitempty"`
 	Opened time.Time    `json:"opened"`
@@ -38,6 +39,9 @@ func draftOf(screen Screen, meta Meta, items []Item, now time.Time) Draft {
 		ID: screen.ID, Kind: screen.Kind, At: meta.At, Gen: meta.Gen, Ctx: screen.VV, Opened: now, HLC: meta.HLC,
 		Shown: map[string][]vclock.Dot{}, Others: map[string][]vclock.Dot{},
 	}
+	if !meta.Shadowing { // then Meta tells the epoch of the base that grows, not of the one that is read
+		d.Epoch = meta.Epoch
+	}
 	for name, a := range screen.Atoms {
 		if a.Pending {
 			d.Shown[name] = a.replaces
@@ -56,6 +60,9 @@ func draftOf(screen Screen, meta Meta, items []Item, now time.Time) Draft {
 		}
 		if item.Gen < d.Gen {
 			d.At, d.Gen = item.Mutation.At, item.Gen
+			if item.Mutation.Epoch != "" {
+				d.Epoch = item.Mutation.Epoch
+			}
 		}
 	}
 	return d
@@ -64,6 +71,9 @@ func draftOf(screen Screen, meta Meta, items []Item, now time.Time) Draft {
 // mutation makes what travels, without its n and stamp.
 func (d Draft) mutation(op wire.Op, values map[string]json.RawMessage) (wire.Mutation, error) {
 	m := wire.Mutation{Op: op, ID: d.ID, Kind: d.Kind, At: d.At, Ctx: d.Ctx}
+	if m.At == "" && len(m.Ctx) > 0 {
+		m.Epoch = d.Epoch
+	}
 	if len(values) == 0 {
 		return m, nil
 	}

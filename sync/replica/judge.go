@@ -15,14 +15,17 @@ type edit struct {
 	wire.Mutation
 	actor uint32
 	at    uint64 // the commit up to which the editor's screen was current
-	blind bool   // At is of another epoch: dots mean other writes there, so nothing that the edit says it saw counts
+	blind bool   // opened in another epoch: dots mean other writes there, so nothing that the edit says it saw counts
 	seq   uint64 // the commit this edit gets if it changes anything
 	now   time.Time
 }
 
-func (e *edit) open(seal Sealer) {
+// open reads where the editor was opened. One that was opened before the first whole answer proves nothing by its place; the
+// dots that it names, and what it does not know of its own writer, count in their own epoch only.
+func (e *edit) open(seal Sealer, epoch string) {
 	if e.At == "" {
-		return // opened before anything was pulled
+		e.blind = e.Epoch != epoch && e.names()
+		return
 	}
 	at, err := seal.Open(e.At)
 	if err != nil {
@@ -30,6 +33,16 @@ func (e *edit) open(seal Sealer) {
 		return
 	}
 	e.at = at
+}
+
+// names says whether the edit names any write.
+func (e *edit) names() bool {
+	for _, change := range e.Atoms {
+		if len(change.Seen) > 0 {
+			return true
+		}
+	}
+	return len(e.Ctx) > 0
 }
 
 // verdict is what becomes of an edit.

@@ -141,7 +141,7 @@ func (s Server) apply(l Ledger, head Head, actor *Actor, in Push, fresh []wire.M
 	for _, m := range fresh {
 		rec, exists := records[m.ID]
 		e := edit{Mutation: m, actor: actor.Ordinal, seq: seq + 1, now: in.Now}
-		e.open(in.Seal)
+		e.open(in.Seal, head.Epoch)
 		v, err := s.judge(rec, exists, e, in.Sight)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"bytes"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -39,8 +41,9 @@ func (s Screen) Conflicted() bool {
 	return false
 }
 
-// Rebase makes the screen of one record of its row (nil: the base has none) and its open items (Waiting and Answered, in
-// the order of saving; items of other records and states are skipped). ok is false if there is nothing to show.
+// Rebase makes the screen of one record of its row (nil: the base has none) and its items, in the order of saving. Those that are
+// Waiting or Answered are laid upon it; of the others it only takes that this phone wrote them, and items of other records are
+// skipped. ok is false if there is nothing to show.
 //
 // It judges as the server will: a pending value replaces what its editor showed and what this phone wrote before it;
 // whatever else the base holds by now stands beside it.
@@ -55,9 +58,16 @@ func Rebase(row *wire.Row, items []Item) (screen Screen, ok bool) {
 			}
 		}
 	}
+	wrote := map[string][]json.RawMessage{}
 	for _, item := range items {
 		m := item.Mutation
-		if item.State != Waiting && item.State != Answered || ok && m.ID != screen.ID {
+		if ok && m.ID != screen.ID {
+			continue
+		}
+		for name, change := range m.Atoms {
+			wrote[name] = append(wrote[name], change.V)
+		}
+		if item.State != Waiting && item.State != Answered {
 			continue
 		}
 		switch {
@@ -75,7 +85,7 @@ func Rebase(row *wire.Row, items []Item) (screen Screen, ok bool) {
 			continue
 		}
 		for name, change := range m.Atoms {
-			screen.Atoms[name] = screen.Atoms[name].lay(item, change)
+			screen.Atoms[name] = screen.Atoms[name].lay(item, change, wrote[name])
 		}
 	}
 	return screen, ok
@@ -99,16 +109,18 @@ func show(versions []wire.Version) Shown {
 	return Shown{Version: byAge[0], Siblings: byAge[1:]}
 }
 
-// lay puts a pending value on top: what this phone wrote last is what it shows.
-func (a Shown) lay(item Item, change wire.Change) Shown {
+// lay puts a pending value on top: what this phone wrote last is what it shows. wrote are the values that it wrote up to then.
+func (a Shown) lay(item Item, change wire.Change, wrote []json.RawMessage) Shown {
 	out := Shown{Version: wire.Version{HLC: item.Mutation.HLC, Value: change.V}, Pending: true, replaces: slices.Clone(a.replaces)}
 	under := a.Siblings
 	if !a.Pending && a.Value != nil {
 		under = append([]wire.Version{a.Version}, under...)
 	}
 	for _, v := range under {
-		// One that this phone wrote and did not know of yet is this very edit, or one before it, come back.
-		own := v.Dot.Actor == item.Actor && !item.Mutation.Ctx.Covers(v.Dot)
+		// One that this phone wrote and did not know of yet is this very edit, or one before it, come back. That the actor is its
+		// own is not enough: a phone that was restored from a backup meets what it wrote after that, and has never seen it.
+		own := item.Actor != 0 && v.Dot.Actor == item.Actor && !item.Mutation.Ctx.Covers(v.Dot) &&
+			slices.ContainsFunc(wrote, func(w json.RawMessage) bool { return bytes.Equal(w, v.Value) })
 		if own || slices.Contains(change.Seen, v.Dot) {
 			out.replaces = append(out.replaces, v.Dot)
 		} else {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/vclock"
 	"github.com/medcard/medcard/sync/wire"
 )
 
@@ -166,5 +167,72 @@ func TestClocksThatJump(t *testing.T) {
 	one.mustSync()
 	if got := values(d.record(rec(1)), "text"); got != "v5@1:6 " {
 		t.Errorf("the server holds %s", got)
+	}
+}
+
+// A phone that was restored from a backup meets what it wrote after that: nobody has seen it on this screen, and an edit must
+// not replace it as if it had lain below. (A simulated world lost an update so.)
+func TestALostFutureIsNotOnTheScreen(t *testing.T) {
+	row := wire.Row{ID: rec(1), Kind: "comment", VV: vclock.Clock{{Actor: 1, N: 2}},
+		Atoms: map[string][]wire.Version{"text": {{Dot: vclock.Dot{Actor: 1, N: 2}, HLC: 2, Value: quote("second")}}}}
+	item := func(n uint64, value string, state replica.ItemState) replica.Item {
+		return replica.Item{Actor: 1, Mutation: edit(n, wire.OpCreate, rec(1), value, nil), State: state}
+	}
+	first := item(1, "first", replica.Answered)
+	if s, _ := replica.Rebase(&row, []replica.Item{first}); face(s, "text") != "first [second]" {
+		t.Errorf("restored: %s", face(s, "text"))
+	}
+	settled := first
+	settled.State = replica.Settled
+	for name, items := range map[string][]replica.Item{
+		"it came back":          {first, item(2, "second", replica.Waiting)},
+		"one before it is back": {settled, item(2, "second", replica.Settled), item(3, "third", replica.Waiting)},
+	} {
+		want := items[len(items)-1].Mutation.Atoms["text"].V
+		if s, _ := replica.Rebase(&row, items); face(s, "text") != unquote(want) {
+			t.Errorf("%s: %s", name, face(s, "text"))
+		}
+	}
+	nobody := first
+	nobody.Actor, nobody.State = 0, replica.Waiting
+	row.Atoms["text"][0].Dot.Actor = vclock.Server
+	if s, _ := replica.Rebase(&row, []replica.Item{nobody}); face(s, "text") != "first [second]" {
+		t.Errorf("the server's value under an edit without an actor: %s", face(s, "text"))
+	}
+}
+
+// Dots that an editor named before the first answer was whole mean something in their own epoch only: after a restore of the
+// server they are other writes. (A simulated world lost an update so.)
+func TestDotsOfAnotherEpochProveNothing(t *testing.T) {
+	for epoch, want := range map[string]string{"e1": "two@2:1 ", "e0": "one@1:1 two@2:1 ", "": "one@1:1 two@2:1 "} {
+		d := newDesk(t)
+		a, b := d.enrol("a"), d.enrol("b")
+		d.one("a", a, edit(1, wire.OpCreate, rec(1), "one", nil))
+		m := edit(1, wire.OpPatch, rec(1), "two", vclock.Clock{{Actor: 1, N: 1}}, vclock.Dot{Actor: 1, N: 1})
+		m.Epoch = epoch
+		d.one("b", b, m)
+		if got := values(d.record(rec(1)), "text"); got != want {
+			t.Errorf("epoch %q: %s, want %s", epoch, got, want)
+		}
+	}
+	d := newDesk(t)
+	d.server.PageRows = 2
+	one := d.phone("a")
+	for n := range 4 {
+		d.publish(replica.Fact{ID: rec(n + 1), Kind: "comment", Scope: "note.general", Atoms: map[string]json.RawMessage{"text": quote("old")}})
+	}
+	x, err := one.Exchange(1)
+	d.must(err)
+	for _, line := range one.answer(x.Request())[:4] { // card, two rows, end
+		d.must(x.Line(line))
+	}
+	x.Close()
+	draft, _ := one.open(rec(1))
+	if item := one.save(draft, "text", "new"); item.Mutation.At != "" || item.Mutation.Epoch != "e1" {
+		t.Errorf("opened between two pages of a first sync: at %q, epoch %q", item.Mutation.At, item.Mutation.Epoch)
+	}
+	one.mustSync()
+	if got := one.sees(rec(1)); got != "new" {
+		t.Errorf("seen and replaced, but a conflict: %s", got)
 	}
 }

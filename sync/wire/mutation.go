@@ -28,7 +28,9 @@ type Mutation struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
 	// At, Ctx and each Seen are what the editor showed when it was OPENED, never what the phone knew when it sent.
-	At    string            `json:"at,omitempty"`
+	At string `json:"at,omitempty"`
+	// Epoch is that of Ctx and Seen where no At says it: an editor may be opened before the first answer is whole.
+	Epoch string            `json:"epoch,omitempty"`
 	Ctx   vclock.Clock      `json:"ctx,omitempty"`
 	HLC   vclock.HLC        `json:"hlc,omitempty"`
 	Atoms map[string]Change `json:"atoms,omitempty"`

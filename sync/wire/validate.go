@@ -142,6 +142,8 @@ func (m *Mutation) validate() *FieldError {
 		return wrong(ErrInvalid, "is no name").in("kind")
 	case len(m.At) > MaxToken:
 		return wrong(ErrTooLarge, "is too long").in("at")
+	case len(m.Epoch) > MaxToken:
+		return wrong(ErrTooLarge, "is too long").in("epoch")
 	case len(m.Atoms) > MaxAtoms:
 		return wrong(ErrTooLarge, "too many in one mutation").in("atoms")
 	case m.Op == OpDelete && len(m.Atoms) > 0:
