@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/medcard/medcard/app/fhir"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/posting"
@@ -15,6 +16,7 @@ type work struct {
 	entries  []Became
 	postings []posting.Posting
 	records  []cardsync.Record
+	files    []fhir.File
 }
 
 // compare sets the bundle against what the card holds of the same sender.
@@ -66,6 +68,7 @@ func (in intake) compare(tx Tx, p consent.Permit) (work, error) {
 		}
 		if fact != nil {
 			w.records = append(w.records, cardsync.FromFact(became.Record, fact))
+			w.files = append(w.files, in.bundle.Files(i)...)
 		}
 		w.entries[i] = became
 	}

@@ -6,5 +6,5 @@
 // cards is the worst that can happen here.
 //
 // A resource is known by (sender, type, identifier or id). The same content again changes nothing; other content is a new version.
-// Every resource is kept as posted, also of types that the card has no place for: those are counted and named.
+// Files inside of resources are kept beside the records, which name them by their hash. Every resource is kept as posted, also of types that the card has no place for: those are counted and named.
 package exchanging

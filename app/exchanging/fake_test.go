@@ -34,18 +34,20 @@ type state struct {
 	claims   map[string]identity.ClaimCode // by card + client
 	audit    []audit.Entry
 	news     []card.Scopes
+	files    map[card.Hash]string
 }
 
 func newFake() *fakeStore {
 	return &fakeStore{state: state{
 		cards: map[card.ID]time.Time{}, keys: map[string]posting.Match{}, systems: map[string]bool{}, postings: map[string][]posting.Posting{},
-		records: map[card.RecordID]cardsync.Record{}, versions: map[card.RecordID]int{}, owned: map[card.ID]bool{}, claims: map[string]identity.ClaimCode{},
+		records: map[card.RecordID]cardsync.Record{}, versions: map[card.RecordID]int{}, owned: map[card.ID]bool{}, claims: map[string]identity.ClaimCode{}, files: map[card.Hash]string{},
 	}}
 }
 
 func (s state) clone() state {
 	s.cards, s.keys, s.systems, s.records = maps.Clone(s.cards), maps.Clone(s.keys), maps.Clone(s.systems), maps.Clone(s.records)
 	s.versions, s.owned, s.claims = maps.Clone(s.versions), maps.Clone(s.owned), maps.Clone(s.claims)
+	s.files = maps.Clone(s.files)
 	posts := map[string][]posting.Posting{}
 	for k, v := range s.postings {
 		posts[k] = slices.Clone(v)
@@ -159,6 +161,12 @@ func (tx *fakeTx) Keep(p consent.Permit, client identity.ClientID, postings []po
 		post.Body = bytes.Clone(post.Body)
 		tx.postings[k] = append(tx.postings[k], post)
 	}
+	return nil
+}
+
+func (tx *fakeTx) KeepAttachment(p consent.Permit, hash card.Hash, content []byte) error {
+	tx.must(p)
+	tx.files[hash] = string(content)
 	return nil
 }
 

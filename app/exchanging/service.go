@@ -144,6 +144,11 @@ func (in intake) run(tx Tx) (Received, error) {
 			return Received{}, err
 		}
 	}
+	for _, f := range work.files {
+		if err := tx.KeepAttachment(permit, f.Hash, f.Bytes); err != nil {
+			return Received{}, err
+		}
+	}
 	if len(work.records) > 0 {
 		if err := tx.Publish(permit, work.records, in.now); err != nil {
 			return Received{}, err

@@ -37,6 +37,9 @@ type Tx interface {
 	Known(p consent.Permit, client identity.ClientID, questions []posting.Question) ([]posting.Known, error)
 	Keep(p consent.Permit, client identity.ClientID, postings []posting.Posting) error
 
+	// KeepAttachment keeps a file that a resource brought along.
+	KeepAttachment(p consent.Permit, hash card.Hash, content []byte) error
+
 	// Publish gives each record its next version in the card's order of commits.
 	Publish(p consent.Permit, records []cardsync.Record, now time.Time) error
 	// EnqueueNews tells the card's devices, after the commit, that there is news in these scopes.

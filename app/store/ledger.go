@@ -204,6 +204,9 @@ func (l *ledger) SaveRecords(records []replica.Record) error {
 			return err
 		}
 	}
+	if err := l.nameFiles(records); err != nil {
+		return err
+	}
 	return l.moves(records)
 }
 

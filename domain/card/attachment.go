@@ -26,3 +26,10 @@ func (h Hash) Plausible() bool {
 	}
 	return true
 }
+
+// Upload is how far a person's upload of a file got.
+type Upload struct {
+	Size, Arrived int64 // bytes
+	Complete      bool
+	Sum           []byte // the hash in the middle of its work
+}

@@ -27,6 +27,9 @@ var withoutPermit = map[string][]string{
 	"remembers, and asks what was remembered of the asker himself; to be remembered is never refused": {
 		"AppendAudit", "OwnReadSince",
 	},
+	"upkeep: it deletes what nobody names, and reads nothing": {
+		"CardsWithUploads", "ForgetUploads",
+	},
 	"a status list knows tokens and places, and no card": {
 		"TakePlace", "SetStatus", "StatusOf", "Statuses", "StatusLists",
 	},

@@ -1,0 +1,16 @@
+// Package attaching gives out the files that records name, and takes in those that patients attach.
+//
+// A file is known by the SHA-256 of its bytes. To know that is no right: each request, and each piece of a long one, asks in a transaction
+// of its own whether the permit reads a record that names the file NOW. Of a file that nothing readable names nobody learns
+// whether it exists.
+//
+// Uploads come in pieces of 256 KiB, each of which is kept once it has arrived. The record goes first, by sync: it is what
+// matters, a photo of thirty megabytes must not hold up the text beside it, and then an upload that nothing names is refused at
+// once. Until the file is there whoever reads the record is told so (attachment.pending). A person who names a file has
+// to upload it even if the card has it already: that is the proof of having it, without which a hash would be a key to what is hidden.
+//
+// The rules of resuming are those of the tus protocol's core (https://tus.io/protocols/resumable-upload, version 1.0.0): the phone asks
+// for the offset and continues there, and a piece for another offset is refused. There is no creation, since the hash is the
+// address, and at the end the hash is checked. Uploads that stay unfinished for 30 days are deleted, and so are files of patients which no
+// record names any more; what clinics sent stays.
+package attaching
