@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"reflect"
 	"strconv"
-	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -35,6 +33,7 @@ func write(b *bytes.Buffer, v reflect.Value) {
 	case reflect.Struct:
 		b.WriteByte('{')
 		comma := false
+		names := fieldsOf(v.Type()).names
 		for i := range v.NumField() {
 			if empty(v.Field(i)) {
 				continue
@@ -43,8 +42,9 @@ func write(b *bytes.Buffer, v reflect.Value) {
 				b.WriteByte(',')
 			}
 			comma = true
-			b.WriteString(strconv.Quote(fieldName(v.Type().Field(i).Name)))
-			b.WriteByte(':')
+			b.WriteByte('"')
+			b.WriteString(names[i])
+			b.WriteString(`":`)
 			write(b, v.Field(i))
 		}
 		b.WriteByte('}')
@@ -103,133 +103,24 @@ func fieldName(name string) string {
 	return string(unicode.ToLower(r)) + name[n:]
 }
 
-// strictness says what to do with a field that the struct does not have.
-type strictness bool
-
-const (
-	strict  strictness = true  // refuse: the sender is a stranger
-	lenient strictness = false // skip: the sender is a newer server
-)
-
-// decode fills the struct that into points to.
-func decode(data []byte, into any, s strictness) error {
-	if !utf8.Valid(data) {
-		return fmt.Errorf("%w: not UTF-8", ErrShape)
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if err := read(d, reflect.ValueOf(into).Elem(), s, maxDepth); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("%w: text after the end", ErrShape)
-	}
-	return nil
+// fields are the wire names of a struct's fields.
+type fields struct {
+	names  []string // by place
+	places map[string]int
 }
 
-func read(d *json.Decoder, v reflect.Value, s strictness, depth int) error {
-	token, err := d.Token()
-	if err != nil {
-		return fmt.Errorf("%w: not JSON", ErrShape) // never err: it may quote the input
-	}
-	if depth == 0 {
-		return fmt.Errorf("%w: nested too deep", ErrShape)
-	}
-	switch v.Kind() {
-	case reflect.Struct:
-		if token != json.Delim('{') {
-			break
-		}
-		return readFields(d, v, s, depth)
-	case reflect.Slice:
-		if token != json.Delim('[') {
-			break
-		}
-		for d.More() {
-			element := reflect.New(v.Type().Elem()).Elem()
-			if err := read(d, element, s, depth-1); err != nil {
-				return err
-			}
-			v.Set(reflect.Append(v, element))
-		}
-		return end(d)
-	case reflect.Pointer:
-		if yes, ok := token.(bool); ok && v.Type().Elem().Kind() == reflect.Bool {
-			v.Set(reflect.New(v.Type().Elem()))
-			v.Elem().SetBool(yes)
-			return nil
-		}
-		if token == json.Delim('{') && v.Type().Elem().Kind() == reflect.Struct {
-			v.Set(reflect.New(v.Type().Elem()))
-			return readFields(d, v.Elem(), s, depth)
-		}
-	case reflect.String:
-		if text, ok := token.(string); ok {
-			v.SetString(text)
-			return nil
-		}
-	case reflect.Bool:
-		if yes, ok := token.(bool); ok {
-			v.SetBool(yes)
-			return nil
-		}
-	case reflect.Int:
-		if number, ok := token.(json.Number); ok {
-			if n, err := strconv.ParseInt(number.String(), 10, 64); err == nil {
-				v.SetInt(n)
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("%w: a value of the wrong type", ErrShape)
-}
+var knownFields sync.Map // reflect.Type -> fields
 
-func readFields(d *json.Decoder, v reflect.Value, s strictness, depth int) error {
-	seen := map[string]bool{}
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return fmt.Errorf("%w: not JSON", ErrShape)
-		}
-		name := token.(string) //nolint:forcetypeassert // the decoder gives nothing else as a name
-		if seen[name] {
-			return fmt.Errorf("%w: a field stands there twice", ErrShape)
-		}
-		seen[name] = true
-		field := fieldOf(v, name)
-		if field.IsValid() {
-			if err := read(d, field, s, depth-1); err != nil {
-				return err
-			}
-			continue
-		}
-		if s == strict {
-			return fmt.Errorf("%w: an unknown field", ErrShape)
-		}
-		var skipped json.RawMessage
-		if err := d.Decode(&skipped); err != nil {
-			return fmt.Errorf("%w: not JSON", ErrShape)
-		}
+func fieldsOf(t reflect.Type) fields {
+	if known, ok := knownFields.Load(t); ok {
+		return known.(fields) //nolint:forcetypeassert // nothing else is kept there
 	}
-	return end(d)
-}
-
-// fieldOf finds the field of a wire name, exactly: "Status" and "STATUS" are no names.
-func fieldOf(v reflect.Value, name string) reflect.Value {
-	if name == "" || strings.ToLower(name[:1]) != name[:1] {
-		return reflect.Value{}
+	f := fields{places: make(map[string]int, t.NumField())}
+	for i := range t.NumField() {
+		name := fieldName(t.Field(i).Name)
+		f.names = append(f.names, name)
+		f.places[name] = i
 	}
-	for i := range v.NumField() {
-		if fieldName(v.Type().Field(i).Name) == name {
-			return v.Field(i)
-		}
-	}
-	return reflect.Value{}
-}
-
-func end(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return fmt.Errorf("%w: not JSON", ErrShape)
-	}
-	return nil
+	knownFields.Store(t, f)
+	return f
 }

@@ -3,14 +3,19 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Marshal is json.Marshal without the escaping for web pages, which would change the bytes of values on their way.
 func Marshal(v any) ([]byte, error) {
-	if row, ok := v.(Row); ok {
-		return appendRow(nil, row)
+	switch v := v.(type) {
+	case Row:
+		return appendRow(nil, v)
+	case Mutation:
+		return appendMutation(nil, v), nil
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -43,6 +48,58 @@ func appendRow(b []byte, r Row) ([]byte, error) {
 	b, _ = r.VV.AppendText(b)
 	b = append(b, `","atoms":`...)
 	return append(appendAtoms(b, r.Atoms), '}'), nil
+}
+
+// appendMutation writes a mutation as the standard encoder does, in a fraction of its time: see appendRow.
+func appendMutation(b []byte, m Mutation) []byte {
+	b = strconv.AppendUint(append(b, `{"n":`...), m.N, 10)
+	b = appendString(append(b, `,"op":`...), string(m.Op))
+	b = appendString(append(b, `,"id":`...), m.ID)
+	b = appendString(append(b, `,"kind":`...), m.Kind)
+	if m.At != "" {
+		b = appendString(append(b, `,"at":`...), m.At)
+	}
+	if len(m.Ctx) > 0 {
+		b, _ = m.Ctx.AppendText(append(b, `,"ctx":"`...))
+		b = append(b, '"')
+	}
+	if m.HLC != 0 {
+		b, _ = m.HLC.AppendText(append(b, `,"hlc":"`...))
+		b = append(b, '"')
+	}
+	if len(m.Atoms) > 0 {
+		b = appendChanges(append(b, `,"atoms":`...), m.Atoms)
+	}
+	return append(b, '}')
+}
+
+func appendChanges(b []byte, atoms map[string]Change) []byte {
+	b = append(b, '{')
+	for i, name := range slices.Sorted(maps.Keys(atoms)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendString(b, name), `:{"v":`...)
+		change := atoms[name]
+		if change.V == nil {
+			b = append(b, "null"...)
+		}
+		b = append(b, change.V...)
+		for j, dot := range change.Seen {
+			if j == 0 {
+				b = append(b, `,"seen":[`...)
+			} else {
+				b = append(b, ',')
+			}
+			b, _ = dot.AppendText(append(b, '"'))
+			b = append(b, '"')
+		}
+		if len(change.Seen) > 0 {
+			b = append(b, ']')
+		}
+		b = append(b, '}')
+	}
+	return append(b, '}')
 }
 
 func appendAtoms(b []byte, atoms map[string][]Version) []byte {

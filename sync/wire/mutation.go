@@ -42,15 +42,9 @@ type Change struct {
 	Seen []vclock.Dot    `json:"seen,omitempty"`
 }
 
-// Hash tells mutations with one identity apart: a retry hashes alike, a fork of the actor does not.
-func (m Mutation) Hash() [32]byte {
-	b, err := json.Marshal(m) // deterministic: fixed member order, sorted atoms, compacted values
-	if err != nil {
-		// Only a value that is no JSON gets here, and the decoder lets none in. Hash what identifies it.
-		b = []byte(m.ID + "\x00" + string(m.Op) + "\x00" + m.At)
-	}
-	return sha256.Sum256(b)
-}
+// Hash tells mutations with one identity apart: a retry hashes alike, a fork of the actor does not. What is hashed is the mutation's
+// JSON, in one form: members and atoms in one order, values as they are, which Decode has brought into their compact form.
+func (m Mutation) Hash() [32]byte { return sha256.Sum256(appendMutation(nil, m)) }
 
 // Outcome is what became of a mutation.
 type Outcome string
