@@ -218,6 +218,9 @@ func (s Server) judgeCommand(rule Rule, rec Record, e edit, values map[string]js
 	if e.Op != wire.OpCommand && e.Op != wire.OpCreate || rule.Command == nil {
 		return refuse(wire.CodeWrongOperation)
 	}
+	if rec.Deleted { // there is nothing left to command: a new state would be accepted and shown to nobody
+		return refuse(wire.CodeRecordDeleted)
+	}
 	current := make(map[string]json.RawMessage, len(rec.Atoms))
 	for name, versions := range rec.Atoms {
 		if len(versions) > 0 {
