@@ -13,8 +13,10 @@ import (
 // Book is one card of a server, in memory: a Ledger's store for simulations and tests. Transactions run one after the
 // other, and one that fails leaves nothing behind.
 type Book struct {
-	mu    sync.Mutex
-	pages pages
+	mu      sync.Mutex
+	pages   pages
+	real    CardStore                // beside it; nil: none
+	putBack func(epoch string) error // of a copy: brings the real one back to it
 }
 
 // pages is the state of a card. Records and actors are values; what they point to is never written into.
@@ -44,11 +46,16 @@ func (b *Book) Update(f func(replica.Ledger) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	next := b.pages.clone()
-	if err := f(&next); err != nil {
-		return err
+	var err error
+	if b.real == nil {
+		err = f(&next)
+	} else {
+		err = b.real.Update(once(func(l replica.Ledger) error { return f(twinLedger{&next, l}) }))
 	}
-	b.pages = next
-	return nil
+	if err == nil {
+		b.pages = next
+	}
+	return err
 }
 
 // View runs f on a snapshot; what it writes is lost.
@@ -56,7 +63,10 @@ func (b *Book) View(f func(replica.Ledger) error) error {
 	b.mu.Lock()
 	snapshot := b.pages.clone()
 	b.mu.Unlock()
-	return f(&snapshot)
+	if b.real == nil {
+		return f(&snapshot)
+	}
+	return b.real.View(once(func(l replica.Ledger) error { return f(twinLedger{&snapshot, l}) }))
 }
 
 // Restored brings back an earlier state under a new epoch, as restoring a backup does.
@@ -65,13 +75,22 @@ func (b *Book) Restored(from *Book, epoch string) {
 	defer b.mu.Unlock()
 	b.pages = from.pages.clone()
 	b.pages.head.Epoch = epoch
+	if b.real != nil {
+		sound("Restore", from.putBack(epoch))
+	}
 }
 
 // Copy is the card as it stands: a backup.
 func (b *Book) Copy() *Book {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return &Book{pages: b.pages.clone()}
+	c := &Book{pages: b.pages.clone()}
+	if b.real != nil {
+		var err error
+		c.putBack, err = b.real.Backup()
+		sound("Backup", err)
+	}
+	return c
 }
 
 func (p pages) clone() pages {

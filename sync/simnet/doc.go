@@ -21,4 +21,7 @@
 //
 // and that no phone is left with an edit that nobody answers. Variants of the engine that are broken on purpose show that
 // the oracle sees: see Broken.
+//
+// A world can run on real stores too, with those in memory beside them: see CardStore and PhoneFile. Then 4 is held against all
+// that lies in a phone's files as well.
 package simnet

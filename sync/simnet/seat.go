@@ -84,6 +84,7 @@ func (w *World) crashed(s *seat, err error) bool {
 	}
 	w.count("crash")
 	w.trace("crash", s.name)
+	w.must(s.shelf.crash())
 	if w.rand.IntN(2) == 0 {
 		s.drafts = nil
 	}

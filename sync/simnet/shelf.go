@@ -18,6 +18,11 @@ type Shelf struct {
 	state shelfState
 	// Fault is asked at each durable write, if set: it may fail the write before it happened, or after.
 	Fault func() (before, after error)
+
+	file     PhoneFile                 // beside it; nil: none
+	thaw     func() (PhoneFile, error) // of a copy: makes its file, when it is first used
+	card     string                    // whose records the file holds
+	searched int                       // how often the file was searched for traces
 }
 
 type itemKey struct {
@@ -42,39 +47,73 @@ var _ replica.PhoneStore = (*Shelf)(nil)
 // View runs f on a snapshot; what it writes is lost.
 func (s *Shelf) View(f func(replica.PhoneTx) error) error {
 	s.mu.Lock()
+	s.open()
 	snapshot := s.state.clone()
 	s.mu.Unlock()
-	return f(&snapshot)
+	if s.file == nil {
+		return f(&snapshot)
+	}
+	return s.file.View(once(func(tx replica.PhoneTx) error { return f(twinPhone{&snapshot, tx}) }))
 }
 
 // Update runs f in a transaction.
 func (s *Shelf) Update(f func(replica.PhoneTx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := s.state.clone()
-	if err := f(&next); err != nil {
+	s.open()
+	before, next := s.state, s.state.clone()
+	var err, after error
+	if s.file == nil {
+		after, err = s.commit(f, &next, &next)
+	} else {
+		err = s.file.Update(once(func(tx replica.PhoneTx) (err error) {
+			after, err = s.commit(f, &next, twinPhone{&next, tx})
+			return err
+		}))
+	}
+	if err != nil {
 		return err
 	}
-	var before, after error
-	if s.Fault != nil {
-		before, after = s.Fault()
+	s.state = next
+	if s.file != nil && next.lost(before) {
+		s.traces()
 	}
+	return after
+}
+
+// commit runs f and lets fate strike the write, before it happens or after.
+func (s *Shelf) commit(f func(replica.PhoneTx) error, next *shelfState, tx replica.PhoneTx) (after, err error) {
+	if err := f(tx); err != nil || s.Fault == nil {
+		return nil, err
+	}
+	before, after := s.Fault()
 	if errors.Is(before, errTorn) { // a store that is not atomic: see TornPage
 		s.state.meta = next.meta
-		return errCrash
+		return nil, errCrash
 	}
-	if before != nil {
-		return before
-	}
-	s.state = next
-	return after
+	return after, before
 }
 
 // Copy is the store as it stands: a backup, or a clone of the phone.
 func (s *Shelf) Copy() *Shelf {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &Shelf{state: s.state.clone()}
+	c := &Shelf{state: s.state.clone(), card: s.card, thaw: s.thaw}
+	if s.file != nil {
+		var err error
+		c.thaw, err = s.file.Backup()
+		sound("Backup", err)
+	}
+	return c
+}
+
+// open makes the file of a copy.
+func (s *Shelf) open() {
+	if s.file == nil && s.thaw != nil {
+		var err error
+		s.file, err = s.thaw()
+		sound("Open", err)
+	}
 }
 
 func (s shelfState) clone() shelfState {

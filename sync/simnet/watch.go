@@ -136,7 +136,7 @@ func (w *World) written(s *seat, id string, values map[string]string) {
 
 // anew sees that a phone that comes today holds what one holds that was there all the time (15).
 func (w *World) anew(c *cardWorld, s *seat) {
-	fresh := &seat{name: s.name + " anew", device: w.newID(), card: c, shelf: NewShelf(), grants: s.grants, could: s.could, rewritten: map[string]wire.Mutation{}}
+	fresh := &seat{name: s.name + " anew", device: w.newID(), card: c, shelf: w.shelf(c.id), grants: s.grants, could: s.could, rewritten: map[string]wire.Mutation{}}
 	w.start(fresh)
 	if len(s.sight().Now) == 0 {
 		return
@@ -155,6 +155,7 @@ func (w *World) anew(c *cardWorld, s *seat) {
 	if a, b := encode(fresh.shelf.state.base), encode(s.shelf.state.base); a != b {
 		w.fail(15, "a new phone has %s, %s has %s", a, s.name, b)
 	}
+	w.retire(fresh.shelf)
 }
 
 // counting counts the rows that are read.

@@ -23,6 +23,10 @@ type World struct {
 	Log    io.Writer      // where to tell all that happens; nil: nowhere
 	Engine replica.Server // without rules: Engine()
 
+	// CardStore and PhoneFile make real stores that stand beside those in memory: see real.go. nil: in memory alone.
+	CardStore func(card, epoch string) (CardStore, error)
+	PhoneFile func(card string) (PhoneFile, error)
+
 	rand   *rand.Rand
 	now    time.Time
 	cards  []*cardWorld
@@ -98,7 +102,8 @@ func (w *World) Run() (report Report) {
 // sees a part.
 func (w *World) people() {
 	for range 2 {
-		w.cards = append(w.cards, &cardWorld{id: w.newID(), book: NewBook("e1")})
+		id := w.newID()
+		w.cards = append(w.cards, &cardWorld{id: id, book: w.book(id)})
 	}
 	for person := range 2 {
 		for phone := range 2 {
@@ -112,7 +117,7 @@ func (w *World) people() {
 }
 
 func (w *World) seat(name, device string, c *cardWorld, scopes replica.Scopes) {
-	s := &seat{name: name, device: device, card: c, shelf: NewShelf(), grants: []grant{{0, scopes}},
+	s := &seat{name: name, device: device, card: c, shelf: w.shelf(c.id), grants: []grant{{0, scopes}},
 		skew: time.Duration(w.rand.IntN(600)-300) * time.Second, rewritten: map[string]wire.Mutation{}, could: map[string]bool{}}
 	c.seats = append(c.seats, s)
 	w.seats = append(w.seats, s)
@@ -153,6 +158,7 @@ func (w *World) fate(s *seat) {
 		for _, item := range s.shelf.state.items {
 			w.oracle.forget(item.Mutation)
 		}
+		w.retire(s.shelf)
 		s.shelf = s.backup.Copy()
 		for _, item := range s.shelf.state.items {
 			w.oracle.remember(item.Mutation)
@@ -268,7 +274,9 @@ func (w *World) verify() {
 	for _, c := range w.cards {
 		for _, s := range c.seats {
 			w.hold(converged(c, s))
+			w.must(s.shelf.compare())
 		}
+		w.must(c.book.compare())
 		w.hold(w.oracle.lost(c.id, c.book.pages.records))
 	}
 	w.hold(w.oracle.unanswered())
@@ -285,6 +293,9 @@ func (w *World) verify() {
 	}
 	if w.state() != before {
 		w.fail(8, "requests that came again changed the server")
+	}
+	for _, s := range w.seats {
+		w.retire(s.shelf)
 	}
 }
 
