@@ -33,6 +33,10 @@ var (
 	ErrProtocol = errors.New("replica: answer out of order")
 	// ErrGone says that this device has no access to the card any more.
 	ErrGone = errors.New("replica: card gone")
+	// ErrHeld says that the card's owner has to confirm first that this person may still see it: the server was restored.
+	ErrHeld = errors.New("replica: card held until its owner confirms")
+	// ErrForgotten says that the server, restored from a backup, does not know any more that the card is this person's. It stays.
+	ErrForgotten = errors.New("replica: card forgotten by a restored server")
 )
 
 // Behind says whether a push failed because phone and server are not at the same place (ErrEpoch, ErrHole). That is no

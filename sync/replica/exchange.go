@@ -124,7 +124,7 @@ func (x *Exchange) Pushed(answer wire.PushResponse) error {
 // and then all of it in one transaction.
 //
 // A problem of the server comes back as *ProblemError. ErrNotEnrolled: the phone must ask for a fresh actor, then ask
-// again. ErrGone: the card is gone from this phone.
+// again. ErrGone: the card is gone from this phone. ErrHeld, ErrForgotten: see Leave.
 func (x *Exchange) Line(line wire.Line) error {
 	switch {
 	case x.phone == nil:
@@ -133,10 +133,7 @@ func (x *Exchange) Line(line wire.Line) error {
 		return x.problem(*line.Err)
 	case line.Gone != nil:
 		x.page = nil
-		if err := x.phone.store.Update(func(tx PhoneTx) error { return tx.Wipe() }); err != nil {
-			return err
-		}
-		return ErrGone
+		return x.phone.Leave(*line.Gone)
 	case line.Card != nil:
 		if x.page != nil || line.Card.Card != x.ask.Card {
 			return ErrProtocol

@@ -53,18 +53,20 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 	if p.card.Epoch != meta.Epoch {
 		return ErrProtocol
 	}
+	// Before the rows: of what was answered just now nothing may stay that the page takes out of sight.
+	if err := answered(tx, &meta, p.results, shownUpTo(end)); err != nil {
+		return err
+	}
 	for _, line := range p.lines {
 		if line.Purge != nil { // the base holds less than its view now, until the server says that it is whole again
 			meta.View, meta.ShadowView = "", ""
 		}
-		if err := takeIn(tx, meta, line); err != nil {
+		if err := p.takeIn(tx, meta, line); err != nil {
 			return err
 		}
 	}
+	fresh := meta.Shadowing && !end.More // a new base takes the old one's place
 	if err := move(tx, &meta, end); err != nil {
-		return err
-	}
-	if err := answered(tx, &meta, p.results, shownUpTo(end)); err != nil {
 		return err
 	}
 	if err := behind(tx, &meta, end.LMID); err != nil {
@@ -76,20 +78,34 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 			return err
 		}
 	}
+	if fresh && !meta.Own {
+		if err := dropStrays(tx); err != nil {
+			return err
+		}
+	}
 	if p.card.Leases != nil {
-		meta.Leases = p.card.Leases
+		meta.Leases, meta.Own = p.card.Leases, p.card.Own
 	}
 	return tx.SaveMeta(meta)
 }
 
 // takeIn puts one line where it belongs. What vanishes vanishes from both bases; what comes goes to the one being built.
-func takeIn(tx PhoneTx, meta Meta, line wire.Line) error {
+func (p *intake) takeIn(tx PhoneTx, meta Meta, line wire.Line) error {
 	switch {
 	case line.Purge != nil:
-		return tx.DropRowsOutside(line.Purge.Keep)
+		keep := Scopes(line.Purge.Keep)
+		if !p.card.Resync { // else some may have to go again to a server that was restored; the rest goes with the old base
+			if _, err := dropEdits(tx, func(scope string) bool { return !keep.Holds(scope) }, false); err != nil {
+				return err
+			}
+		}
+		return tx.DropRowsOutside(keep)
 	case line.Del != nil:
 		return drop(tx, line.Del.ID)
 	case line.Red != nil:
+		if err := dropEditsOf(tx, line.Red.ID); err != nil {
+			return err
+		}
 		return drop(tx, line.Red.ID)
 	}
 	get, put := tx.Row, tx.PutRow
@@ -128,7 +144,7 @@ func move(tx PhoneTx, meta *Meta, end wire.End) error {
 			return nil
 		}
 		meta.Cursor, meta.Part, meta.View = meta.ShadowCursor, meta.ShadowPart, meta.ShadowView
-		meta.Shadowing, meta.ShadowCursor, meta.ShadowPart, meta.ShadowView = false, "", "", ""
+		meta.Shadowing, meta.ShadowCursor, meta.ShadowPart, meta.ShadowView, meta.Lapsed = false, "", "", "", nil
 		meta.At = meta.Cursor
 		meta.Gen++
 		return tx.SwapShadow()
@@ -173,14 +189,22 @@ func answered(tx PhoneTx, meta *Meta, results []wire.Result, shown uint64) error
 			acked = min(acked, item.Mutation.N-1)
 			continue
 		}
+		hidden := item.Code == wire.CodeAccessEnded // its record went out of sight while it waited
 		item.State, item.Outcome, item.Code = Answered, r.Outcome, r.Code
 		if item.Mutation.N <= shown {
 			item.State = Settled
 		}
-		if r.Outcome == wire.Refused {
+		err := error(nil)
+		switch {
+		case r.Outcome != wire.Refused:
+			err = tx.PutItem(item)
+		case hidden || r.Code == wire.CodeAccessEnded && item.Mutation.Op != wire.OpCreate:
+			err = withdraw(tx, item)
+		default: // the person keeps the text. A new record has nothing of the card in it
 			item.State = Rejected
+			err = tx.PutItem(item)
 		}
-		if err := tx.PutItem(item); err != nil {
+		if err != nil {
 			return err
 		}
 	}

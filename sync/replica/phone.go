@@ -48,7 +48,7 @@ func (p *Phone) Enrolled(e wire.Enrolment) error {
 		if meta.Epoch == "" {
 			meta.Epoch = e.Epoch
 		}
-		meta.Leases = e.Leases
+		meta.Leases, meta.Own = e.Leases, e.Own
 		if err := renumber(tx, &meta, restored); err != nil {
 			return err
 		}
@@ -79,7 +79,9 @@ func renumber(tx PhoneTx, meta *Meta, restored bool) error {
 			return err
 		}
 		item.Actor, item.Mutation.N = meta.Actor, meta.Next
-		item.State, item.Outcome, item.Code = Waiting, "", ""
+		if item.State != Waiting {
+			item.State, item.Outcome, item.Code = Waiting, "", ""
+		}
 		meta.Next++
 		if err := tx.PutItem(item); err != nil {
 			return err

@@ -25,6 +25,8 @@ type PhoneTx interface {
 	DropRow(id string) error   // no error if there is none
 	// DropRowsOutside deletes the rows, of the shadow too, whose scope keep does not hold.
 	DropRowsOutside(keep Scopes) error
+	// Scopes lists the scopes in which a row stands, in the shadow too.
+	Scopes() (Scopes, error)
 
 	// Sum is the sum of the base, of the digests that were noted when its rows were put. It costs no look at the rows.
 	Sum() (wire.Sum, error)
@@ -57,6 +59,8 @@ type PhoneTx interface {
 
 	// Wipe forgets the card: base, shadow, outbox and meta.
 	Wipe() error
+	// Lose remembers, beyond Wipe, that edits were destroyed.
+	Lose(Loss) error
 }
 
 // Meta is what a phone knows of its place with one card.
@@ -71,7 +75,9 @@ type Meta struct {
 	View   string
 	Gen    uint64     // counts moves of At: the order of tokens, which themselves tell nothing
 	HLC    vclock.HLC // the greatest stamp given
+	Own    bool       // the card is the person's own
 	Leases []wire.Lease
+	Lapsed []string // scopes that were destroyed at the end of their leases, until a new base is whole
 
 	Shadowing    bool   // a resync is under way
 	ShadowCursor string // its cursor; Cursor and At stay those of the base which is read
@@ -102,6 +108,6 @@ type Item struct {
 	Gen      uint64        // Meta.Gen when its editor was opened: orders the At tokens
 	State    ItemState
 	Outcome  wire.Outcome // once answered
-	Code     string
-	Saved    time.Time // when the person saved it
+	Code     string       // of the answer; of one that waits CodeAccessEnded, if its record went out of sight meanwhile
+	Saved    time.Time    // when the person saved it
 }

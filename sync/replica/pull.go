@@ -15,6 +15,7 @@ type Pull struct {
 	Sight    Sight
 	Seal     Sealer
 	Leases   []wire.Lease  // to tell in the page's head
+	Own      bool          // the card is the asker's own; told with the leases
 	Total    int           // rows that a first sync will bring, if known
 	Results  []wire.Result // of the push that came with the pull: told in the first page
 	MaxBytes int           // of this page; 0 = as the server likes
@@ -148,7 +149,7 @@ func (p *pager) open() {
 	}
 	p.out.Ask.Epoch = p.head.Epoch
 	p.add(wire.Line{Card: &wire.Card{
-		Card: ask.Card, Epoch: p.head.Epoch, View: p.view, Resync: p.resync, Total: p.in.Total, Leases: p.in.Leases,
+		Card: ask.Card, Epoch: p.head.Epoch, View: p.view, Resync: p.resync, Total: p.in.Total, Leases: p.in.Leases, Own: p.in.Own,
 	}})
 	for i := range p.in.Results {
 		p.add(wire.Line{Res: &p.in.Results[i]})
@@ -342,6 +343,6 @@ func (p *pager) add(line wire.Line) {
 // NextPage is the question after a page was applied: the same, from where the page ended, without the push's results.
 func (in Pull) NextPage(page Page) Pull {
 	in.Ask = page.Ask
-	in.Results, in.Leases, in.Total = nil, nil, 0
+	in.Results, in.Leases, in.Own, in.Total = nil, nil, false, 0
 	return in
 }

@@ -35,6 +35,7 @@ type shelfState struct {
 	base   map[string]wire.Row
 	shadow map[string]wire.Row
 	items  map[itemKey]replica.Item
+	losses []replica.Loss
 }
 
 // NewShelf returns an empty store.
@@ -187,8 +188,27 @@ func (s *shelfState) DropSettled(before time.Time) error {
 }
 
 func (s *shelfState) Wipe() error {
+	losses := s.losses
 	*s = NewShelf().state
+	s.losses = losses
 	return nil
+}
+
+func (s *shelfState) Lose(loss replica.Loss) error {
+	s.losses = append(slices.Clip(s.losses), loss)
+	return nil
+}
+
+func (s *shelfState) Scopes() (scopes replica.Scopes, err error) {
+	for _, rows := range []map[string]wire.Row{s.base, s.shadow} {
+		for _, row := range rows {
+			if !slices.Contains(scopes, row.Scope) {
+				scopes = append(scopes, row.Scope)
+			}
+		}
+	}
+	slices.Sort(scopes)
+	return scopes, nil
 }
 
 // some returns the items that fit, in the order of saving.
@@ -203,4 +223,11 @@ func (s *shelfState) some(fits func(replica.Item) bool) []replica.Item {
 		return cmp.Compare(a.Mutation.HLC, b.Mutation.HLC)
 	})
 	return out
+}
+
+// Losses lists what the person was told of edits that were destroyed.
+func (s *Shelf) Losses() []replica.Loss {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.state.losses)
 }

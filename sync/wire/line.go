@@ -18,6 +18,7 @@ type Line struct {
 	End   *End     `json:"end,omitempty"`
 	Gone  *Gone    `json:"gone,omitempty"`
 	Err   *Problem `json:"err,omitempty"`
+	Other *Other   `json:"other,omitempty"`
 }
 
 // Card opens a page: what follows is about this card.
@@ -28,6 +29,7 @@ type Card struct {
 	Resync bool    `json:"resync,omitempty"` // the cursor is of no use: build a new base beside the old one, from the beginning
 	Total  int     `json:"total,omitempty"`  // rows that a first sync will bring, for a progress bar
 	Leases []Lease `json:"leases,omitempty"`
+	Own    bool    `json:"own,omitempty"` // with Leases: the card is the person's own
 }
 
 // Row is a record as it stands now. Atoms holds those that changed since At of the request, each with ALL its versions: one, or
@@ -76,9 +78,19 @@ type End struct {
 	Sum *Sum `json:"sum,omitempty"`
 }
 
+// Other names cards that the person may see and the request does not name: somebody let the person in, or a card was claimed on
+// another phone.
+type Other struct {
+	Cards []string `json:"cards"`
+}
+
 // Gone says that this device has no access to the card any more: everything of it goes.
 type Gone struct {
 	Card string `json:"card"`
+	Held bool   `json:"held,omitempty"` // until the card's owner confirms, the server was restored: what the person wrote may stay
+	// Restored is when the server was restored from a backup last. It may have forgotten that the card is the person's own: a phone
+	// that was not in step with it since keeps that one.
+	Restored time.Time `json:"restored,omitzero"`
 }
 
 // Problem ends a stream, or a card's part of it, early.

@@ -22,6 +22,7 @@ type DevicesResponse struct {
 	ServerTime time.Time   `json:"serverTime"`
 	Cards      []Enrolment `json:"cards"`
 	Limits     Limits      `json:"limits"`
+	Gone       []Gone      `json:"gone,omitempty"` // cards that were asked for and that the person may not see
 }
 
 // Enrolment is the place of a device on one card.
@@ -31,17 +32,21 @@ type Enrolment struct {
 	Actor  uint32  `json:"actor"`
 	LMID   uint64  `json:"lmid"` // the last mutation of this actor that the server has processed
 	Leases []Lease `json:"leases,omitempty"`
+	Own    bool    `json:"own,omitempty"` // the card is the person's own
 }
 
-// Lease says until when the phone may show a scope without having spoken to the server.
+// Lease says until when the phone may show a scope without having spoken to the server. Of scopes whose label is sensitive
+// Sensitive says it, which is sooner; zero = Until.
 type Lease struct {
-	Scope string    `json:"scope"`
-	Until time.Time `json:"until"`
+	Scope     string    `json:"scope"`
+	Until     time.Time `json:"until"`
+	Sensitive time.Time `json:"sensitive,omitzero"`
 }
 
 // HeadResponse says where the cards stand, without a row. Its ETag changes exactly when something visible does.
 type HeadResponse struct {
-	Cards []Head `json:"cards"`
+	Cards []Head   `json:"cards"`
+	Other []string `json:"other,omitempty"` // cards that the person may see and the request does not name
 }
 
 // Head is where one card stands.

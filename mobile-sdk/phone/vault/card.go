@@ -86,7 +86,9 @@ type metaShape struct {
 	View   string       `json:"view"`
 	Gen    uint64       `json:"gen"`
 	HLC    vclock.HLC   `json:"hlc"`
+	Own    bool         `json:"own"`
 	Leases []wire.Lease `json:"leases"`
+	Lapsed []string     `json:"lapsed"`
 
 	Shadowing    bool   `json:"shadowing"`
 	ShadowCursor string `json:"shadowCursor"`

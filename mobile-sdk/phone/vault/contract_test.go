@@ -85,7 +85,7 @@ var contract = []struct {
 	{"meta comes back", func(t *testing.T, s replica.PhoneStore) {
 		want := replica.Meta{
 			Actor: 3, Next: 8, Acked: 7, Epoch: "e", Cursor: "c", Part: "p", View: "v", Gen: 5, HLC: vclock.At(noon),
-			Leases: []wire.Lease{{Scope: "lab.*", Until: noon}}, Shadowing: true, ShadowCursor: "sc", ShadowPart: "sp", ShadowView: "sv", Synced: noon,
+			Own: true, Leases: []wire.Lease{{Scope: "lab.*", Until: noon, Sensitive: noon}}, Lapsed: []string{"rx.general"}, Shadowing: true, ShadowCursor: "sc", ShadowPart: "sp", ShadowView: "sv", Synced: noon,
 		}
 		update(t, s, func(tx replica.PhoneTx) error { return tx.SaveMeta(want) })
 		view(t, s, func(tx replica.PhoneTx) {
@@ -147,6 +147,16 @@ var contract = []struct {
 			_, lostToo, err2 := tx.ShadowRow(two)
 			if err := errors.Join(err1, err2); err != nil || !keptToo || lostToo {
 				t.Errorf("the shadow: %v, %v, %v", keptToo, lostToo, err)
+			}
+		})
+	}},
+	{"the scopes are those of both bases", func(t *testing.T, s replica.PhoneStore) {
+		update(t, s, func(tx replica.PhoneTx) error {
+			return errors.Join(tx.PutRow(row(one, "rx.general", "a")), tx.PutRow(row(two, "lab.general", "b")), tx.PutShadowRow(row(one, "dx.general", "c")))
+		})
+		view(t, s, func(tx replica.PhoneTx) {
+			if scopes, err := tx.Scopes(); err != nil || !reflect.DeepEqual(scopes, replica.Scopes{"dx.general", "lab.general", "rx.general"}) {
+				t.Errorf("got %v, %v", scopes, err)
 			}
 		})
 	}},

@@ -78,6 +78,14 @@ var migrations = []string{`
 	ALTER TABLE record ADD COLUMN stale INTEGER NOT NULL DEFAULT 1;
 	CREATE INDEX record_stale ON record (card) WHERE stale = 1 AND shadow = 0;
 	ALTER TABLE indexing DROP COLUMN upto;
+`, `
+	-- Edits that were destroyed with the access to their card: how many, when and why, for the person to be told. It outlives the card.
+	CREATE TABLE loss (
+		card  TEXT    NOT NULL,
+		at    INTEGER NOT NULL, -- microseconds since 1970
+		edits INTEGER NOT NULL,
+		why   TEXT    NOT NULL
+	) STRICT;
 `}
 
 // migrate brings the file to the newest schema, each step in a transaction of its own. What a step cannot say in SQL is index's.

@@ -170,7 +170,7 @@ func readRow(body []byte) (wire.Row, error) {
 
 // DropRowsOutside deletes what stands in other scopes than these, in both bases.
 func (t *Tx) DropRowsOutside(keep replica.Scopes) error {
-	scopes, err := list(t, func(b []byte) (string, error) { return string(b), nil }, "SELECT DISTINCT scope FROM record WHERE card = ?", t.card)
+	scopes, err := t.Scopes()
 	if err != nil {
 		return err
 	}
