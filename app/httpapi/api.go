@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/medcard/medcard/app/attaching"
 	"github.com/medcard/medcard/app/auditing"
 	"github.com/medcard/medcard/app/charting"
 	"github.com/medcard/medcard/app/dispensing"
@@ -35,6 +36,7 @@ type Services struct {
 	Enrolling  *enrolling.Service
 	OAuth      *oauth.Service
 	Syncing    *syncing.Service
+	Attaching  *attaching.Service
 	Notifying  *notifying.Service
 	Scanning   *scanning.Service
 	Issuing    *issuing.Service
@@ -110,6 +112,7 @@ func New(cfg Config) *API {
 	a.cardRoutes()
 	a.recordRoutes()
 	a.syncRoutes()
+	a.attachmentRoutes()
 	a.peopleRoutes()
 	a.oauthRoutes()
 	a.noticeRoutes()

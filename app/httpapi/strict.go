@@ -142,19 +142,38 @@ func readable(c *fiber.Ctx) error {
 // without this, anybody could have 16 MiB read into memory on every connection.
 func limitBodies(routes []Route) func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
 	large := map[string]Route{}
+	var open []Route // those with parameters in their address
 	for _, r := range routes {
-		if r.maxBody() > defaultBody {
+		switch {
+		case r.maxBody() <= defaultBody:
+		case strings.Contains(r.Path, "{"):
+			open = append(open, r)
+		default:
 			large[r.Method+" "+strings.ToLower(r.Path)] = r
 		}
 	}
 	return func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 		path, _, _ := strings.Cut(string(h.RequestURI()), "?")
-		r, found := large[string(h.Method())+" "+strings.ToLower(strings.TrimSuffix(path, "/"))] // as Fiber takes addresses
+		path = strings.ToLower(strings.TrimSuffix(path, "/")) // as Fiber takes addresses
+		r, found := large[string(h.Method())+" "+path]
+		if at := slices.IndexFunc(open, func(r Route) bool { return r.Method == string(h.Method()) && r.leads(path) }); at >= 0 {
+			r, found = open[at], true
+		}
 		if !found || len(r.Access.kinds) > 0 && len(h.Peek(fiber.HeaderAuthorization)) == 0 {
 			return fasthttp.RequestConfig{MaxRequestBodySize: defaultBody}
 		}
 		return fasthttp.RequestConfig{MaxRequestBodySize: int(r.maxBody())}
 	}
+}
+
+// leads reports whether an address in lower case is one of the route's.
+func (r Route) leads(path string) bool {
+	want, have := strings.Split(strings.ToLower(r.Path), "/"), strings.Split(path, "/")
+	return len(want) == len(have) && !slices.ContainsFunc(want, func(segment string) bool {
+		is := have[0]
+		have = have[1:]
+		return segment != is && !strings.HasPrefix(segment, "{")
+	})
 }
 
 // knownMethods answers what has no method of HTTP, for which Fiber has a line of plain text.

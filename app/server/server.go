@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/medcard/medcard/app/attaching"
 	"github.com/medcard/medcard/app/auditing"
 	"github.com/medcard/medcard/app/charting"
 	"github.com/medcard/medcard/app/config"
@@ -86,14 +87,16 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	grants := &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID}
-	queue, err := runner(db, notify, o, notify, enrolment, authority, grants)
+	attach := &attaching.Service{Store: acting[attaching.Tx]{db, func(tx *store.Tx) attaching.Tx { return tx }}, Clock: o.Clock}
+	queue, err := runner(db, notify, o, notify, enrolment, authority, grants, attach)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	services := httpapi.Services{
 		Notifying: notify,
 		Issuing:   issue, Dispensing: dispense, Scanning: scanner,
-		OAuth: authority, Enrolling: enrolment, Exchanging: Exchange(db, o.Clock),
+		Attaching: attach,
+		OAuth:     authority, Enrolling: enrolment, Exchanging: Exchange(db, o.Clock),
 		Granting: grants,
 		Auditing: &auditing.Service{Store: acting[auditing.Tx]{db, func(tx *store.Tx) auditing.Tx { return tx }}, Clock: o.Clock},
 		Charting: &charting.Service{Store: acting[charting.Tx]{db, func(tx *store.Tx) charting.Tx { return tx }}, Clock: o.Clock},

@@ -55,6 +55,7 @@ func casting(ctx context.Context, t *testing.T, w *World) *cast {
 		known: known{
 			"card": id, "client": clinic.ID, "device": anna.device["id"], "actor": number(dig(cards[0], "actor")), "id": paper.ID, "list": w.Now().UTC().Format("200601"),
 			"login": "+79161234567", "phone": "+79161234568", "email": "anna@example.org", "deviceSecret": strings.Repeat("s", 32), "scopes": []any{"lab.general"}, "ctx": "", "hlc": "0000000000000001", "n": 1,
+			"hash":    strings.Repeat("ab", 32), "Upload-Length": len(canary),
 			"account": nil, // a grant names an organisation or a person
 			"op":      "create", "kind": "comment", "atoms": body{"text": body{"v": canary}}, "at": "",
 		},
@@ -288,6 +289,11 @@ func (c *cast) bodies(t *testing.T, r httpapi.Route) {
 	c.refuses(t, good.but("a length that is none", func(u *turn) { u.body = nil; u.header("Content-Length", canary); wants("", 400)(u) }))
 	if strings.HasPrefix(kind, "image/") || r.Path == "/oauth/token" {
 		c.refuses(t, good.but("nonsense", func(u *turn) { u.body = []byte(canary); wants("", 400, 415)(u) }))
+		return
+	}
+	if kind == "application/offset+octet-stream" { // any bytes are a piece; nothing names this file
+		c.refuses(t, good.but("a piece", wants("attachment.not_found", 404)))
+		c.refuses(t, good.but("as JSON", func(u *turn) { u.header("Content-Type", "application/json"); wants("media_type.unsupported", 415)(u) }))
 		return
 	}
 	for name, text := range map[string]string{
