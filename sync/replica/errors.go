@@ -29,6 +29,8 @@ var (
 	ErrUnknown = errors.New("replica: no such record")
 	// ErrNotEnrolled says that the phone has no actor for this card, or must get a fresh one, before it can exchange.
 	ErrNotEnrolled = errors.New("replica: not enrolled")
+	// ErrBehind says that the base is not at the end of a complete answer, or the server has news: sync, then go on.
+	ErrBehind = errors.New("replica: not in step")
 	// ErrProtocol says that an answer breaks the order of lines.
 	ErrProtocol = errors.New("replica: answer out of order")
 	// ErrGone says that this device has no access to the card any more.

@@ -74,6 +74,9 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 	}
 	if !end.More {
 		meta.Synced = now
+		if err := doubt(tx, &meta, end.Sum); err != nil {
+			return err
+		}
 		if err := settle(tx, meta, end.LMID, now); err != nil {
 			return err
 		}
@@ -124,6 +127,17 @@ func (p *intake) takeIn(tx PhoneTx, meta Meta, line wire.Line) error {
 		row.Atoms = atoms
 	}
 	return put(row)
+}
+
+// doubt notes whether the base came to something else than the server said. Nobody is troubled with it, and nothing is
+// deleted: a Checkup finds out what differs.
+func doubt(tx PhoneTx, meta *Meta, want *wire.Sum) error {
+	if want == nil {
+		return nil
+	}
+	have, err := tx.Sum()
+	meta.Doubt = have != *want
+	return err
 }
 
 func drop(tx PhoneTx, id string) error {

@@ -64,6 +64,11 @@ func (s Server) Pull(l Ledger, in Pull) (Page, error) {
 			return Page{}, err
 		}
 	}
+	if all {
+		if err := p.sum(l); err != nil {
+			return Page{}, err
+		}
+	}
 	return p.end(!all), nil
 }
 
@@ -80,6 +85,7 @@ type pager struct {
 	told   uint64 // what had moved out of sight by then, the device does not hold: the last page was made here
 	resync bool
 	limit  int
+	total  *wire.Sum // of what the device sees
 	out    Page
 
 	// For a device whose view is not today's:
@@ -299,18 +305,34 @@ func (p *pager) end(more bool) Page {
 		}
 		ask.Part, ask.View = place{told: p.told, base: p.told, view: p.view}.seal(p.in.Seal), p.view
 	}
-	p.add(wire.Line{End: &wire.End{Cursor: ask.Cursor, LMID: p.lmid, Part: ask.Part, More: more, View: ask.View}})
+	p.add(wire.Line{End: &wire.End{Cursor: ask.Cursor, LMID: p.lmid, Part: ask.Part, More: more, View: ask.View, Sum: p.total}})
 	return p.out
 }
 
-// addRow sends the atoms that changed after the given commit: what an atom holds changes only together with the newest of
-// its versions.
+// sum tells with the last page what the device's base must come to. It is one sum over all that the device sees, not one
+// for each scope: where the two differ a check finds out by ids, and a number of its own for each scope would only cost bytes.
+func (p *pager) sum(l Ledger) error {
+	sum, known, err := l.Sum(p.in.Sight.Now)
+	if known {
+		p.total = &sum
+	}
+	return err
+}
+
 func (p *pager) addRow(rec Record, after uint64) {
-	row := wire.Row{
+	row, size := rowOf(rec, after)
+	p.add(wire.Line{Row: &row})
+	p.out.Bytes += size
+}
+
+// rowOf is a record as it travels, with the atoms that changed after the given commit: what an atom holds changes only together
+// with the newest of its versions.
+func rowOf(rec Record, after uint64) (row wire.Row, size int) {
+	row = wire.Row{
 		ID: rec.ID, Kind: rec.Kind, Scope: rec.Scope, Date: rec.Date, VV: rec.VV,
 		Atoms: make(map[string][]wire.Version, len(rec.Atoms)),
 	}
-	size := 160 + 12*len(rec.VV)
+	size = 160 + 12*len(rec.VV)
 	for name, versions := range rec.Atoms {
 		if !newer(versions, after) {
 			continue
@@ -322,8 +344,7 @@ func (p *pager) addRow(rec Record, after uint64) {
 		}
 		row.Atoms[name] = out
 	}
-	p.add(wire.Line{Row: &row})
-	p.out.Bytes += size
+	return row, size
 }
 
 func newer(versions []Version, after uint64) bool {

@@ -14,7 +14,9 @@ type Digest uint64
 func (d Digest) AppendText(b []byte) ([]byte, error) { return vclock.HLC(d).AppendText(b) }
 
 // MarshalText is AppendText for encoders.
-func (d Digest) MarshalText() ([]byte, error) { return d.AppendText(make([]byte, 0, hex.EncodedLen(8))) }
+func (d Digest) MarshalText() ([]byte, error) {
+	return d.AppendText(make([]byte, 0, hex.EncodedLen(8)))
+}
 
 // String is the text form.
 func (d Digest) String() string {
@@ -29,23 +31,23 @@ func (d *Digest) UnmarshalText(text []byte) error { return (*vclock.HLC)(d).Unma
 // that comes or goes is added or taken off without looking at the others.
 type Sum struct {
 	Count int    `json:"count"`
-	Sum   Digest `json:"sum"`
+	Total Digest `json:"sum"`
 }
 
 // Add puts a record in.
 func (s *Sum) Add(d Digest) {
 	s.Count++
-	s.Sum += d
+	s.Total += d
 }
 
 // Remove takes one out.
 func (s *Sum) Remove(d Digest) {
 	s.Count--
-	s.Sum -= d
+	s.Total -= d
 }
 
 // Join puts all records of another set in.
 func (s *Sum) Join(other Sum) {
 	s.Count += other.Count
-	s.Sum += other.Sum
+	s.Total += other.Total
 }
