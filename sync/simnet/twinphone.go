@@ -95,3 +95,13 @@ func (t twinPhone) DropSettled(before time.Time) error {
 }
 
 func (t twinPhone) Wipe() error { return wrote("Wipe", t.memory.Wipe(), t.real.Wipe()) }
+
+func (t twinPhone) Lose(loss replica.Loss) error {
+	return wrote("Lose", t.memory.Lose(loss), t.real.Lose(loss))
+}
+
+func (t twinPhone) Scopes() (replica.Scopes, error) {
+	a, _ := t.memory.Scopes()
+	b, err := t.real.Scopes()
+	return twins("Scopes", a, b, err), nil
+}
