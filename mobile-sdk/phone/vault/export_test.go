@@ -2,10 +2,18 @@ package vault
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
+
+	"github.com/medcard/medcard/sync/replica"
 )
+
+// Unrinsed is Update as one who loses power in the middle of it leaves it: committed, and the journal not emptied.
+func (c *Card) Unrinsed(f func(replica.PhoneTx) error) error {
+	return c.vault.begin(c.vault.write, func(tx *sql.Tx) error { return f(c.in(tx)) })
+}
 
 // MakeOld makes a file as the first versions left it: with the oldest steps of the schema, and what the statement puts there.
 func MakeOld(file string, key []byte, steps int, statement string, args ...any) (err error) {

@@ -81,6 +81,7 @@ func Open(file string, key []byte, words Words) (*Vault, error) {
 	if err != nil {
 		return nil, errors.Join(refined(err), v.write.Close(), v.read.Close())
 	}
+	v.shed.Store(!v.rinse()) // whoever was stopped between a deletion and this has left it in the journal
 	return v, nil
 }
 

@@ -140,12 +140,7 @@ func TestACrashKeepsWhatWasSaved(t *testing.T) {
 	crashed := filepath.Join(t.TempDir(), "card.db")
 	_ = v.Card(cardID).Update(func(tx replica.PhoneTx) error {
 		must(t, tx.PutRow(row(two, "visit.general", "not yet")))
-		for _, suffix := range []string{"", "-wal"} {
-			content, err := os.ReadFile(filepath.Join(dir, "card.db"+suffix))
-			must(t, err)
-			must(t, os.WriteFile(crashed+suffix, content, 0o600))
-		}
-		return nil
+		return lay(crashed, lift(t, filepath.Join(dir, "card.db")))
 	})
 	again := open(t, crashed).Card(cardID)
 	expect(t, again, one, &saved)
@@ -176,6 +171,24 @@ func TestDeletedIsGone(t *testing.T) {
 				t.Error("the test does not see into the file")
 			}
 		})
+	}
+}
+
+// TestDeletedIsGoneAfterACrash: the power goes after something was deleted and before the journal was emptied of it.
+func TestDeletedIsGoneAfterACrash(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "card.db")
+	c := open(t, file).Card(cardID)
+	update(t, c, func(tx replica.PhoneTx) error { return tx.PutRow(row(one, "visit.general", "canary-2846")) })
+	must(t, c.Unrinsed(func(tx replica.PhoneTx) error { return tx.DropRow(one) }))
+	left := lift(t, file)
+	crashed := filepath.Join(t.TempDir(), "card.db")
+	must(t, lay(crashed, left))
+	if !bytes.Contains(plaintext(t, crashed), []byte("canary")) {
+		t.Fatal("the journal holds nothing to get rid of: the test shows nothing")
+	}
+	open(t, crashed)
+	if bytes.Contains(plaintext(t, crashed), []byte("canary")) {
+		t.Error("the phone has started again, and its files still hold what was deleted")
 	}
 }
 
