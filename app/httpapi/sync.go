@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -128,17 +129,27 @@ func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 	return nil
 }
 
+// zippers are used again and again: to make one takes longer than to zip a small answer.
+var zippers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // there is such a level
+	}
+	return z
+}}
+
 func (a *API) writeLines(ctx context.Context, w *bufio.Writer, zipped bool, actor identity.Actor, in wire.SyncRequest, request string) error {
 	flush := w.Flush
 	out := wire.NewLineWriter(w)
 	if zipped {
-		z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
-		if err != nil {
-			return err
-		}
+		z := zippers.Get().(*gzip.Writer) //nolint:forcetypeassert // nothing else is put there
+		z.Reset(w)
 		out = wire.NewLineWriter(z)
 		flush = func() error { return errors.Join(z.Flush(), w.Flush()) }
-		defer z.Close()
+		defer func() {
+			_ = z.Close() // the connection's own end says whether all came through
+			zippers.Put(z)
+		}()
 	}
 	return a.Syncing.Stream(ctx, actor, in, request, func(page []wire.Line) error {
 		for _, line := range page {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -83,6 +84,79 @@ func TestAnothersPullIsRememberedEachTime(t *testing.T) {
 		}
 		if seen[anna.Account] != 1 || seen[boris.Account] != 3 {
 			t.Errorf("remembered: %v", seen)
+		}
+	})
+}
+
+// oneCard is a store that notices a transaction in which two cards are decided on.
+type oneCard struct {
+	acting[syncing.Tx]
+	t *testing.T
+}
+
+type oneCardTx struct {
+	syncing.Tx
+	t  *testing.T
+	id card.ID
+}
+
+func (tx *oneCardTx) Decide(a identity.Actor, id card.ID, p consent.Purpose, now time.Time) (consent.Permit, error) {
+	if tx.id != "" && tx.id != id {
+		tx.t.Errorf("a transaction touches the cards %s and %s", tx.id, id)
+	}
+	tx.id = id
+	return tx.Tx.Decide(a, id, p, now)
+}
+
+func (s oneCard) View(ctx context.Context, f func(syncing.Tx) error) error {
+	return s.acting.View(ctx, func(tx syncing.Tx) error { return f(&oneCardTx{Tx: tx, t: s.t}) })
+}
+
+func (s oneCard) Update(ctx context.Context, f func(syncing.Tx) error) error {
+	return s.acting.Update(ctx, func(tx syncing.Tx) error { return f(&oneCardTx{Tx: tx, t: s.t}) })
+}
+
+// A database that is spread over machines by card can serve a transaction of one card only.
+func TestATransactionTouchesOneCard(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		now := time.Now()
+		var cards []card.ID
+		for range 2 {
+			if err := db.Update(t.Context(), func(tx *store.Tx) error {
+				id, err := tx.CreateCard(now)
+				if err != nil {
+					return err
+				}
+				cards = append(cards, id)
+				return tx.GrantOwner(id, anna.Account, now)
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		phones := &syncing.Service{
+			Store: oneCard{acting[syncing.Tx]{db, func(tx *store.Tx) syncing.Tx { return tx }}, t}, Clock: time.Now,
+			Engine: replica.Server{Rules: cardsync.Rules()}, Secret: make([]byte, 32),
+		}
+		in, err := phones.Devices(t.Context(), anna, wire.DevicesRequest{Cards: []wire.DeviceCard{{Card: string(cards[0])}, {Card: string(cards[1])}}})
+		if err != nil || len(in.Cards) != 2 {
+			t.Fatal(in, err)
+		}
+		ask := wire.SyncRequest{Device: string(anna.Device)}
+		for _, c := range in.Cards {
+			ask.Cards = append(ask.Cards, wire.SyncCard{PullCard: wire.PullCard{Card: c.Card, Actor: c.Actor, Epoch: c.Epoch}})
+		}
+		ends := 0
+		if err := phones.Stream(t.Context(), anna, ask, "request-1", func(page []wire.Line) error {
+			if page[len(page)-1].End != nil {
+				ends++
+			}
+			return nil
+		}); err != nil || ends != 2 {
+			t.Fatal(ends, err)
+		}
+		head, tag, err := phones.Head(t.Context(), anna, cards)
+		if err != nil || len(head.Cards) != 2 || tag == "" {
+			t.Fatal(head, tag, err)
 		}
 	})
 }

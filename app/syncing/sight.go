@@ -10,7 +10,6 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/sync/replica"
-	"github.com/medcard/medcard/sync/wire"
 )
 
 // sightOf is what a device sees under the permit, and could see at any commit before: a function of the grants, which keep
@@ -44,17 +43,15 @@ type endsDue struct{ card card.ID }
 
 func (e endsDue) Error() string { return "syncing: the end of a grant is to be committed" }
 
-// view is Store.View for those who ask for a sight: should an end be due, it is committed first.
+// view is Store.View of one card for those who ask for a sight: should an end be due, it is committed first.
 func (s *Service) view(ctx context.Context, f func(Tx) error) error {
-	for range wire.MaxCards {
-		err := s.Store.View(ctx, f)
-		var due endsDue
-		if !errors.As(err, &due) {
-			return err
-		}
-		if err := s.Store.Update(ctx, func(tx Tx) error { return tx.CommitEnds(due.card, s.Clock().UTC()) }); err != nil {
-			return err
-		}
+	err := s.Store.View(ctx, f)
+	var due endsDue
+	if !errors.As(err, &due) {
+		return err
+	}
+	if err := s.Store.Update(ctx, func(tx Tx) error { return tx.CommitEnds(due.card, s.Clock().UTC()) }); err != nil {
+		return err
 	}
 	return s.Store.View(ctx, f)
 }

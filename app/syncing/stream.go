@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/medcard/medcard/domain/audit"
-	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
@@ -68,12 +66,9 @@ func (s *stream) card(c wire.SyncCard) error {
 		}
 		results = pushed.Results
 	}
-	if err := s.remember(s.ctx, s.actor, c.PullCard, s.request); err != nil {
-		return s.refuse(c.Card, err)
-	}
 	ask := replica.Pull{Device: string(s.actor.Device), Ask: c.PullCard, Results: results}
 	for first := true; ; first = false {
-		page, err := s.page(s.ctx, s.actor, ask, s.budget, first)
+		page, err := s.page(ask, first)
 		if err != nil {
 			return s.refuse(c.Card, err)
 		}
@@ -86,100 +81,6 @@ func (s *stream) card(c wire.SyncCard) error {
 		}
 		ask = ask.NextPage(page)
 	}
-}
-
-// page makes one page in a transaction of its own, under a permit of its own.
-func (s *Service) page(ctx context.Context, a identity.Actor, ask replica.Pull, budget int, first bool) (page replica.Page, err error) {
-	now := s.Clock().UTC()
-	id := card.ID(ask.Ask.Card)
-	err = s.view(ctx, func(tx Tx) error {
-		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
-		if err != nil {
-			return err
-		}
-		l, err := tx.Ledger(permit)
-		if err != nil {
-			return err
-		}
-		head, err := l.Head()
-		if err != nil {
-			return err
-		}
-		in := ask
-		if in.Sight, err = sightOf(tx, permit, now); err != nil {
-			return err
-		}
-		in.Seal, in.MaxBytes = s.sealer(id, in.Device, head.Epoch), budget
-		if first {
-			in.Leases = leases(permit, now)
-			if in.Ask.Cursor == "" {
-				if in.Total, err = tx.CountRecords(permit); err != nil {
-					return err
-				}
-			}
-		}
-		page, err = s.Engine.Pull(l, in)
-		return err
-	})
-	return page, err
-}
-
-// remember writes down who reads, the owner's device once per quarter of an hour, and what the device has durably. Most of an owner's
-// pulls have neither to write and touch the database for reading only.
-func (s *Service) remember(ctx context.Context, a identity.Actor, ask wire.PullCard, request string) error {
-	now := s.Clock().UTC()
-	id := card.ID(ask.Card)
-	seen, quiet := false, false
-	err := s.Store.View(ctx, func(tx Tx) error {
-		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
-		if err != nil {
-			return err
-		}
-		if seen = false; permit.Owner() { // what anybody else reads is remembered each time
-			if seen, err = tx.OwnReadSince(id, a, consent.PatientRequest, now.Add(-readAgain)); err != nil {
-				return err
-			}
-		}
-		l, err := tx.Ledger(permit)
-		if err != nil {
-			return err
-		}
-		actor, found, err := l.Actor(ask.Actor)
-		if err != nil {
-			return err
-		}
-		if !found || actor.Device != string(a.Device) {
-			return replica.ErrActor
-		}
-		quiet = s.Engine.Quiet(actor, replica.Push{Acked: ask.Acked, Now: now})
-		return nil
-	})
-	if err != nil || (seen && quiet) {
-		return err
-	}
-	return s.Store.Update(ctx, func(tx Tx) error {
-		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
-		if err != nil {
-			return err
-		}
-		if !quiet {
-			l, err := tx.Ledger(permit)
-			if err != nil {
-				return err
-			}
-			batch, err := s.batch(tx, permit, ask, nil, now)
-			if err != nil {
-				return err
-			}
-			if _, err := s.Engine.Push(l, batch); err != nil && !replica.Behind(err) {
-				return err
-			}
-		}
-		if seen {
-			return nil
-		}
-		return tx.AppendAudit(audit.Entry{Card: id, At: now, Actor: a, Action: audit.Sync, Purpose: consent.PatientRequest, What: "all kinds", Request: request})
-	})
 }
 
 // refusal is the line that ends a card's part of the stream, and whether the reason is a mistake of ours.

@@ -129,50 +129,53 @@ func leases(p consent.Permit, now time.Time) []wire.Lease {
 	return list
 }
 
-// Head tells where the cards stand. The tag covers all of them, for the ETag.
+// Head tells where the cards stand, each in a transaction of its own. The tag covers all of them, for the ETag.
 func (s *Service) Head(ctx context.Context, a identity.Actor, cards []card.ID) (out wire.HeadResponse, tag string, err error) {
-	now := s.Clock().UTC()
-	dev, err := DeviceOf(a, "")
-	if err != nil {
+	if _, err := DeviceOf(a, ""); err != nil {
 		return out, "", err
 	}
-	err = s.view(ctx, func(tx Tx) error {
-		out.Cards = []wire.Head{}
-		for _, id := range cards {
-			permit, err := tx.Decide(a, id, consent.PatientRequest, now)
-			if consent.Closed(err) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			l, err := tx.Ledger(permit)
-			if err != nil {
-				return err
-			}
-			head, err := l.Head()
-			if err != nil {
-				return err
-			}
-			sight, err := sightOf(tx, permit, now)
-			if err != nil {
-				return err
-			}
-			newest, err := sight.Newest(l)
-			if err != nil {
-				return err
-			}
-			out.Cards = append(out.Cards, wire.Head{
-				Card: string(id), Epoch: head.Epoch, View: sight.View(), Tag: sight.Tag(newest, s.sealer(id, dev, head.Epoch)), Leases: leases(permit, now),
-			})
-		}
-		return nil
-	})
+	out.Cards = []wire.Head{}
 	sum := sha256.New()
-	for _, h := range out.Cards {
+	for _, id := range cards {
+		h, err := s.head(ctx, a, id)
+		if consent.Closed(err) {
+			continue
+		}
+		if err != nil {
+			return out, "", err
+		}
+		out.Cards = append(out.Cards, h)
 		sum.Write([]byte(h.Card + "|" + h.Epoch + "|" + h.Tag + "\n"))
 	}
-	return out, base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]), err
+	return out, base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]), nil
+}
+
+func (s *Service) head(ctx context.Context, a identity.Actor, id card.ID) (out wire.Head, err error) {
+	now := s.Clock().UTC()
+	err = s.view(ctx, func(tx Tx) error {
+		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
+		if err != nil {
+			return err
+		}
+		l, err := tx.Ledger(permit)
+		if err != nil {
+			return err
+		}
+		head, err := l.Head()
+		if err != nil {
+			return err
+		}
+		sight, err := sightOf(tx, permit, now)
+		if err != nil {
+			return err
+		}
+		newest, err := sight.Newest(l)
+		out = wire.Head{
+			Card: string(id), Epoch: head.Epoch, View: sight.View(), Tag: sight.Tag(newest, s.sealer(id, string(a.Device), head.Epoch)), Leases: leases(permit, now),
+		}
+		return err
+	})
+	return out, err
 }
 
 func (s *Service) sealer(id card.ID, device, epoch string) replica.Sealer {

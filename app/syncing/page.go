@@ -1,0 +1,128 @@
+package syncing
+
+import (
+	"errors"
+
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// page makes one page in a transaction of its own, under a permit of its own. Before the first, what is to be remembered of the
+// request is written down, in a transaction before it. Most of an owner's pulls have nothing of the kind and never write.
+func (s *stream) page(ask replica.Pull, first bool) (replica.Page, error) {
+	page, err := s.read(ask, first, first)
+	var due unwritten
+	if !errors.As(err, &due) {
+		return page, err
+	}
+	if err := s.remember(ask.Ask, due); err != nil {
+		return replica.Page{}, err
+	}
+	return s.read(ask, first, false)
+}
+
+// read makes a page. With a look at what is to be remembered it may fail with unwritten: then nothing was read yet.
+func (s *stream) read(ask replica.Pull, first, look bool) (page replica.Page, err error) {
+	now := s.Clock().UTC()
+	id := card.ID(ask.Ask.Card)
+	err = s.view(s.ctx, func(tx Tx) error {
+		permit, err := tx.Decide(s.actor, id, consent.PatientRequest, now)
+		if err != nil {
+			return err
+		}
+		l, err := tx.Ledger(permit)
+		if err != nil {
+			return err
+		}
+		if look {
+			if err := s.remembered(tx, l, permit, ask.Ask); err != nil {
+				return err
+			}
+		}
+		head, err := l.Head()
+		if err != nil {
+			return err
+		}
+		in := ask
+		if in.Sight, err = sightOf(tx, permit, now); err != nil {
+			return err
+		}
+		in.Seal, in.MaxBytes = s.sealer(id, in.Device, head.Epoch), s.budget
+		if first {
+			in.Leases = leases(permit, now)
+			if in.Ask.Cursor == "" {
+				if in.Total, err = tx.CountRecords(permit); err != nil {
+					return err
+				}
+			}
+		}
+		page, err = s.Engine.Pull(l, in)
+		return err
+	})
+	return page, err
+}
+
+// unwritten says what must be written down before anything is read.
+type unwritten struct {
+	reader bool // who reads
+	device bool // what the device has durably, or that it lives
+}
+
+func (unwritten) Error() string { return "syncing: a reading is to be remembered first" }
+
+// remembered fails with unwritten unless all is written down already: who reads, the owner's device once per quarter of an hour and
+// anybody else each time, and what the device has durably.
+func (s *stream) remembered(tx Tx, l replica.Ledger, p consent.Permit, ask wire.PullCard) error {
+	now := s.Clock().UTC()
+	seen := false
+	if p.Owner() {
+		var err error
+		if seen, err = tx.OwnReadSince(p.Card(), s.actor, consent.PatientRequest, now.Add(-readAgain)); err != nil {
+			return err
+		}
+	}
+	actor, found, err := l.Actor(ask.Actor)
+	if err != nil {
+		return err
+	}
+	if !found || actor.Device != string(s.actor.Device) {
+		return replica.ErrActor
+	}
+	quiet := s.Engine.Quiet(actor, replica.Push{Acked: ask.Acked, Now: now})
+	if seen && quiet {
+		return nil
+	}
+	return unwritten{reader: !seen, device: !quiet}
+}
+
+// remember writes down what is due.
+func (s *stream) remember(ask wire.PullCard, due unwritten) error {
+	now := s.Clock().UTC()
+	id := card.ID(ask.Card)
+	return s.Store.Update(s.ctx, func(tx Tx) error {
+		permit, err := tx.Decide(s.actor, id, consent.PatientRequest, now)
+		if err != nil {
+			return err
+		}
+		if due.device {
+			l, err := tx.Ledger(permit)
+			if err != nil {
+				return err
+			}
+			batch, err := s.batch(tx, permit, ask, nil, now)
+			if err != nil {
+				return err
+			}
+			if _, err := s.Engine.Push(l, batch); err != nil && !replica.Behind(err) {
+				return err
+			}
+		}
+		if !due.reader {
+			return nil
+		}
+		return tx.AppendAudit(audit.Entry{Card: id, At: now, Actor: s.actor, Action: audit.Sync, Purpose: consent.PatientRequest, What: "all kinds", Request: s.request})
+	})
+}
