@@ -207,3 +207,22 @@ func (p *pages) DropDecisions(actor uint32, to uint64) error {
 	maps.DeleteFunc(p.decisions[actor], func(n uint64, _ replica.Decision) bool { return n <= to })
 	return nil
 }
+
+// fingerprint continues a hash with all that replays must not change: the records, and which mutations were processed.
+func (p *pages) fingerprint(sum uint64) uint64 {
+	sum = mix(sum, []byte(p.head.Epoch)) + p.head.Seq
+	for _, id := range slices.Sorted(maps.Keys(p.records)) {
+		rec := p.records[id]
+		sum = mix(sum+rec.Seq, []byte(id))
+		if rec.Deleted {
+			sum++
+		}
+		sum = sum*31 + rowHash(project(rec))
+	}
+	for _, ordinal := range slices.Sorted(maps.Keys(p.actors)) {
+		if lmid := p.actors[ordinal].LMID; lmid > 0 { // an actor more, of a phone that asked again, is no change
+			sum = sum*31 + lmid
+		}
+	}
+	return sum
+}

@@ -28,6 +28,15 @@ const (
 	TrustedNumber   Broken = "a number proves a mutation"    // a fork of the actor is not noticed
 	FullScan        Broken = "everything is looked at"       // a pull of nothing reads rows
 	LostSave        Broken = "a save that is not kept"       // the person's own screen lacks what he saved
+	DeafToDeletes   Broken = "deletions are not heard"       // what was deleted for all stays on the phone
+	HeadForAll      Broken = "the card's head is told"       // the cursor of everybody moves with commits out of his sight
+	BluntPurge      Broken = "a purge without patterns"      // what stays visible through a grant of a whole class goes, too
+	RecedingCursor  Broken = "a cursor that goes back"       // now and then a token stands for an earlier commit
+	Wedge           Broken = "a refusal is not told"         // the phone waits for its result for ever
+	LaggingReplica  Broken = "a replica that lags"           // pages are made of what stood there some commits ago
+	TornRow         Broken = "a row taken in by parts"       // of the atoms that came together some are written, some not
+	NewestVector    Broken = "the newer vector wins"         // of two concurrent vectors one is taken for both
+	ThinFirst       Broken = "a first sync of the newest"    // a new phone does not get what lies further back
 )
 
 // Mistake is a broken engine and the invariant that it breaks: by that one it must be found.
@@ -38,24 +47,101 @@ type Mistake struct {
 
 // Mistakes lists them.
 var Mistakes = []Mistake{
+	{DeafToDeletes, 1},
 	{ContextAtPush, 2},
-	{ReplayApplies, 8},
-	{ClockCursor, 7},
 	{SwallowSiblings, 2},
-	{TornPage, 7},
-	{EarlyAt, 1},
 	{LostItem, 2},
 	{KeepMoved, 4},
 	{RedForAll, 4},
 	{StaleSight, 4},
 	{KeepLost, 4},
-	{MixedBase, 17},
-	{TrustedNumber, 16},
-	{FullScan, 18},
+	{HeadForAll, 4},
+	{BluntPurge, 5},
+	{RecedingCursor, 6},
+	{ClockCursor, 7},
+	{TornPage, 7},
+	{ReplayApplies, 8},
+	{Wedge, 9},
 	{LostSave, 10},
+	{LaggingReplica, 10},
+	{EarlyAt, 11},
+	{TornRow, 11},
+	{NewestVector, 13},
+	{ThinFirst, 15},
+	{TrustedNumber, 16},
+	{MixedBase, 17},
+	{FullScan, 18},
 }
 
 var errTorn = errors.New("simnet: torn write")
+
+// Where a mistake comes in: at a page, a push, another write of the server, a phone's store.
+
+func (w *World) spoilt(l replica.Ledger) replica.Ledger {
+	switch w.Broken {
+	case KeepMoved:
+		return unmoved{l}
+	case RedForAll:
+		return gossip{l}
+	case FullScan:
+		return thorough{l}
+	case HeadForAll:
+		return loud{l}
+	case ThinFirst:
+		return thin{l}
+	}
+	return l
+}
+
+func (w *World) spoiltPull(in replica.Pull) replica.Pull {
+	if w.Broken == RecedingCursor {
+		in.Seal = receding{in.Seal}
+	}
+	return in
+}
+
+func (w *World) spoiltPush(l replica.Ledger, ask wire.SyncCard) replica.Ledger {
+	switch {
+	case w.Broken == ReplayApplies && len(ask.Mutations) > 0:
+		return forgetful{l, ask.Mutations[0].N}
+	case w.Broken == TrustedNumber:
+		return trusting{l, ask.Mutations}
+	}
+	return w.spoiltWrite(l)
+}
+
+func (w *World) spoiltWrite(l replica.Ledger) replica.Ledger {
+	if w.Broken == ClockCursor {
+		return clockwork{l, w.tick()}
+	}
+	return l
+}
+
+func (w *World) spoiltStore(store replica.PhoneStore) replica.PhoneStore {
+	spoil, ok := map[Broken]func(replica.PhoneTx) replica.PhoneTx{
+		EarlyAt:       func(tx replica.PhoneTx) replica.PhoneTx { return hastyTx{tx} },
+		KeepLost:      func(tx replica.PhoneTx) replica.PhoneTx { return keeperTx{tx} },
+		MixedBase:     func(tx replica.PhoneTx) replica.PhoneTx { return mixerTx{tx} },
+		LostSave:      func(tx replica.PhoneTx) replica.PhoneTx { return silentTx{tx} },
+		DeafToDeletes: func(tx replica.PhoneTx) replica.PhoneTx { return deafTx{tx} },
+		BluntPurge:    func(tx replica.PhoneTx) replica.PhoneTx { return bluntTx{tx} },
+		TornRow:       func(tx replica.PhoneTx) replica.PhoneTx { return torn{tx} },
+	}[w.Broken]
+	if !ok {
+		return store
+	}
+	return spoiltPhone{store, spoil}
+}
+
+// spoiltPhone is a PhoneStore whose transactions have a mistake.
+type spoiltPhone struct {
+	replica.PhoneStore
+	spoil func(replica.PhoneTx) replica.PhoneTx
+}
+
+func (s spoiltPhone) Update(f func(replica.PhoneTx) error) error {
+	return s.PhoneStore.Update(func(tx replica.PhoneTx) error { return f(s.spoil(tx)) })
+}
 
 // refreshed gives mutations the context of today.
 func (w *World) refreshed(s *seat, list []wire.Mutation) []wire.Mutation {
@@ -122,13 +208,7 @@ func (c clockwork) Lock() (replica.Head, error) {
 	return head, err
 }
 
-// hasty is a PhoneStore that makes a whole state of every page.
-type hasty struct{ replica.PhoneStore }
-
-func (h hasty) Update(f func(replica.PhoneTx) error) error {
-	return h.PhoneStore.Update(func(tx replica.PhoneTx) error { return f(hastyTx{tx}) })
-}
-
+// hastyTx makes a whole state of every page.
 type hastyTx struct{ replica.PhoneTx }
 
 func (h hastyTx) SaveMeta(meta replica.Meta) error {

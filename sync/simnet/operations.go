@@ -1,5 +1,7 @@
 package simnet
 
+import "slices"
+
 // operation is one thing that may happen in a step.
 type operation struct {
 	name string
@@ -10,15 +12,21 @@ type operation struct {
 // operations is all that may happen in a step, other than that a message arrives.
 func operations() []operation {
 	return []operation{
-		{"a phone asks", 48, func(w *World) { w.ask(pick(w.rand, w.seats)) }},
+		{"a phone asks", 48, (*World).askSome},
 		{"an editor is opened", 24, func(w *World) { w.open(pick(w.rand, w.seats)) }},
 		{"an editor is saved", 30, (*World).saveSome},
 		{"a record is made", 6, (*World).createSome},
 		{"a clinic publishes", 6, (*World).publishSome},
-		{"a phone goes offline, or comes back", 6, (*World).toggle},
-		{"access changes", 6, func(w *World) { w.regrant(pick(w.rand, w.seats)) }},
-		{"fate strikes a phone", 12, func(w *World) { w.fate(pick(w.rand, w.seats)) }},
-		{"fate strikes the server", 1, func(w *World) { w.calamity(pick(w.rand, w.cards)) }},
+		{"a clinic withdraws", 2, func(w *World) { w.withdraw(pick(w.rand, w.cards)) }},
+		{"a phone goes offline, or comes back", 4, (*World).toggle},
+		{"access changes", 8, (*World).changeAccess},
+		{"a clock jumps", 4, func(w *World) { w.jump(pick(w.rand, w.devices)) }},
+		{"time passes", 1, (*World).wait},
+		{"a phone is backed up", 4, func(w *World) { w.backUp(pick(w.rand, w.devices)) }},
+		{"a phone is restored", 2, func(w *World) { w.restore(pick(w.rand, w.devices)) }},
+		{"a phone is cloned", 1, func(w *World) { w.clone(pick(w.rand, w.devices)) }},
+		{"a phone is switched off", 2, func(w *World) { w.crash(pick(w.rand, w.devices)) }},
+		{"fate strikes the server", 2, func(w *World) { w.calamity(pick(w.rand, w.cards)) }},
 		{"an old request comes again", 6, (*World).replay},
 	}
 }
@@ -35,8 +43,19 @@ func (w *World) operate() {
 	}
 }
 
+func (w *World) askSome() {
+	d := pick(w.rand, w.devices)
+	if w.rand.IntN(2) == 0 {
+		w.ask(d, d.seats)
+	} else {
+		w.ask(d, []*seat{pick(w.rand, d.seats)})
+	}
+}
+
 func (w *World) saveSome() {
-	if s := pick(w.rand, w.seats); len(s.drafts) > 0 {
+	open := slices.DeleteFunc(slices.Clone(w.seats), func(s *seat) bool { return len(s.drafts) == 0 })
+	if len(open) > 0 {
+		s := pick(w.rand, open)
 		w.save(s, w.rand.IntN(len(s.drafts)))
 	}
 }
@@ -49,19 +68,20 @@ func (w *World) createSome() {
 }
 
 func (w *World) publishSome() {
-	if c := pick(w.rand, w.cards); len(c.docs) < 3 || w.rand.IntN(4) == 0 {
+	if c := pick(w.rand, w.cards); len(c.docs) < 3 || w.rand.IntN(2) == 0 {
 		w.publish(c)
 	}
 }
 
 func (w *World) toggle() {
-	s := pick(w.rand, w.seats)
-	s.offline = !s.offline && w.rand.IntN(2) == 0
+	d := pick(w.rand, w.devices)
+	d.offline = !d.offline && w.rand.IntN(2) == 0
+	w.trace("offline", d.name)
 }
 
 func (w *World) replay() {
 	if len(w.sent) > 0 {
 		w.count("late replay")
-		w.serve2(pick(w.rand, w.sent))
+		w.answer(pick(w.rand, w.sent))
 	}
 }

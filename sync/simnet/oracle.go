@@ -11,14 +11,16 @@ import (
 // oracle is the sequential model: what was written, and what its writer had before his eyes.
 type oracle struct {
 	writes  map[string]*write // by value: every value is written once
-	order   []string
-	deletes map[string][]erasure // by record
+	order   []*write
+	deletes map[string][]*erasure // by record
 }
 
 // write is one value that somebody wrote.
 type write struct {
+	value              string
+	nr                 int // in the order of writing
 	card, record, atom string
-	seat               string // who wrote it; empty: the server
+	hand               *hand // who wrote it; nil: the server
 	seen               []string
 	saved              bool // the writer was told that it is kept
 	answered           bool // the server gave its writer's phone a result, or was about to
@@ -27,85 +29,114 @@ type write struct {
 
 // erasure is one deletion, and the values that its author saw.
 type erasure struct {
-	seat     string
+	key      [32]byte // the mutation, whatever number it travels under
 	seen     []string
 	accepted bool
 }
 
+// hand is one line of edits that know of each other: a phone's, and before it was cloned those of the phone it was.
+type hand struct {
+	parent *hand
+	born   int // what the parent wrote before is this one's, too
+}
+
+func (h *hand) fork(o *oracle) *hand { return &hand{parent: h, born: len(o.order)} }
+
+// made says whether the write is of this hand.
+func (h *hand) made(wr *write) bool {
+	before := wr.nr
+	for ; h != nil; h = h.parent {
+		if wr.hand == h && wr.nr <= before {
+			return true
+		}
+		before = min(before, h.born)
+	}
+	return false
+}
+
 func newOracle() *oracle {
-	return &oracle{writes: map[string]*write{}, deletes: map[string][]erasure{}}
+	return &oracle{writes: map[string]*write{}, deletes: map[string][]*erasure{}}
 }
 
-func (o *oracle) wrote(value string, w *write) {
-	o.writes[value] = w
-	o.order = append(o.order, value)
+func (o *oracle) wrote(value string, wr *write) *write {
+	wr.value, wr.nr = value, len(o.order)
+	o.writes[value] = wr
+	o.order = append(o.order, wr)
+	return wr
 }
 
-// judged notes what the server decided on a mutation of a seat.
-func (o *oracle) judged(seat string, m wire.Mutation, r wire.Result) {
-	kept := r.Outcome == wire.Accepted || r.Outcome == wire.Conflict
+// identity tells one mutation from another, under whatever number it travels.
+func identity(m wire.Mutation) [32]byte {
+	m.N = 0
+	return m.Hash()
+}
+
+// of is the write that a mutation's value stands for, if any: of what a command says not all is new.
+func (o *oracle) of(m wire.Mutation, atom string, v json.RawMessage) *write {
+	wr := o.writes[text(v)]
+	if wr == nil || wr.record != m.ID || wr.atom != atom {
+		return nil
+	}
+	return wr
+}
+
+// judged notes what the server decided on a mutation.
+func (o *oracle) judged(m wire.Mutation, r wire.Result) {
 	if m.Op == wire.OpDelete {
-		list := o.deletes[m.ID]
-		for i := len(list) - 1; i >= 0; i-- {
-			if list[i].seat == seat {
-				list[i].accepted = list[i].accepted || r.Outcome == wire.Accepted
-				break
-			}
+		key := identity(m)
+		for _, e := range o.deletes[m.ID] {
+			e.accepted = e.accepted || e.key == key && r.Outcome == wire.Accepted
 		}
 		return
 	}
-	for _, c := range m.Atoms {
-		if w := o.writes[text(c.V)]; w != nil {
-			w.answered = true
-			w.accepted = w.accepted || kept
+	for atom, c := range m.Atoms {
+		if wr := o.of(m, atom, c.V); wr != nil {
+			wr.answered = true
+			wr.accepted = wr.accepted || r.Outcome != wire.Refused
 		}
 	}
 }
 
-// lost returns an error if an accepted value is neither there nor was replaced by someone who had seen it.
+// lost tells of an accepted value that is neither there nor was replaced by someone who had seen it.
 func (o *oracle) lost(card string, records map[string]replica.Record) *Breach {
 	replaced := map[string]bool{}
-	for _, value := range o.order {
-		w := o.writes[value]
-		if w.card != card || !w.accepted {
+	for _, wr := range o.order {
+		if wr.card != card || !wr.accepted {
 			continue
 		}
-		for _, s := range o.knew(w) {
+		for _, s := range o.knew(wr) {
 			replaced[s] = true
 		}
 	}
-	for _, value := range o.order {
-		w := o.writes[value]
-		if w.card != card || !w.accepted || replaced[value] {
+	for _, wr := range o.order {
+		if wr.card != card || !wr.accepted || replaced[wr.value] {
 			continue
 		}
-		rec := records[w.record]
+		rec := records[wr.record]
 		if rec.Deleted {
-			if !o.erased(w.record, value) {
-				return breach(2, "%s of %s was deleted by nobody who had seen it", value, w.record)
+			if !o.erased(wr.record, wr.value) {
+				return breach(2, "%s of %s was deleted by nobody who had seen it", wr.value, wr.record)
 			}
 			continue
 		}
-		if !slices.ContainsFunc(rec.Atoms[w.atom], func(v replica.Version) bool { return text(v.Value) == value }) {
-			return breach(2, "%s of %s/%s (by %q) is gone and nobody who replaced it had seen it",
-				value, w.record, w.atom, w.seat)
+		if !slices.ContainsFunc(rec.Atoms[wr.atom], func(v replica.Version) bool { return text(v.Value) == wr.value }) {
+			return breach(2, "%s of %s/%s is gone and nobody who replaced it had seen it", wr.value, wr.record, wr.atom)
 		}
 	}
 	return nil
 }
 
-// knew is what the writer of w had seen of the atom: what stood on his screen, and what had stood there before he himself
+// knew is what the writer had seen of the atom: what stood on his screen, and what had stood there before he himself
 // replaced it, even if the server then refused that earlier edit.
-func (o *oracle) knew(w *write) []string {
-	var out []string
-	for todo := slices.Clone(w.seen); len(todo) > 0; {
+func (o *oracle) knew(wr *write) (out []string) {
+	for todo := slices.Clone(wr.seen); len(todo) > 0; {
 		value := todo[0]
 		todo = todo[1:]
 		if slices.Contains(out, value) {
 			continue
 		}
 		out = append(out, value)
-		if before := o.writes[value]; before != nil && before.seat == w.seat {
+		if before := o.writes[value]; before != nil && before.hand != nil && wr.hand.made(before) {
 			todo = append(todo, before.seen...)
 		}
 	}
@@ -113,19 +144,14 @@ func (o *oracle) knew(w *write) []string {
 }
 
 func (o *oracle) erased(record, value string) bool {
-	for _, d := range o.deletes[record] {
-		if d.accepted && slices.Contains(d.seen, value) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.deletes[record], func(e *erasure) bool { return e.accepted && slices.Contains(e.seen, value) })
 }
 
-// unanswered returns an error if someone was told that his edit is kept and the server never judged it.
+// unanswered tells of someone who was told that his edit is kept, and the server never judged it.
 func (o *oracle) unanswered() *Breach {
-	for _, value := range o.order {
-		if w := o.writes[value]; w.saved && !w.answered {
-			return breach(2, "%s of %s was saved on %s and never judged", value, w.record, w.seat)
+	for _, wr := range o.order {
+		if wr.saved && !wr.answered {
+			return breach(2, "%s of %s was saved and never judged", wr.value, wr.record)
 		}
 	}
 	return nil
@@ -133,9 +159,10 @@ func (o *oracle) unanswered() *Breach {
 
 // text is the value as the simulation writes them: a JSON string.
 func text(v json.RawMessage) string {
-	var s string
-	_ = json.Unmarshal(v, &s)
-	return s
+	if len(v) < 2 || v[0] != '"' {
+		return ""
+	}
+	return string(v[1 : len(v)-1])
 }
 
 // onScreen lists the values of one atom that a person sees as THE value, and those that he sees beside it.
@@ -147,19 +174,15 @@ func onScreen(a replica.Shown) (shown string, beside []string) {
 }
 
 // forget is for a phone that lost what it held: nobody promised that an edit outlives the phone it was made on.
-func (o *oracle) forget(m wire.Mutation) {
-	for _, c := range m.Atoms {
-		if w := o.writes[text(c.V)]; w != nil {
-			w.saved = false
-		}
-	}
-}
+func (o *oracle) forget(m wire.Mutation) { o.keeps(m, false) }
 
 // remember takes that back for what the backup holds.
-func (o *oracle) remember(m wire.Mutation) {
-	for _, c := range m.Atoms {
-		if w := o.writes[text(c.V)]; w != nil {
-			w.saved = true
+func (o *oracle) remember(m wire.Mutation) { o.keeps(m, true) }
+
+func (o *oracle) keeps(m wire.Mutation, saved bool) {
+	for atom, c := range m.Atoms {
+		if wr := o.of(m, atom, c.V); wr != nil {
+			wr.saved = saved
 		}
 	}
 }
@@ -167,9 +190,9 @@ func (o *oracle) remember(m wire.Mutation) {
 // standing returns the values that count on a card now: what a backup of it holds, or held.
 func (o *oracle) standing(card string) map[string]bool {
 	out := map[string]bool{}
-	for value, w := range o.writes {
-		if w.card == card && w.accepted {
-			out[value] = true
+	for _, wr := range o.order {
+		if wr.card == card && wr.accepted {
+			out[wr.value] = true
 		}
 	}
 	return out
@@ -178,25 +201,27 @@ func (o *oracle) standing(card string) map[string]bool {
 // restored is for a server that lost its last commits. What phones still have they must send again, and it is judged again;
 // of the rest nothing counts.
 func (o *oracle) restored(c *cardWorld, standing map[string]bool) {
-	held := map[string]bool{}
+	held := map[*write]bool{}
 	for _, s := range c.seats {
 		for _, item := range s.shelf.state.items {
 			if item.State == replica.Rejected {
 				continue // its writer was told
 			}
-			for _, change := range item.Mutation.Atoms {
-				held[text(change.V)] = true
+			for atom, change := range item.Mutation.Atoms {
+				if wr := o.of(item.Mutation, atom, change.V); wr != nil {
+					held[wr] = true
+				}
 			}
 		}
 	}
-	for value, w := range o.writes {
-		if w.card == c.id && w.accepted && !standing[value] {
-			w.accepted, w.answered, w.saved = false, false, held[value]
+	for _, wr := range o.order {
+		if wr.card == c.id && wr.accepted && !standing[wr.value] {
+			wr.accepted, wr.answered, wr.saved = false, false, held[wr]
 		}
 	}
 	for id, rec := range c.book.pages.records {
-		for i := range o.deletes[id] {
-			o.deletes[id][i].accepted = o.deletes[id][i].accepted && rec.Deleted
+		for _, e := range o.deletes[id] {
+			e.accepted = e.accepted && rec.Deleted
 		}
 	}
 }

@@ -1,10 +1,8 @@
 package simnet
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"slices"
 	"time"
 
@@ -15,10 +13,10 @@ import (
 // seat is one phone's place with one card: the phone of the card's owner, or of someone who may see part of it.
 type seat struct {
 	name   string
-	device string
+	device *device
+	place  *place
 	card   *cardWorld
-	skew   time.Duration // how wrong the phone's clock is
-	grants []grant       // what it may see, by commit
+	hand   *hand // whose edits these are
 
 	shelf  *Shelf
 	phone  *replica.Phone
@@ -26,19 +24,14 @@ type seat struct {
 	drafts []draft
 
 	exchange *replica.Exchange
-	await    int // id of the request whose answer is awaited; 0 = none
-	patience int // steps until it gives up
-	offline  bool
+	await    int  // id of the request whose answer is awaited; 0 = none
+	patience int  // steps until it gives up
 	done     bool // its last exchange left nothing to ask for
+	page     *incoming
+	epoch    string       // of the base, once a page has told it
+	asked    replica.Pull // what it asked last, as the server understood it
 
-	could     map[string]bool          // what it could see after some commit
 	rewritten map[string]wire.Mutation // for Broken ContextAtPush: what was made of a mutation the first time it was sent
-}
-
-// grant says what is visible from a commit on.
-type grant struct {
-	seq    uint64
-	scopes replica.Scopes
 }
 
 // draft is an editor and what the person at it sees.
@@ -50,45 +43,27 @@ type draft struct {
 var errCrash = errors.New("simnet: the phone crashed")
 
 func (w *World) start(s *seat) {
-	var store replica.PhoneStore = s.shelf
-	switch w.Broken {
-	case EarlyAt:
-		store = hasty{store}
-	case KeepLost:
-		store = keeper{store}
-	case MixedBase:
-		store = mixer{store}
-	case LostSave:
-		store = silent{store}
-	}
-	s.phone = replica.NewPhone(s.card.id, store, func() time.Time { return w.now.Add(s.skew) })
-	s.exchange, s.await = nil, 0
+	s.phone = replica.NewPhone(s.card.id, w.spoiltStore(s.shelf), func() time.Time { return w.now.Add(s.device.skew) })
+	s.exchange, s.await, s.page, s.epoch = nil, 0, nil, ""
 	s.shelf.Fault = func() (before, after error) {
-		if w.calm || w.rand.IntN(60) != 0 {
+		switch {
+		case !w.chance(60):
 			return nil, nil
-		}
-		if w.Broken == TornPage {
+		case w.Broken == TornPage:
 			return errTorn, nil
-		}
-		if w.rand.IntN(2) == 0 {
+		case w.rand.IntN(2) == 0:
 			return errCrash, nil
 		}
 		return nil, errCrash
 	}
 }
 
-// crashed restarts the phone if err says that it crashed. Open editors are lost, or restored from what the app kept.
+// crashed restarts the phone if err says that it crashed.
 func (w *World) crashed(s *seat, err error) bool {
 	if !errors.Is(err, errCrash) {
 		return false
 	}
-	w.count("crash")
-	w.trace("crash", s.name)
-	w.must(s.shelf.crash())
-	if w.rand.IntN(2) == 0 {
-		s.drafts = nil
-	}
-	w.start(s)
+	w.crash(s.device)
 	return true
 }
 
@@ -114,7 +89,7 @@ func (w *World) open(s *seat) {
 
 // ids lists what is on the phone, in a fixed order.
 func (s *seat) ids() []string {
-	var ids []string
+	ids := make([]string, 0, len(s.shelf.state.base)+len(s.shelf.state.items))
 	for id := range s.shelf.state.base {
 		ids = append(ids, id)
 	}
@@ -127,8 +102,9 @@ func (s *seat) ids() []string {
 
 // create writes a new record.
 func (w *World) create(s *seat) {
+	kinds := []string{kindComment, kindComment, kindComment, kindMeasurement, kindMeasurement, kindRequest, kindDream}
 	id := w.newID()
-	d, err := s.phone.New(id, pick(w.rand, []string{kindComment, kindMeasurement}))
+	d, err := s.phone.New(id, pick(w.rand, kinds))
 	w.must(err)
 	s.drafts = append(s.drafts, draft{Draft: d})
 	w.save(s, len(s.drafts)-1)
@@ -138,21 +114,27 @@ func (w *World) create(s *seat) {
 func (w *World) save(s *seat, i int) {
 	d := s.drafts[i]
 	s.drafts = slices.Delete(s.drafts, i, i+1)
-	if !d.New && w.rand.IntN(12) == 0 {
+	switch {
+	case !d.New && w.rand.IntN(10) == 0:
 		w.erase(s, d)
-		return
+	case d.Kind == kindRequest && w.rand.IntN(8) > 0:
+		w.demand(s, d)
+	default:
+		w.write(s, d)
 	}
+}
+
+// write saves values in some of the atoms.
+func (w *World) write(s *seat, d draft) {
 	resolve := d.screen.Conflicted() && w.rand.IntN(2) == 0
-	values, shown := map[string]json.RawMessage{}, map[string]string{}
+	values := map[string]json.RawMessage{}
 	var made []*write
 	for _, atom := range atoms {
 		if !d.New && w.rand.IntN(2) == 0 {
 			continue
 		}
-		value := w.newValue()
-		shown[atom] = value
-		values[atom] = json.RawMessage(`"` + value + `"`)
-		wr := &write{card: s.card.id, record: d.ID, atom: atom, seat: s.name}
+		wr := w.oracle.wrote(w.newValue(), &write{card: s.card.id, record: d.ID, atom: atom, hand: s.hand})
+		values[atom] = quote(wr.value)
 		if a, ok := d.screen.Atoms[atom]; ok {
 			shown, beside := onScreen(a)
 			wr.seen = append(wr.seen, shown)
@@ -160,27 +142,48 @@ func (w *World) save(s *seat, i int) {
 				wr.seen = append(wr.seen, beside...)
 			}
 		}
-		w.oracle.wrote(value, wr)
 		made = append(made, wr)
 	}
 	if len(values) == 0 {
 		return
 	}
-	var err error
-	switch {
-	case resolve, w.Broken == SwallowSiblings && !d.New:
-		_, err = s.phone.Resolve(d.Draft, values)
-	default:
-		_, err = s.phone.Save(d.Draft, values)
-	}
 	if resolve {
 		w.count("resolve")
 	}
-	w.trace("save", s.name, d.ID, err)
+	var err error
+	if resolve || w.Broken == SwallowSiblings && !d.New {
+		_, err = s.phone.Resolve(d.Draft, values)
+	} else {
+		_, err = s.phone.Save(d.Draft, values)
+	}
+	w.saved(s, d, "save", made, err)
+}
+
+// demand asks the state machine of a record for another state.
+func (w *World) demand(s *seat, d draft) {
+	shown, _ := onScreen(d.screen.Atoms["text"])
+	wr := w.oracle.wrote(w.newValue(), &write{card: s.card.id, record: d.ID, atom: "text", hand: s.hand})
+	values := map[string]json.RawMessage{"text": quote(wr.value)}
+	if shown != "" {
+		wr.seen = []string{shown}
+		values["value"] = quote(shown)
+	}
+	var err error
+	if d.New {
+		_, err = s.phone.Save(d.Draft, values)
+	} else {
+		_, err = s.phone.Command(d.Draft, values)
+	}
+	w.saved(s, d, "command", []*write{wr}, err)
+}
+
+// saved takes note of what became of an edit.
+func (w *World) saved(s *seat, d draft, what string, made []*write, err error) {
+	w.trace(what, s.name, d.ID, outcome(err))
 	switch {
 	case err == nil:
-		w.count("save")
-		w.written(s, d.ID, shown)
+		w.count(what)
+		w.written(s, d.ID, made)
 		for _, wr := range made {
 			wr.saved = true
 		}
@@ -191,117 +194,49 @@ func (w *World) save(s *seat, i int) {
 	}
 }
 
+// erase deletes the record.
 func (w *World) erase(s *seat, d draft) {
-	e := erasure{seat: s.name}
+	e := &erasure{}
 	for _, a := range d.screen.Atoms {
 		shown, beside := onScreen(a)
 		e.seen = append(append(e.seen, shown), beside...)
 		for _, v := range append(beside, shown) {
-			if wr := w.oracle.writes[v]; wr != nil && wr.seat == s.name {
+			if wr := w.oracle.writes[v]; wr != nil && s.hand.made(wr) {
 				e.seen = append(e.seen, w.oracle.knew(wr)...)
 			}
 		}
 	}
-	w.oracle.deletes[d.ID] = append(w.oracle.deletes[d.ID], e)
 	_, err := s.phone.Delete(d.Draft)
-	w.trace("delete", s.name, d.ID, err)
+	w.trace("delete", s.name, d.ID, outcome(err))
+	if item, ok := s.latest(d.Draft); ok { // also if the phone crashed right after
+		e.key = identity(item.Mutation)
+		w.oracle.deletes[d.ID] = append(w.oracle.deletes[d.ID], e)
+	}
 	switch {
 	case err == nil:
 		w.count("delete")
 	case errors.Is(err, replica.ErrOutdated):
-		list := w.oracle.deletes[d.ID]
-		w.oracle.deletes[d.ID] = list[:len(list)-1]
+		w.count("outdated editor")
 	case !w.crashed(s, err):
 		w.must(err)
 	}
 }
 
-// ask sends a request: for an actor if the phone has none, else a sync.
-func (w *World) ask(s *seat) {
-	if s.await != 0 || s.offline {
-		return
+// latest is the deletion that came of an editor, if it is in the outbox.
+func (s *seat) latest(d replica.Draft) (replica.Item, bool) {
+	for _, item := range s.shelf.state.items {
+		if m := item.Mutation; m.ID == d.ID && m.Op == wire.OpDelete && m.HLC > d.HLC {
+			return item, true
+		}
 	}
-	need, needed, err := s.phone.Enrolment()
-	w.must(err)
-	if needed {
-		w.send(s, envelope{enrol: true}, wire.DevicesRequest{Device: s.device, Cards: []wire.DeviceCard{need}})
-		return
-	}
-	x, err := s.phone.Exchange(1 + w.rand.IntN(6))
-	w.must(err)
-	s.exchange = x
-	card := x.Request()
-	if w.Broken == ContextAtPush {
-		card.Mutations = w.refreshed(s, card.Mutations)
-	}
-	if w.Broken == LostItem {
-		_ = s.shelf.Update(func(tx replica.PhoneTx) error {
-			for _, m := range card.Mutations {
-				w.must(tx.DropItem(card.Actor, m.N))
-			}
-			return nil
-		})
-	}
-	w.send(s, envelope{}, wire.SyncRequest{Device: s.device, Cards: []wire.SyncCard{card}, MaxBytes: w.rand.IntN(2000)})
+	return replica.Item{}, false
 }
 
-// hear takes in an answer, which may have been cut anywhere.
-func (w *World) hear(s *seat, e envelope) {
-	if s.await != e.id {
-		w.count("late answer")
-		return
-	}
-	s.await = 0
-	if e.enrol {
-		var r wire.DevicesResponse
-		if json.Unmarshal(e.body, &r) != nil {
-			return
-		}
-		w.crashed(s, s.phone.Enrolled(r.Cards[0]))
-		return
-	}
-	x := s.exchange
-	s.exchange = nil
-	defer func() {
-		open, _ := s.shelf.state.Open()
-		s.done = x.Done() && len(open) == 0 && s.shelf.state.meta.Actor != 0
-		x.Close()
-	}()
-	lines := wire.NewLineReader(bytes.NewReader(e.body))
-	for {
-		line, err := lines.Next()
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				w.count("cut answer")
-			}
-			return
-		}
-		if line.Res != nil {
-			w.count("result " + string(line.Res.Outcome) + " " + line.Res.Code)
-		}
-		check := w.resyncing(s)
-		err = x.Line(line)
-		check()
-		w.trace("line", s.name, err)
-		switch {
-		case err == nil:
-		case w.crashed(s, err):
-			return
-		case errors.Is(err, replica.ErrNotEnrolled):
-			w.count("fresh actor")
-			return
-		default:
-			w.must(err)
-		}
-	}
-}
+func quote(value string) json.RawMessage { return json.RawMessage(`"` + value + `"`) }
 
-// hangUp gives up waiting.
-func (w *World) hangUp(s *seat) {
-	w.count("gave up")
-	s.await = 0
-	if s.exchange != nil {
-		s.exchange.Close()
-		s.exchange = nil
+func outcome(err error) string {
+	if err == nil {
+		return "done"
 	}
+	return err.Error()
 }

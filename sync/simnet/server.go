@@ -1,301 +1,245 @@
 package simnet
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
 )
 
-// cardWorld is one card on the server, and all who have a place with it.
-type cardWorld struct {
-	id    string
-	book  *Book
-	seats []*seat
-	docs  []string
+// errDown says that the server went down at a durable write, before it or after: the request gets no further answer.
+var errDown = errors.New("simnet: the server went down")
 
-	backup   *Book
-	standing map[string]bool // what counted when the backup was made
-	epochs   int
-}
-
-// The kinds and scopes of the simulated worlds.
-const (
-	kindComment     = "comment"
-	kindMeasurement = "measurement"
-	kindDocument    = "document"
-)
-
-var (
-	atoms     = []string{"text", "value"}
-	allScopes = []string{"lab.general", "lab.psychiatric", "note.general", "vitals.general"}
-	secret    = bytes.Repeat([]byte{7}, 32)
-)
-
-// Engine is the server's engine as worlds have it: small pages, so that answers have many.
-func Engine() replica.Server {
-	return replica.Server{PageRows: 7, Rules: replica.Rules{
-		kindComment:     {Policy: replica.Siblings, Scope: "note.general"},
-		kindMeasurement: {Policy: replica.Siblings, Scope: "vitals.general"},
-		kindDocument:    {Policy: replica.Immutable},
-	}}
-}
-
-func (s *seat) sight() replica.Sight {
-	now := s.grants[len(s.grants)-1].scopes
-	return replica.Sight{Now: now, Changed: s.grants[len(s.grants)-1].seq, Since: func(seq uint64) (span replica.Span, err error) {
-		for _, g := range s.grants {
-			if g.seq <= seq {
-				span.At = g.scopes
-			}
-		}
-		for _, scope := range allScopes {
-			throughout, once := true, false
-			for i, g := range s.grants {
-				if i+1 < len(s.grants) && s.grants[i+1].seq <= seq {
-					continue // over by then
-				}
-				throughout = throughout && g.scopes.Holds(scope)
-				once = once || g.scopes.Holds(scope)
-			}
-			if throughout {
-				span.Always = append(span.Always, scope)
-			}
-			if once {
-				span.Ever = append(span.Ever, scope)
-			}
-		}
-		return span, nil
-	}}
-}
-
-// serve answers a request.
-func (w *World) serve(s *seat, e envelope) []byte {
-	if e.enrol {
-		return w.serveEnrol(s, e.body)
+// serve answers a request. nil: it gives no answer.
+func (w *World) serve(e envelope) []byte {
+	asked, err := e.parse()
+	if err != nil {
+		w.count("cut request")
+		w.undone = true
+		return nil
 	}
-	req, err := wire.Decode[wire.SyncRequest](e.body)
-	w.must(err)
-	ask := req.Cards[0]
-	var out bytes.Buffer
-	lines := wire.NewLineWriter(&out)
-	results, err := w.push(s, req.Device, ask)
+	switch e.form {
+	case formEnrol:
+		return w.serveEnrol(e, asked.enrol)
+	case formPush:
+		return w.servePush(e, asked.push)
+	}
+	var out []byte
+	for i, ask := range asked.sync.Cards {
+		part, up := w.serveCard(e.seats[i], ask, asked.sync.MaxBytes)
+		out = append(out, part...)
+		if !up {
+			w.undone = true
+			break
+		}
+	}
+	return out
+}
+
+// update is a transaction of the server, which may go down before or after it.
+func (w *World) update(c *cardWorld, f func(replica.Ledger) error) error {
+	down := w.chance(60)
+	if down {
+		w.count("server down")
+	}
+	if down && w.rand.IntN(2) == 0 {
+		return errDown
+	}
+	err := c.book.Update(f)
+	if err == nil && down {
+		return errDown
+	}
+	return err
+}
+
+// serveCard answers for one card. It returns up = false where the server went down.
+func (w *World) serveCard(s *seat, ask wire.SyncCard, maxBytes int) (out []byte, up bool) {
+	if w.expire(s.card); s.place.lost() {
+		w.count("gone told")
+		w.undone = true
+		return line(wire.Line{Gone: &wire.Gone{Card: ask.Card}}), true
+	}
+	results, err := w.push(s, ask)
 	switch {
-	case errors.Is(err, replica.ErrForked):
-		w.count("forked")
-		w.must(lines.Write(wire.Line{Err: &wire.Problem{Code: wire.ProblemActorForked, Card: ask.Card}}))
-		return out.Bytes()
-	case errors.Is(err, replica.ErrActor):
-		return w.unknownActor(lines, &out, ask.Card)
+	case err == nil:
+	case errors.Is(err, errDown):
+		return nil, false
 	case replica.Behind(err):
 		w.count("epoch or hole") // the pull tells the phone where it stands
 	default:
-		w.must(err)
+		return w.problem(err, ask.Card), true
 	}
-	seal := replica.NewBlockSealer(secret, ask.Card, req.Device, w.epochOf(s))
-	in := replica.Pull{Device: req.Device, Ask: ask.PullCard, Sight: s.sight(), Seal: seal, Results: results, MaxBytes: req.MaxBytes}
+	in := replica.Pull{Device: s.device.id, Ask: ask.PullCard, Sight: s.sight(), Seal: w.sealer(s), Results: results, MaxBytes: maxBytes}
 	for range 1 + w.rand.IntN(4) {
+		if w.expire(s.card); s.place.lost() {
+			w.count("gone between two pages")
+			return append(out, line(wire.Line{Gone: &wire.Gone{Card: ask.Card}})...), true
+		}
 		if w.Broken != StaleSight {
 			in.Sight = s.sight()
 		}
-		page, err := w.watched(s, in)
-		if errors.Is(err, replica.ErrActor) {
-			return w.unknownActor(lines, &out, ask.Card)
+		if s.asked = in; in.Results != nil {
+			s.asked.Results = nil
 		}
-		w.must(err)
-		for _, line := range page.Lines {
-			if line.Purge != nil {
-				w.count("purge")
-			}
-			if line.Red != nil {
-				w.count("red")
-			}
-			if line.Card != nil && line.Card.Resync {
-				w.count("resync")
-			}
-			w.must(lines.Write(line))
+		page, raw, err := w.watched(s, in)
+		if err != nil {
+			return append(out, w.problem(err, ask.Card)...), true
 		}
-		w.count("page")
+		out = append(out, raw...)
+		w.turned(page)
 		if !page.More {
 			break
 		}
-		if page.Ask.Part != "" {
-			w.count("backfill in parts")
-		}
 		in = in.NextPage(page)
-		if !w.calm && w.rand.IntN(20) == 0 {
-			w.count("regrant between two pages")
-			w.regrant(s)
+		if !s.place.owner && w.chance(6) {
+			w.count("access changes between two pages")
+			w.regrant(s.place)
+		}
+		if w.chance(80) {
+			w.count("server down")
+			return out, false
 		}
 	}
-	return out.Bytes()
+	return out, true
 }
 
-func (w *World) unknownActor(lines *wire.LineWriter, out *bytes.Buffer, card string) []byte {
-	w.count("actor unknown")
-	w.must(lines.Write(wire.Line{Err: &wire.Problem{Code: wire.ProblemActorUnknown, Card: card}}))
-	return out.Bytes()
+// turned counts what is on a page.
+func (w *World) turned(page replica.Page) {
+	w.count("page")
+	for _, line := range page.Lines {
+		switch {
+		case line.Purge != nil:
+			w.count("purge")
+		case line.Red != nil:
+			w.count("red")
+		case line.Del != nil:
+			w.count("del")
+		case line.Row != nil:
+			w.count("row")
+		case line.Card != nil && line.Card.Resync:
+			w.count("resync")
+		case line.End != nil && line.End.Part != "" && line.End.View == "":
+			w.count("backfill in parts")
+		}
+	}
+}
+
+// problem is the line that ends a card's part.
+func (w *World) problem(err error, card string) []byte {
+	p := &wire.Problem{Card: card}
+	switch {
+	case errors.Is(err, replica.ErrForked):
+		w.count("forked")
+		p.Code = wire.ProblemActorForked
+	case errors.Is(err, replica.ErrActor):
+		w.count("actor unknown")
+		p.Code = wire.ProblemActorUnknown
+	default:
+		w.must(err)
+	}
+	return line(wire.Line{Err: p})
+}
+
+func line(l wire.Line) []byte {
+	raw, err := wire.Marshal(l)
+	if err != nil {
+		panic(err)
+	}
+	return append(raw, '\n')
 }
 
 func (w *World) epochOf(s *seat) string { return s.card.book.pages.head.Epoch }
 
-func (w *World) push(s *seat, device string, ask wire.SyncCard) ([]wire.Result, error) {
+func (w *World) sealer(s *seat) replica.Sealer {
+	return replica.NewBlockSealer(secret, s.card.id, s.device.id, w.epochOf(s))
+}
+
+// push judges what a phone sent.
+func (w *World) push(s *seat, ask wire.SyncCard) ([]wire.Result, error) {
 	if len(ask.Mutations) == 0 && w.rand.IntN(2) == 0 {
 		return nil, nil // a mere look
 	}
 	var out replica.Pushed
-	err := s.card.book.Update(func(l replica.Ledger) (err error) {
-		if w.Broken == ReplayApplies && len(ask.Mutations) > 0 {
-			l = forgetful{l, ask.Mutations[0].N}
+	var cost reads
+	committed, known := false, map[string]bool{}
+	err := w.update(s.card, func(l replica.Ledger) (err error) {
+		for _, m := range ask.Mutations {
+			_, known[m.ID] = s.card.book.pages.records[m.ID]
 		}
-		if w.Broken == ClockCursor {
-			l = clockwork{l, w.tick()}
-		}
-		if w.Broken == TrustedNumber {
-			l = trusting{l, ask.Mutations}
-		}
-		out, err = w.Engine.Push(l, replica.Push{
-			Device: device, Actor: ask.Actor, Epoch: ask.Epoch, Acked: ask.Acked, Low: ask.Low, Mutations: ask.Mutations,
-			Sight: s.sight(), Seal: replica.NewBlockSealer(secret, ask.Card, device, w.epochOf(s)), Now: w.now,
+		out, err = w.Engine.Push(w.spoiltPush(counting{l, &cost}, ask), replica.Push{
+			Device: s.device.id, Actor: ask.Actor, Epoch: ask.Epoch, Acked: ask.Acked, Low: ask.Low, Mutations: ask.Mutations,
+			Sight: s.sight(), Seal: w.sealer(s), Now: w.now,
 		})
+		committed = err == nil
 		return err
 	})
-	if err != nil {
+	if !committed {
+		w.undone = true
 		return nil, err
 	}
-	s.card.glimpse()
-	w.payloads(s, ask)
-	for i, r := range out.Results {
-		w.oracle.judged(s.name, ask.Mutations[i], r)
+	if n := len(ask.Mutations); cost.records > n || cost.decisions > n {
+		w.fail(18, "%d edits read %d records and %d decisions", n, cost.records, cost.decisions)
 	}
-	return out.Results, nil
+	w.committed(s.card)
+	w.numbers(s, ask)
+	for i, r := range out.Results {
+		m := ask.Mutations[i]
+		w.met(m.Ctx)
+		w.oracle.judged(m, r)
+		if r.Code == wire.CodeAccessEnded && known[m.ID] && !s.place.could[m.ID] {
+			w.fail(4, "%s is told that access to %s ended, which it could never see", s.name, m.ID)
+		}
+	}
+	return out.Results, err
 }
 
-func (w *World) serveEnrol(s *seat, body []byte) []byte {
-	req, err := wire.Decode[wire.DevicesRequest](body)
-	w.must(err)
-	var actor replica.Actor
-	w.must(s.card.book.Update(func(l replica.Ledger) (err error) {
-		actor, err = w.Engine.Enrol(l, req.Device, req.Key, req.Cards[0].Fresh, w.now)
-		return err
-	}))
-	raw, err := json.Marshal(wire.DevicesResponse{Device: req.Device, ServerTime: w.now, Cards: []wire.Enrolment{{
-		Card: s.card.id, Epoch: w.epochOf(s), Actor: actor.Ordinal, LMID: actor.LMID,
-	}}})
+// servePush answers a push alone.
+func (w *World) servePush(e envelope, in wire.PushRequest) []byte {
+	s := e.seats[0]
+	if w.expire(s.card); s.place.lost() {
+		w.undone = true
+		return nil // a refusal that the phone does not read: the next sync tells it why
+	}
+	results, err := w.push(s, wire.SyncCard{Mutations: in.Mutations,
+		PullCard: wire.PullCard{Card: in.Card, Actor: in.Actor, Epoch: in.Epoch, Acked: in.Acked}})
+	if err != nil {
+		return nil
+	}
+	raw, err := json.Marshal(wire.PushResponse{Results: results})
 	w.must(err)
 	return raw
 }
 
-// calamity backs the server's card up, or brings an old backup back. What phones had sent in between they send again;
-// what clinics had posted is the clinics' to post again.
-func (w *World) calamity(c *cardWorld) {
-	if c.backup == nil {
-		c.backup, c.standing = c.book.Copy(), w.oracle.standing(c.id)
-		return
-	}
-	w.count("server restored")
-	w.trace("server restored", c.id)
-	c.epochs++
-	c.book.Restored(c.backup, fmt.Sprintf("e%d", c.epochs+1))
-	c.backup = nil
-	w.must(c.book.Update(func(l replica.Ledger) error { return w.Engine.Restored(l, w.now) }))
-	for _, s := range c.seats {
-		s.grants = slices.DeleteFunc(s.grants, func(g grant) bool { return g.seq > c.book.pages.head.Seq })
-	}
-	w.oracle.restored(c, c.standing)
-}
-
-// publish has a clinic post a document, new or anew, or take one back.
-func (w *World) publish(c *cardWorld) {
-	w.must(c.book.Update(func(l replica.Ledger) error {
-		if w.Broken == ClockCursor {
-			l = clockwork{l, w.tick()}
+// serveEnrol gives actors on the cards that the phone may know of.
+func (w *World) serveEnrol(e envelope, req wire.DevicesRequest) []byte {
+	answer := wire.DevicesResponse{Device: req.Device, ServerTime: w.now}
+	for i, ask := range req.Cards {
+		s := e.seats[i]
+		if w.expire(s.card); s.place.lost() {
+			continue
 		}
-		if len(c.docs) > 0 && w.rand.IntN(10) == 0 {
-			return w.withdraw(l, c)
-		}
-		id := w.newID()
-		if len(c.docs) > 0 && w.rand.IntN(2) == 0 {
-			id = pick(w.rand, c.docs)
-		} else {
-			c.docs = append(c.docs, id)
-		}
-		known, err := l.Records([]string{id})
-		if err != nil {
+		var actor replica.Actor
+		err := w.update(s.card, func(l replica.Ledger) (err error) {
+			actor, err = w.Engine.Enrol(l, req.Device, req.Key, ask.Fresh, w.now)
 			return err
+		})
+		if errors.Is(err, errDown) {
+			w.undone = true
+			return nil
 		}
-		scope := allScopes[w.rand.IntN(2)]
-		if rec, ok := known[id]; ok && w.rand.IntN(3) > 0 {
-			scope = rec.Scope
-		} else if ok && rec.Scope != scope {
-			w.count("moved to another scope")
-		}
-		fact := replica.Fact{ID: id, Kind: kindDocument, Scope: scope,
-			Date: time.UnixMilli(w.now.UnixMilli()).UTC(), Atoms: map[string]json.RawMessage{}}
-		for _, atom := range atoms {
-			value := w.newValue()
-			fact.Atoms[atom] = json.RawMessage(`"` + value + `"`)
-			wr := &write{card: c.id, record: id, atom: atom, saved: true, answered: true, accepted: true}
-			for _, v := range known[id].Atoms[atom] {
-				wr.seen = append(wr.seen, text(v.Value))
-			}
-			w.oracle.wrote(value, wr)
-		}
-		effects, err := w.Engine.Publish(l, []replica.Fact{fact, fact}, w.now)
-		if err == nil && effects[1] != replica.Same {
-			w.fail(8, "publishing the same twice changed something")
-		}
-		w.count("publish " + string(effects[0]))
-		w.trace("publish", id)
-		return err
-	}))
-	c.glimpse()
+		w.must(err)
+		w.count("enrolled")
+		answer.Cards = append(answer.Cards, wire.Enrolment{Card: ask.Card, Epoch: w.epochOf(s), Actor: actor.Ordinal, LMID: actor.LMID,
+			Own: s.place.owner})
+	}
+	raw, err := json.Marshal(answer)
+	w.must(err)
+	return raw
 }
 
-func (w *World) withdraw(l replica.Ledger, c *cardWorld) error {
-	id := pick(w.rand, c.docs)
-	known, err := l.Records([]string{id})
-	if err != nil {
-		return err
-	}
-	e := erasure{accepted: true}
-	for _, versions := range known[id].Atoms {
-		for _, v := range versions {
-			e.seen = append(e.seen, text(v.Value))
-		}
-	}
-	w.oracle.deletes[id] = append(w.oracle.deletes[id], e)
-	w.count("withdraw")
-	w.trace("withdraw", id)
-	_, err = w.Engine.Withdraw(l, []string{id})
-	return err
-}
-
-// regrant changes what a seat that is not the owner's may see: a commit of the card, like everything.
-func (w *World) regrant(s *seat) {
-	if s.grants[0].scopes[0] == "*" {
-		return
-	}
-	var scopes replica.Scopes
-	for _, scope := range allScopes {
-		if w.rand.IntN(2) == 0 {
-			scopes = append(scopes, scope)
-		}
-	}
-	w.must(s.card.book.Update(func(l replica.Ledger) error {
-		head, err := l.Lock()
-		if err != nil {
-			return err
-		}
-		s.grants = append(slices.Clip(s.grants), grant{head.Seq + 1, scopes})
-		return l.Advance(head.Seq + 1)
-	}))
-	s.card.glimpse()
-	w.count("regrant")
-	w.trace("regrant", s.name, len(scopes))
+// touched lists scopes that an update of a record concerns.
+func touched(scopes ...string) replica.Scopes {
+	return slices.DeleteFunc(scopes, func(s string) bool { return s == "" })
 }

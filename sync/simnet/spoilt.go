@@ -1,6 +1,9 @@
 package simnet
 
 import (
+	"maps"
+	"strings"
+
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
 )
@@ -14,13 +17,11 @@ func (unmoved) Moves(uint64, int) ([]replica.Move, error) { return nil, nil }
 type gossip struct{ replica.Ledger }
 
 func (g gossip) Moves(after uint64, limit int) ([]replica.Move, error) {
-	moves, err := g.Ledger.Moves(0, limit)
+	moves, err := g.Ledger.Moves(after, limit)
 	out := moves[:0:0]
 	for _, m := range moves {
-		if m.Seq > after {
-			for _, scope := range allScopes {
-				out = append(out, replica.Move{ID: m.ID, Seq: m.Seq, From: scope, To: m.To})
-			}
+		for _, scope := range allScopes {
+			out = append(out, replica.Move{ID: m.ID, Seq: m.Seq, From: scope, To: m.To})
 		}
 	}
 	return out, err
@@ -61,24 +62,12 @@ func (t trusting) Decisions(actor uint32, from, to uint64) ([]replica.Decision, 
 	return out, err
 }
 
-// keeper is a PhoneStore that deletes no scope.
-type keeper struct{ replica.PhoneStore }
-
-func (k keeper) Update(f func(replica.PhoneTx) error) error {
-	return k.PhoneStore.Update(func(tx replica.PhoneTx) error { return f(keeperTx{tx}) })
-}
-
+// keeperTx deletes no scope.
 type keeperTx struct{ replica.PhoneTx }
 
 func (keeperTx) DropRowsOutside(replica.Scopes) error { return nil }
 
-// mixer is a PhoneStore that builds a new base in the old one.
-type mixer struct{ replica.PhoneStore }
-
-func (m mixer) Update(f func(replica.PhoneTx) error) error {
-	return m.PhoneStore.Update(func(tx replica.PhoneTx) error { return f(mixerTx{tx}) })
-}
-
+// mixerTx builds a new base in the old one.
 type mixerTx struct{ replica.PhoneTx }
 
 func (m mixerTx) PutShadowRow(row wire.Row) error {
@@ -88,13 +77,7 @@ func (m mixerTx) PutShadowRow(row wire.Row) error {
 	return m.PhoneTx.PutRow(row)
 }
 
-// silent is a PhoneStore that forgets to write an edit down.
-type silent struct{ replica.PhoneStore }
-
-func (s silent) Update(f func(replica.PhoneTx) error) error {
-	return s.PhoneStore.Update(func(tx replica.PhoneTx) error { return f(silentTx{tx}) })
-}
-
+// silentTx forgets to write an edit down.
 type silentTx struct{ replica.PhoneTx }
 
 func (s silentTx) PutItem(item replica.Item) error {
@@ -102,4 +85,72 @@ func (s silentTx) PutItem(item replica.Item) error {
 		item.State = replica.Settled
 	}
 	return s.PhoneTx.PutItem(item)
+}
+
+// deafTx keeps every second record that it is told to drop.
+type deafTx struct{ replica.PhoneTx }
+
+func (d deafTx) DropRow(id string) error {
+	if id[len(id)-1]%2 == 0 {
+		return nil
+	}
+	return d.PhoneTx.DropRow(id)
+}
+
+// bluntTx understands scopes and "*", not the classes between.
+type bluntTx struct{ replica.PhoneTx }
+
+func (b bluntTx) DropRowsOutside(keep replica.Scopes) error {
+	var known replica.Scopes
+	for _, scope := range keep {
+		if scope == "*" || !strings.HasSuffix(scope, ".*") {
+			known = append(known, scope)
+		}
+	}
+	return b.PhoneTx.DropRowsOutside(known)
+}
+
+// torn takes in the first of two atoms that come together, and leaves the other as it was.
+type torn struct{ replica.PhoneTx }
+
+func (t torn) PutRow(row wire.Row) error {
+	old, ok, err := t.Row(row.ID)
+	if err != nil {
+		return err
+	}
+	if before, has := old.Atoms["value"]; ok && has {
+		row.Atoms = maps.Clone(row.Atoms)
+		row.Atoms["value"] = before
+	}
+	return t.PhoneTx.PutRow(row)
+}
+
+// loud is a Ledger that calls every commit news for everybody.
+type loud struct{ replica.Ledger }
+
+func (l loud) Newest(replica.Scopes) (uint64, error) {
+	head, err := l.Head()
+	return head.Seq, err
+}
+
+// thin is a Ledger that has no more than the six newest records for who starts from nothing.
+type thin struct{ replica.Ledger }
+
+func (t thin) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica.Record, error) {
+	if after > 0 {
+		return t.Ledger.Scan(scopes, after, limit)
+	}
+	all, err := t.Ledger.Scan(scopes, 0, 1<<20)
+	all = all[max(0, len(all)-6):]
+	return all[:min(limit, len(all))], err
+}
+
+// receding is a Sealer that makes of every fifth commit the one four before it.
+type receding struct{ replica.Sealer }
+
+func (r receding) Seal(seq uint64) string {
+	if seq%5 == 0 && seq > 4 {
+		seq -= 4
+	}
+	return r.Sealer.Seal(seq)
 }
