@@ -10,6 +10,7 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
 )
 
 // Ledger shows the permit's card to the sync engine. What the engine gives out it bounds by the scopes it was told; the
@@ -43,6 +44,15 @@ type ledger struct {
 type former struct {
 	scope  string
 	exists bool
+	sum    wire.Sum // its part in the sum of its scope
+}
+
+func formerOf(r replica.Record) former {
+	f := former{scope: r.Scope, exists: true}
+	if !r.Deleted {
+		f.sum.Add(r.Digest())
+	}
+	return f
 }
 
 var _ replica.Ledger = (*ledger)(nil)
@@ -122,8 +132,10 @@ func (l *ledger) remember(ids []string, found map[string]replica.Record) {
 		l.before = make(map[string]former, len(ids))
 	}
 	for _, id := range ids {
-		r, exists := found[id]
-		l.before[id] = former{scope: r.Scope, exists: exists}
+		l.before[id] = former{}
+		if r, exists := found[id]; exists {
+			l.before[id] = formerOf(r)
+		}
 	}
 }
 
@@ -251,15 +263,17 @@ func (l *ledger) save(records []replica.Record) error {
 			deleted = excluded.deleted, dated = excluded.dated, sealed = excluded.sealed`, rows)
 }
 
-// moves writes down where records changed their scope, and the new head of every scope that is touched: the one a record
-// left as well, so that whoever watches it sees the record go.
+// moves writes down where records changed their scope, and the new head and sum of every scope that is touched: the one a
+// record left as well, so that whoever watches it sees the record go.
 func (l *ledger) moves(records []replica.Record) error {
-	heads := map[string]uint64{}
+	heads, changes := map[string]uint64{}, map[string]wire.Sum{}
 	var moved [][]any
 	for _, r := range records {
 		heads[r.Scope] = max(heads[r.Scope], r.Seq)
-		old := l.before[r.ID]
-		l.before[r.ID] = former{scope: r.Scope, exists: true}
+		old, now := l.before[r.ID], formerOf(r)
+		l.before[r.ID] = now
+		changes[old.scope] = changes[old.scope].Minus(old.sum)
+		changes[r.Scope] = changes[r.Scope].Plus(now.sum)
 		if old.exists && old.scope == r.Scope {
 			continue
 		}
@@ -271,13 +285,7 @@ func (l *ledger) moves(records []replica.Record) error {
 	if err := l.tx.execEach("INSERT INTO record_scope (card, id, seq, scope, was) VALUES ($1, $2, $3, $4, $5)", moved); err != nil {
 		return err
 	}
-	for scope, head := range heads {
-		if _, err := l.tx.exec(`INSERT INTO card_scope (card, scope, head) VALUES (?, ?, ?)
-			ON CONFLICT (card, scope) DO UPDATE SET head = excluded.head WHERE card_scope.head < excluded.head`, string(l.card), scope, head); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.keepTotals(heads, changes)
 }
 
 const actorColumns = "ordinal, device, key, lmid, acked, low, last_seen, state"

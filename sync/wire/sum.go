@@ -40,14 +40,8 @@ func (s *Sum) Add(d Digest) {
 	s.Total += d
 }
 
-// Remove takes one out.
-func (s *Sum) Remove(d Digest) {
-	s.Count--
-	s.Total -= d
-}
+// Plus is the sum of both sets.
+func (s Sum) Plus(other Sum) Sum { return Sum{s.Count + other.Count, s.Total + other.Total} }
 
-// Join puts all records of another set in.
-func (s *Sum) Join(other Sum) {
-	s.Count += other.Count
-	s.Total += other.Total
-}
+// Minus is the sum of what is left when the other set is taken out.
+func (s Sum) Minus(other Sum) Sum { return Sum{s.Count - other.Count, s.Total - other.Total} }
