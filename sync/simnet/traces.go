@@ -3,7 +3,7 @@ package simnet
 import "regexp"
 
 // What stands on a phone's file of any record: its id, its scope, and values, each of which is written once in a world.
-var mark = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7000-8000-[0-9a-f]{12}|"v[0-9]+"|(?:lab|note|vitals)\.[a-z]+`)
+var mark = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7000-8000-[0-9a-f]{12}|"v[0-9]+"|(?:lab|note|request|rx|vitals)\.[a-z]+`)
 
 // traces ends the world if the files of a phone, free pages and journals with them, hold anything that the phone no longer
 // does (4). It is asked when something went: what was merely replaced may wait in a journal until then.
