@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -57,6 +58,18 @@ func (a *API) syncRoutes() {
 			}
 			return sendJSON(c, out)
 		})
+	a.raw(route("syncCheck", http.MethodPost, "/v1/sync/check", "Find out where this device's copy of a card is damaged", false), body[wire.CheckRequest, wire.CheckResponse](a),
+		func(c *fiber.Ctx) error {
+			in, err := decode[wire.CheckRequest](c)
+			if err != nil {
+				return err
+			}
+			out, err := a.Syncing.Check(c.UserContext(), actorFrom(c.UserContext()), in, requestID(c.UserContext()))
+			if err != nil {
+				return err
+			}
+			return sendZipped(c, out)
+		})
 	a.raw(route("syncPull", http.MethodPost, "/v1/sync/pull", "Get what is new, as a stream of lines", true), lines[wire.PullRequest](a), func(c *fiber.Ctx) error {
 		in, err := decode[wire.PullRequest](c)
 		if err != nil {
@@ -108,7 +121,7 @@ func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 	if _, err := syncing.DeviceOf(actor, in.Device); err != nil { // while there can still be a status
 		return err
 	}
-	zipped := c.Get(fiber.HeaderAcceptEncoding) != "" && c.AcceptsEncodings("gzip") == "gzip" // no header means any, for Fiber
+	zipped := takesGzip(c)
 	c.Set(fiber.HeaderContentType, "application/x-ndjson")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	if zipped {
@@ -127,6 +140,11 @@ func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 		}
 	})
 	return nil
+}
+
+// takesGzip says whether the client asks for it: no header means any, for Fiber.
+func takesGzip(c *fiber.Ctx) bool {
+	return c.Get(fiber.HeaderAcceptEncoding) != "" && c.AcceptsEncodings("gzip") == "gzip"
 }
 
 // zippers are used again and again: to make one takes longer than to zip a small answer.
@@ -185,6 +203,33 @@ func decode[T wire.Request](c *fiber.Ctx) (T, error) {
 		f = f.At(placeOf("body."+place.Path), place.Why)
 	}
 	return in, f
+}
+
+// zipFrom is the size below which zipping does not pay.
+const zipFrom = 2 << 10
+
+// sendZipped is sendJSON for answers that may be long.
+func sendZipped(c *fiber.Ctx, v any) error {
+	if err := sendJSON(c, v); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	plain := c.Response().Body()
+	if len(plain) < zipFrom || !takesGzip(c) {
+		return nil
+	}
+	var zipped bytes.Buffer
+	z := zippers.Get().(*gzip.Writer) //nolint:forcetypeassert // nothing else is put there
+	defer zippers.Put(z)
+	z.Reset(&zipped)
+	if _, err := z.Write(plain); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentEncoding, "gzip")
+	return c.Send(zipped.Bytes())
 }
 
 func sendJSON(c *fiber.Ctx, v any) error {
