@@ -113,7 +113,7 @@ func (x *Exchange) Pushed(answer wire.PushResponse) error {
 		if meta.Actor != x.ask.Actor {
 			return ErrProtocol
 		}
-		if err := answered(tx, &meta, answer.Results, 0); err != nil {
+		if err := answered(tx, &meta, answer.Results, 0, x.phone.clock()); err != nil {
 			return err
 		}
 		return tx.SaveMeta(meta)

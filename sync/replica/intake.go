@@ -54,7 +54,7 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 		return ErrProtocol
 	}
 	// Before the rows: of what was answered just now nothing may stay that the page takes out of sight.
-	if err := answered(tx, &meta, p.results, shownUpTo(end)); err != nil {
+	if err := answered(tx, &meta, p.results, shownUpTo(end), now); err != nil {
 		return err
 	}
 	for _, line := range p.lines {
@@ -184,7 +184,7 @@ func shownUpTo(end wire.End) uint64 {
 
 // answered writes down results. Acked follows: every n before the first that still waits. What the base shows already is settled at
 // once, not written twice.
-func answered(tx PhoneTx, meta *Meta, results []wire.Result, shown uint64) error {
+func answered(tx PhoneTx, meta *Meta, results []wire.Result, shown uint64, now time.Time) error {
 	items, err := tx.Open()
 	if err != nil {
 		return err
@@ -205,12 +205,12 @@ func answered(tx PhoneTx, meta *Meta, results []wire.Result, shown uint64) error
 		}
 		hidden := item.Code == wire.CodeAccessEnded // its record went out of sight while it waited
 		item.State, item.Outcome, item.Code = Answered, r.Outcome, r.Code
-		if item.Mutation.N <= shown {
-			item.State = Settled
-		}
 		err := error(nil)
 		switch {
 		case r.Outcome != wire.Refused:
+			if item.Mutation.N <= shown {
+				item.State, item.Settled = Settled, now
+			}
 			err = tx.PutItem(item)
 		case hidden || r.Code == wire.CodeAccessEnded && item.Mutation.Op != wire.OpCreate:
 			err = withdraw(tx, item)
@@ -249,7 +249,7 @@ func behind(tx PhoneTx, meta *Meta, lmid uint64) error {
 		}
 	}
 	for _, item := range lost {
-		item.State, item.Outcome, item.Code = Waiting, "", ""
+		item.State, item.Outcome, item.Code, item.Settled = Waiting, "", "", time.Time{}
 		if err := tx.PutItem(item); err != nil {
 			return err
 		}
@@ -271,7 +271,7 @@ func settle(tx PhoneTx, meta Meta, lmid uint64, now time.Time) error {
 		if item.State != Answered || item.Actor == meta.Actor && item.Mutation.N > lmid {
 			continue
 		}
-		item.State = Settled
+		item.State, item.Settled = Settled, now
 		if err := tx.PutItem(item); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func renumber(tx PhoneTx, meta *Meta, restored bool) error {
 		}
 		item.Actor, item.Mutation.N = meta.Actor, meta.Next
 		if item.State != Waiting {
-			item.State, item.Outcome, item.Code = Waiting, "", ""
+			item.State, item.Outcome, item.Code, item.Settled = Waiting, "", "", time.Time{}
 		}
 		meta.Next++
 		if err := tx.PutItem(item); err != nil {

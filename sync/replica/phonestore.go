@@ -54,7 +54,7 @@ type PhoneTx interface {
 	DropItem(actor uint32, n uint64) error
 	// Items returns the items in one state.
 	Items(state ItemState) ([]Item, error)
-	// DropSettled forgets settled items that were saved before the instant.
+	// DropSettled forgets settled items that were settled before the instant.
 	DropSettled(before time.Time) error
 
 	// Wipe forgets the card: base, shadow, outbox and meta.
@@ -110,4 +110,5 @@ type Item struct {
 	Outcome  wire.Outcome // once answered
 	Code     string       // of the answer; of one that waits CodeAccessEnded, if its record went out of sight meanwhile
 	Saved    time.Time    // when the person saved it
+	Settled  time.Time    // when the base showed it: it is kept for a week from then on, however long it had waited
 }

@@ -64,7 +64,7 @@ func Engine() replica.Server {
 func poison(atoms map[string]json.RawMessage) (code string) {
 	for _, value := range atoms {
 		var n int
-		if _, err := fmt.Sscanf(text(value), "v%d", &n); err == nil && n%17 == 0 {
+		if _, err := fmt.Sscanf(text(value), "v%d", &n); err == nil && n > 0 && n%17 == 0 {
 			return wire.CodeInvalid
 		}
 	}

@@ -183,7 +183,7 @@ func (s *shelfState) Items(state replica.ItemState) ([]replica.Item, error) {
 }
 
 func (s *shelfState) DropSettled(before time.Time) error {
-	maps.DeleteFunc(s.items, func(_ itemKey, i replica.Item) bool { return i.State == replica.Settled && i.Saved.Before(before) })
+	maps.DeleteFunc(s.items, func(_ itemKey, i replica.Item) bool { return i.State == replica.Settled && i.Settled.Before(before) })
 	return nil
 }
 
