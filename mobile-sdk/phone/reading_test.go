@@ -32,6 +32,7 @@ func TestEveryKindHasItsGetter(t *testing.T) {
 		card.Person{Sex: "female"}, card.Visit{Status: "finished"}, card.Condition{Clinical: "active"}, card.Allergy{Type: "allergy"},
 		card.Observation{Status: "final"}, card.Report{Status: "final"}, card.Medication{Status: "active"}, card.Immunization{Lot: "A1"},
 		card.Procedure{Status: "completed"}, card.Plan{Status: "active"}, card.Measurement{Systolic: 120, Diastolic: 80}, card.Comment{Text: "c", About: "r"},
+		card.Document{Status: "current"},
 	}
 	if len(facts) != len(card.Facts()) {
 		t.Fatal("a kind is missing here")
@@ -72,6 +73,9 @@ func TestEveryKindHasItsGetter(t *testing.T) {
 			first(name, want, len(p.Entries), p.Entries[0].Fact, err)
 		case card.Report:
 			p, err := mine.Reports(phone.Paging{})
+			first(name, want, len(p.Entries), p.Entries[0].Fact, err)
+		case card.Document:
+			p, err := mine.Documents(phone.Paging{})
 			first(name, want, len(p.Entries), p.Entries[0].Fact, err)
 		case card.Medication:
 			p, err := mine.Medications(phone.Paging{})
