@@ -155,34 +155,38 @@ func (p *phoneFile) holds(id string) (found bool, err error) {
 	return found, err
 }
 
-// glossary is the words that files were told of, by the value that stands in a record. The index writes of a word only what it does
-// not share with the one before it, so words here have hardly a beginning in common.
+// glossary is the words that files were told of: many of them, so that there are pages to fill and to part. The index writes of
+// a word only what it does not share with the one before it; these have hardly a beginning in common.
 type glossary map[string]entry
 
-type entry struct{ word, record string }
+// entry is whose word it is.
+type entry struct{ value, record string }
 
 func (g glossary) of(row wire.Row) (words []string) {
 	for _, versions := range row.Atoms {
 		for _, v := range versions {
-			sum := sha256.Sum256(v.Value)
-			word := hex.EncodeToString(sum[:12])
-			g[string(v.Value)] = entry{word, row.ID}
-			words = append(words, word)
+			for i := range 10 {
+				sum := sha256.Sum256(fmt.Append(nil, i, v.Value))
+				word := hex.EncodeToString(sum[:12])
+				g[word] = entry{string(v.Value), row.ID}
+				words = append(words, word)
+			}
 		}
 	}
 	return words
 }
 
 func (g glossary) learn(from glossary) {
-	for value, e := range from {
-		g[value] = e
+	for word, e := range from {
+		g[word] = e
 	}
 }
 
 // spell adds to what lies in a file the values whose words lie there, except those of records that may have old ones.
 func (g glossary) spell(plain []byte, excused func(record string) (bool, error)) ([]byte, error) {
-	for value, e := range g {
-		if !bytes.Contains(plain, []byte(e.word[4:])) {
+	lies := plain
+	for word, e := range g {
+		if !bytes.Contains(lies, []byte(word[6:])) {
 			continue
 		}
 		ok, err := excused(e.record)
@@ -190,7 +194,7 @@ func (g glossary) spell(plain []byte, excused func(record string) (bool, error))
 			return nil, err
 		}
 		if !ok {
-			plain = fmt.Append(plain, value, "\n")
+			plain = fmt.Append(plain, e.value, "\n")
 		}
 	}
 	return plain, nil
