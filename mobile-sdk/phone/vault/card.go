@@ -66,7 +66,7 @@ func (c *Card) Read(f func(*Tx) error) error {
 
 // Update runs f in a transaction that is durable once Update returned nil.
 func (c *Card) Update(f func(replica.PhoneTx) error) error {
-	return c.vault.update(func(tx *sql.Tx) error { return f(c.in(tx)) })
+	return c.Change(func(tx *Tx) error { return f(tx) })
 }
 
 func (c *Card) in(tx *sql.Tx) *Tx {

@@ -188,7 +188,7 @@ var contract = []struct {
 		}
 		for i := range all {
 			all[i].Mutation.HLC = vclock.At(noon) + vclock.HLC(i)
-			all[i].Saved = noon.Add(time.Duration(i) * time.Hour)
+			all[i].Saved, all[i].Settled = noon.AddDate(0, -1, 0), noon.Add(time.Duration(i)*time.Hour)
 		}
 		update(t, s, func(tx replica.PhoneTx) error {
 			for i := range all {

@@ -17,6 +17,7 @@ type editShape struct {
 	Outcome  wire.Outcome      `json:"outcome,omitempty"`
 	Code     string            `json:"code,omitempty"`
 	Saved    time.Time         `json:"saved"`
+	Settled  time.Time         `json:"settled,omitzero"`
 }
 
 // Open returns the edits that still count for the view or await an answer.
@@ -47,9 +48,12 @@ func (t *Tx) PutItem(item replica.Item) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`INSERT INTO edit (card, actor, n, record, state, hlc, saved, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (card, actor, n) DO UPDATE SET record = excluded.record, state = excluded.state, hlc = excluded.hlc, saved = excluded.saved, body = excluded.body`,
-		t.card, item.Actor, item.Mutation.N, item.Mutation.ID, string(item.State), item.Mutation.HLC.String(), item.Saved.UnixMicro(), body)
+	if err := t.exec(`INSERT INTO edit (card, actor, n, record, state, hlc, settled, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (card, actor, n) DO UPDATE SET record = excluded.record, state = excluded.state, hlc = excluded.hlc, settled = excluded.settled, body = excluded.body`,
+		t.card, item.Actor, item.Mutation.N, item.Mutation.ID, string(item.State), item.Mutation.HLC.String(), item.Settled.UnixMicro(), body); err != nil {
+		return err
+	}
+	return t.nameEditedFiles(item)
 }
 
 // DropItem forgets an edit.
@@ -57,9 +61,9 @@ func (t *Tx) DropItem(actor uint32, n uint64) error {
 	return t.delete("DELETE FROM edit WHERE card = ? AND actor = ? AND n = ?", t.card, actor, n)
 }
 
-// DropSettled forgets settled edits that were saved before the instant.
+// DropSettled forgets settled edits that were settled before the instant.
 func (t *Tx) DropSettled(before time.Time) error {
-	return t.delete("DELETE FROM edit WHERE card = ? AND state = ? AND saved < ?", t.card, string(replica.Settled), before.UnixMicro())
+	return t.delete("DELETE FROM edit WHERE card = ? AND state = ? AND settled < ?", t.card, string(replica.Settled), before.UnixMicro())
 }
 
 func readEdit(body []byte) (replica.Item, error) {

@@ -86,6 +86,9 @@ var migrations = []string{`
 		edits INTEGER NOT NULL,
 		why   TEXT    NOT NULL
 	) STRICT;
+`, attachmentSchema, `
+	-- When the base showed the edit, for those that are settled: they are kept for some days from then on.
+	ALTER TABLE edit RENAME COLUMN saved TO settled;
 `}
 
 // migrate brings the file to the newest schema, each step in a transaction of its own. What a step cannot say in SQL is index's.

@@ -18,6 +18,8 @@ type Tx struct {
 	tx         *sql.Tx
 	words      Words
 	shed       *atomic.Bool
+	freed      bool                 // something was deleted that may have named a file
+	naming     answer               // whether records of the card name files
 	statements map[string]*sql.Stmt // prepared once a transaction: a page of sync runs the same few a thousand times
 }
 
@@ -54,6 +56,7 @@ func (t *Tx) delete(query string, args ...any) error {
 		}
 		if n, err := result.RowsAffected(); n > 0 || err != nil {
 			t.shed.Store(true)
+			t.freed = true
 		}
 		return nil
 	})
@@ -150,10 +153,13 @@ func (t *Tx) put(side int, row wire.Row) error {
 			open = 1
 		}
 	}
-	return t.exec(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	if err := t.exec(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (card, shadow, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, date = excluded.date, open = excluded.open,
 			body = excluded.body, stale = 1`,
-		t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body)
+		t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body); err != nil {
+		return err
+	}
+	return t.nameFiles(side, row)
 }
 
 func (t *Tx) drop(side int, id string) error {
@@ -187,7 +193,7 @@ func (t *Tx) DropRowsOutside(keep replica.Scopes) error {
 
 // Wipe forgets the card.
 func (t *Tx) Wipe() error {
-	for _, query := range []string{"DELETE FROM record WHERE card = ?", "DELETE FROM edit WHERE card = ?", "DELETE FROM place WHERE card = ?"} {
+	for _, query := range []string{"DELETE FROM record WHERE card = ?", "DELETE FROM edit WHERE card = ?", "DELETE FROM attachment WHERE card = ?", "DELETE FROM place WHERE card = ?"} {
 		if err := t.delete(query, t.card); err != nil {
 			return err
 		}
