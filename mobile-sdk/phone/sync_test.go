@@ -394,6 +394,7 @@ func TestARestoredServer(t *testing.T) {
 			_, err = mine.Comment(visits[0], "written after the restore")
 			must(t, err)
 			w.books[id].Restored(backup, epoch)
+			must(t, w.books[id].Update(func(l replica.Ledger) error { return replica.Server{}.Restored(l, time.Now()) }))
 			w.publish(id, visit("after the restore", 2))
 			h.sync()
 			h.sync()

@@ -129,6 +129,14 @@ func (d *desk) head() replica.Head {
 	return head
 }
 
+// restored brings a backup of the server back, as its command does.
+func (d *desk) restored(backup *simnet.Book, epoch string) {
+	d.t.Helper()
+	d.epoch = epoch
+	d.book.Restored(backup, epoch)
+	d.must(d.book.Update(func(l replica.Ledger) error { return d.server.Restored(l, d.now) }))
+}
+
 // pull makes one page.
 func (d *desk) pull(device string, ask wire.PullCard) replica.Page {
 	d.t.Helper()
@@ -193,27 +201,35 @@ func (h *handset) enrol() {
 // answer is what the server says to a request of the phone: all pages.
 func (h *handset) answer(ask wire.SyncCard) []wire.Line {
 	h.desk.t.Helper()
-	out, err := h.desk.pushAcked(h.device, ask.Actor, ask.Acked, ask.Mutations...)
-	if ask.Epoch != h.desk.epoch {
-		err = replica.ErrEpoch
-	}
-	switch {
-	case err == nil, replica.Behind(err):
-	case errors.Is(err, replica.ErrForked):
-		return []wire.Line{{Err: &wire.Problem{Code: wire.ProblemActorForked}}}
-	case errors.Is(err, replica.ErrActor):
-		return []wire.Line{{Err: &wire.Problem{Code: wire.ProblemActorUnknown}}}
-	default:
+	var out replica.Pushed
+	err := h.desk.book.Update(func(l replica.Ledger) (err error) {
+		out, err = h.desk.server.Push(l, replica.Push{Device: h.device, Actor: ask.Actor, Epoch: ask.Epoch, Acked: ask.Acked,
+			Low: ask.Low, Mutations: ask.Mutations, Sight: h.desk.sight(h.device), Seal: h.desk.seal(h.device), Now: h.desk.now})
+		return err
+	})
+	problem := func(err error) []wire.Line {
+		switch {
+		case errors.Is(err, replica.ErrForked):
+			return []wire.Line{{Err: &wire.Problem{Code: wire.ProblemActorForked}}}
+		case errors.Is(err, replica.ErrActor):
+			return []wire.Line{{Err: &wire.Problem{Code: wire.ProblemActorUnknown}}}
+		}
 		h.desk.t.Fatal(err)
+		return nil
+	}
+	if err != nil && !replica.Behind(err) {
+		return problem(err)
 	}
 	var lines []wire.Line
 	in := replica.Pull{Device: h.device, Ask: ask.PullCard, Sight: h.desk.sight(h.device), Seal: h.desk.seal(h.device), Results: out.Results}
 	for {
 		var page replica.Page
-		h.desk.must(h.desk.book.View(func(l replica.Ledger) (err error) {
+		if err := h.desk.book.View(func(l replica.Ledger) (err error) {
 			page, err = h.desk.server.Pull(l, in)
 			return err
-		}))
+		}); err != nil {
+			return append(lines, problem(err)...)
+		}
 		lines = append(lines, page.Lines...)
 		if !page.More {
 			return lines

@@ -83,6 +83,7 @@ type ActorState string
 // The states of an actor.
 const (
 	Live    ActorState = "live"
+	Writing ActorState = "writing" // live, and has written in the card's present epoch: it will not come with an older one
 	Retired ActorState = "retired" // replaced by a fresh one, or silent for too long
 )
 

@@ -332,8 +332,7 @@ func TestARestoredServer(t *testing.T) {
 	draft, _ = one.open(rec(2))
 	one.save(draft, "text", "not sent yet")
 
-	d.epoch = "e2"
-	d.book.Restored(backup, "e2")
+	d.restored(backup, "e2")
 	x, err := one.Exchange(100)
 	d.must(err)
 	for i, line := range one.answer(x.Request()) {
@@ -370,8 +369,7 @@ func TestAResyncIsOldOrNew(t *testing.T) {
 		d.publish(fact(1, "lab.general", "old"), fact(2, "lab.general", "old"))
 		one.mustSync()
 		d.publish(fact(1, "lab.general", "new"), fact(2, "lab.general", "new"))
-		d.epoch = "e2"
-		d.book.Restored(d.book.Copy(), "e2")
+		d.restored(d.book.Copy(), "e2")
 		x, err := one.Exchange(1)
 		d.must(err)
 		lines := one.answer(x.Request())

@@ -32,7 +32,7 @@ type Page struct {
 // Pull makes a page, reading only, all of it in the Ledger's one transaction. A driver that streams opens a new
 // transaction (and reads the Sight anew) for each page.
 //
-// It fails with ErrActor only.
+// It fails with ErrActor and ErrForked only.
 func (s Server) Pull(l Ledger, in Pull) (Page, error) {
 	head, err := l.Head()
 	if err != nil {
@@ -42,6 +42,9 @@ func (s Server) Pull(l Ledger, in Pull) (Page, error) {
 	actor, err := liveActor(l, in.Ask.Actor, in.Device)
 	if err != nil {
 		return Page{}, err
+	}
+	if in.Ask.Epoch != "" && in.Ask.Epoch != head.Epoch && actor.stale(nil) != nil {
+		return Page{}, ErrForked
 	}
 	newest, err := in.Sight.Newest(l)
 	if err != nil {

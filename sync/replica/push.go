@@ -42,7 +42,7 @@ func (s Server) Push(l Ledger, in Push) (Pushed, error) {
 		return Pushed{}, err
 	}
 	if in.Epoch != head.Epoch {
-		return Pushed{}, ErrEpoch
+		return Pushed{}, actor.stale(ErrEpoch)
 	}
 	results, fresh, err := sift(l, actor, in)
 	if err != nil {
@@ -50,6 +50,7 @@ func (s Server) Push(l Ledger, in Push) (Pushed, error) {
 	}
 	out := Pushed{Results: results}
 	if len(fresh) > 0 {
+		actor.State = Writing
 		if out.Changed, err = s.apply(l, head, &actor, in, fresh, &out.Results); err != nil {
 			return Pushed{}, err
 		}
@@ -71,10 +72,20 @@ func liveActor(l Ledger, ordinal uint32, device string) (Actor, error) {
 	if err != nil {
 		return Actor{}, err
 	}
-	if !ok || ordinal == vclock.Server || actor.Device != device || actor.State != Live {
+	if !ok || ordinal == vclock.Server || actor.Device != device || actor.State != Live && actor.State != Writing {
 		return Actor{}, ErrActor
 	}
 	return actor, nil
+}
+
+// stale is what to say to a device that comes with an epoch of the past. Has its actor written in the present one already,
+// then that was another installation, a clone: it may have used the very numbers under which this one had written before the
+// server was restored, and this one would believe that they stand for its own edits.
+func (a Actor) stale(err error) error {
+	if a.State == Writing {
+		return ErrForked
+	}
+	return err
 }
 
 // sift checks the identity of every mutation, gives the stored results of those that were processed before, and returns

@@ -69,7 +69,7 @@ const lostActors = 1 << 10
 
 // Restored is for the command that restores a backup, once for each card, together with the change of the card's epoch. The
 // ordinals that were given out after the backup are not known any more and must not be given again: a phone that still
-// has one would take another's numbers for its own. So a gap is left.
+// has one would take another's numbers for its own. So a gap is left. And none of the others has written in the new epoch.
 func (s Server) Restored(l Ledger, now time.Time) error {
 	if _, err := l.Lock(); err != nil {
 		return err
@@ -81,6 +81,12 @@ func (s Server) Restored(l Ledger, now time.Time) error {
 	gap := Actor{Ordinal: lostActors, LastSeen: now, State: Retired}
 	for _, a := range actors {
 		gap.Ordinal = max(gap.Ordinal, a.Ordinal+lostActors)
+		if a.State == Writing {
+			a.State = Live
+			if err := l.SaveActor(a); err != nil {
+				return err
+			}
+		}
 	}
 	return l.SaveActor(gap)
 }

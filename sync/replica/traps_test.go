@@ -236,3 +236,78 @@ func TestDotsOfAnotherEpochProveNothing(t *testing.T) {
 		t.Errorf("seen and replaced, but a conflict: %s", got)
 	}
 }
+
+// A phone is cloned, the server is restored from a backup, and the clone is the first to come back: it uses numbers under which
+// the other had written before. What that one wrote must not pass for what the clone wrote. (A simulated world lost an edit so:
+// seed 124 of commit 129927c.)
+func TestACloneAfterARestore(t *testing.T) {
+	d := newDesk(t)
+	one := d.phone("a")
+	clone := &handset{desk: d, device: "a", shelf: one.shelf.Copy()}
+	clone.boot()
+	backup := d.book.Copy()
+	one.create(rec(1), "by the one")
+	one.mustSync()
+	d.restored(backup, "e2")
+	clone.create(rec(2), "by the clone")
+	for _, h := range []*handset{clone, clone, clone, one, one, one, clone} {
+		if err := h.sync(); errors.Is(err, replica.ErrNotEnrolled) {
+			h.enrol()
+			h.mustSync()
+		} else {
+			d.must(err)
+		}
+	}
+	for _, h := range []*handset{one, clone} {
+		if a, b := h.sees(rec(1)), h.sees(rec(2)); a != "by the one" || b != "by the clone" {
+			t.Errorf("%q and %q", a, b)
+		}
+	}
+}
+
+// An edit that waited for months in a drawer is kept for a week after it arrived, too: should the server be restored from a
+// backup of the day before, it goes there again. (Seed 371 of commit 129927c.)
+func TestAnEditThatWaitedLongIsKept(t *testing.T) {
+	d := newDesk(t)
+	one := d.phone("a")
+	one.create(rec(1), "old")
+	one.mustSync()
+	draft, _ := one.open(rec(1))
+	one.save(draft, "text", "written in spring")
+	d.now = d.now.AddDate(0, 3, 0)
+	backup := d.book.Copy()
+	one.mustSync()
+	one.mustSync()
+	d.restored(backup, "e2")
+	d.now = d.now.AddDate(0, 0, 1)
+	for range 3 {
+		one.mustSync()
+	}
+	if got := one.sees(rec(1)); !strings.HasPrefix(got, "written in spring") {
+		t.Errorf("after the restore: %q", got)
+	}
+}
+
+// A command on a record that was withdrawn meanwhile is refused, so that the person hears of it: it was accepted, and shown to
+// nobody. (Seed 146 of commit 129927c.)
+func TestACommandOnWhatIsWithdrawn(t *testing.T) {
+	d := newDesk(t)
+	one := d.phone("a")
+	draft, err := one.New(rec(1), "request")
+	d.must(err)
+	one.save(draft, "text", "asked")
+	one.mustSync()
+	draft, _ = one.open(rec(1))
+	d.must(d.book.Update(func(l replica.Ledger) error {
+		_, err := d.server.Withdraw(l, []string{rec(1)})
+		return err
+	}))
+	_, err = one.Command(draft, map[string]json.RawMessage{"text": quote("asked again"), "value": quote("asked")})
+	d.must(err)
+	one.mustSync()
+	list, err := one.Rejected()
+	d.must(err)
+	if len(list) != 1 || list[0].Code != wire.CodeRecordDeleted {
+		t.Errorf("rejected: %+v", list)
+	}
+}
