@@ -1,6 +1,9 @@
 package simnet
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+)
 
 // What stands on a phone's file of any record: its id, its scope, and values, each of which is written once in a world.
 var mark = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7000-8000-[0-9a-f]{12}|"v[0-9]+"|(?:lab|note|request|rx|vitals)\.[a-z]+`)
@@ -38,14 +41,14 @@ func (s *shelfState) marks() map[string]bool {
 	return marks
 }
 
-// lost says whether anything that was there before is not there any more.
+// lost says whether anything is gone that was there before. A row that is there once more is not: it was replaced.
 func (s *shelfState) lost(before shelfState) bool {
-	return missing(before.base, s.base) || missing(before.shadow, s.shadow) || missing(before.items, s.items)
+	return missing(before.base, s.base, s.shadow) || missing(before.shadow, s.base, s.shadow) || missing(before.items, s.items)
 }
 
-func missing[K comparable, V any](from, in map[K]V) bool {
+func missing[K comparable, V any](from map[K]V, in ...map[K]V) bool {
 	for k := range from {
-		if _, ok := in[k]; !ok {
+		if !slices.ContainsFunc(in, func(m map[K]V) bool { _, ok := m[k]; return ok }) {
 			return true
 		}
 	}
