@@ -176,7 +176,7 @@ func (w *World) peek(s *seat) []byte {
 	in := s.asked
 	in.Sight, in.Seal = s.sight(), w.sealer(s)
 	_, raw, err := w.page(s, in, new(reads))
-	if errors.Is(err, replica.ErrActor) {
+	if errors.Is(err, replica.ErrActor) || errors.Is(err, replica.ErrForked) {
 		return nil
 	}
 	w.must(err)
