@@ -16,6 +16,8 @@ type Card struct {
 	id     card.ID
 	store  *vault.Card
 	engine *replica.Phone
+
+	fetching turnstile // one file at a time
 }
 
 // rules say what a phone may write; the server has the same.
@@ -37,7 +39,7 @@ var (
 
 func newCard(c *Client, id card.ID) *Card {
 	store := c.vault.Card(string(id))
-	return &Card{client: c, id: id, store: store, engine: replica.NewPhone(string(id), store, c.time.now)}
+	return &Card{client: c, id: id, store: store, engine: replica.NewPhone(string(id), store, c.time.now), fetching: newTurnstile()}
 }
 
 // ID is the card's id.

@@ -23,10 +23,12 @@ type Config struct {
 	Key     []byte // 32 bytes from the phone's keystore; never written
 	BaseURL string // of the server, e.g. "https://card.example"
 
-	DeviceName string         // shown to the person in the list of sessions
-	Progress   func(Progress) // told after each page of a sync that was applied
-	Indexing   func(Indexing) // told after each portion of records that became ready for search
-	Log        *slog.Logger   // what happens in the background: codes and counts, never content; nil = nowhere
+	DeviceName string               // shown to the person in the list of sessions
+	Progress   func(Progress)       // told after each page of a sync that was applied
+	Uploaded   func(UploadProgress) // told after each piece of a file that arrived at the server
+	FileCache  int64                // bytes that the files of a card may take here; 0 = 256 MiB. What only this phone has is kept beyond it
+	Indexing   func(Indexing)       // told after each portion of records that became ready for search
+	Log        *slog.Logger         // what happens in the background: codes and counts, never content; nil = nowhere
 
 	HTTPClient *http.Client                               // nil = one of its own
 	Clock      func() time.Time                           // nil = time.Now
@@ -36,15 +38,17 @@ type Config struct {
 
 // Client is one installation of the app. It is safe for concurrent use.
 type Client struct {
-	vault    *vault.Vault
-	http     *http.Client
-	base     *url.URL
-	time     *watch
-	random   io.Reader
-	wait     func(context.Context, time.Duration) error
-	progress func(Progress)
-	indexing func(Indexing)
-	log      *slog.Logger
+	vault     *vault.Vault
+	http      *http.Client
+	base      *url.URL
+	time      *watch
+	random    io.Reader
+	wait      func(context.Context, time.Duration) error
+	progress  func(Progress)
+	uploaded  func(UploadProgress)
+	fileCache int64
+	indexing  func(Indexing)
+	log       *slog.Logger
 
 	self    installation
 	session *session
@@ -74,8 +78,11 @@ func Open(_ context.Context, cfg Config) (*Client, error) {
 		return nil, errors.New("phone: BaseURL must be an address such as https://card.example")
 	}
 	c := &Client{
-		base: base, http: cfg.HTTPClient, random: cfg.Random, wait: cfg.Wait, progress: cfg.Progress, indexing: cfg.Indexing, log: cfg.Log,
+		base: base, http: cfg.HTTPClient, random: cfg.Random, wait: cfg.Wait, progress: cfg.Progress, uploaded: cfg.Uploaded, fileCache: cfg.FileCache, indexing: cfg.Indexing, log: cfg.Log,
 		syncing: newTurnstile(), wake: make(chan struct{}, 1), cards: map[card.ID]*Card{},
+	}
+	if c.fileCache == 0 {
+		c.fileCache = defaultFileCache
 	}
 	if c.http == nil {
 		c.http = defaultHTTP()

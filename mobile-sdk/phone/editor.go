@@ -101,12 +101,18 @@ func (e *Editor) changes(fact card.Fact, always []string) (values, error) {
 		return nil, ErrInvalid
 	}
 	changed := cardsync.Atoms(fact)
+	if _, had := e.shown[cardsync.AtomFiles]; had && changed[cardsync.AtomFiles] == nil {
+		changed[cardsync.AtomFiles] = cardsync.Files(nil) // all were taken away
+	}
 	for name, value := range changed {
 		if bytes.Equal(value, e.shown[name]) && !slices.Contains(always, name) {
 			delete(changed, name)
 		}
 	}
-	return changed, acceptable(e.draft.Kind, changed)
+	if err := acceptable(e.draft.Kind, changed); err != nil {
+		return nil, err
+	}
+	return changed, e.card.attached(changed, slices.Concat(e.rest, []values{e.shown})) // of siblings too, which a resolution may take over
 }
 
 // acceptable asks the rule by which the server will judge: better the person hears it now.

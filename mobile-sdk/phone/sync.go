@@ -17,6 +17,7 @@ type Report struct {
 	Sent      int       // edits that the server answered
 	Received  int       // records that came, new ones and new versions
 	Removed   int       // records that went
+	Uploaded  int       // files, attached here, that the server has now
 	Gone      []card.ID // cards to which this phone has no access any more: everything of them was deleted
 }
 
@@ -70,8 +71,7 @@ func (c *Client) Sync(ctx context.Context) (Report, error) {
 		if quiet && head.same(id) {
 			continue
 		}
-		e := exchange{client: c, card: c.Card(id), report: &report}
-		if err := e.run(ctx); err != nil {
+		if err := c.step(ctx, c.Card(id), &report); err != nil {
 			errs = append(errs, err) // one card's trouble is not the others'
 		}
 	}
@@ -79,6 +79,19 @@ func (c *Client) Sync(ctx context.Context) (Report, error) {
 		errs = append(errs, c.keepHead(head))
 	}
 	return report, errors.Join(errs...)
+}
+
+// step brings one card in step: its records, then its files. What is written while a file is on its way goes before the rest of the file.
+func (c *Client) step(ctx context.Context, k *Card, report *Report) error {
+	for {
+		e := exchange{client: c, card: k, report: report}
+		if err := e.run(ctx); err != nil {
+			return err
+		}
+		if err := c.upload(ctx, k, report); !errors.Is(err, errWritten) {
+			return err
+		}
+	}
 }
 
 // known lists the cards; a phone that knows none asks.
@@ -105,7 +118,11 @@ func (c *Client) quiet(cards []card.ID) (bool, error) {
 				return err
 			}
 			pending, err := tx.Pending()
-			calm = !pending && !meta.Shadowing && meta.Part == "" && now.Sub(meta.Synced) < freshEnough
+			if err != nil {
+				return err
+			}
+			unsent, err := tx.Unsent(meta.Epoch)
+			calm = !pending && len(unsent) == 0 && !meta.Shadowing && meta.Part == "" && now.Sub(meta.Synced) < freshEnough
 			return err
 		})
 		if !calm || err != nil {

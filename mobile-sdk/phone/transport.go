@@ -25,9 +25,10 @@ type call struct {
 	query  url.Values
 	header http.Header
 	body   any
-	into   any  // where the answer's JSON goes; nil = nowhere
-	open   bool // needs no session
-	once   bool // must not be sent a second time of its own accord
+	raw    []byte // in place of body: bytes as they are, with a Content-Type among the headers
+	into   any    // where the answer's JSON goes; nil = nowhere
+	open   bool   // needs no session
+	once   bool   // must not be sent a second time of its own accord
 }
 
 const (
@@ -75,6 +76,9 @@ func (c *Client) send(ctx context.Context, call call) (*http.Response, error) {
 	body, zipped, err := encode(call.body)
 	if err != nil {
 		return nil, err
+	}
+	if call.raw != nil {
+		body = call.raw
 	}
 	pause := firstPause
 	for n := 1; ; n++ {
@@ -136,7 +140,7 @@ func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t
 	for name, values := range call.header {
 		req.Header[name] = values
 	}
-	if body != nil {
+	if body != nil && call.raw == nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if zipped {

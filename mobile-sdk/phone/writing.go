@@ -20,17 +20,20 @@ func (k *Card) AddMeasurement(m card.Measurement) (Edit, error) {
 	return k.add(m)
 }
 
-// Comment adds a comment on a record. ErrNoRecord, ErrInvalid, *LeaseError.
-func (k *Card) Comment(about card.RecordID, text string) (Edit, error) {
+// Comment adds a comment on a record, with what was attached for it. ErrNoRecord, ErrInvalid, ErrNoFile, *LeaseError.
+func (k *Card) Comment(about card.RecordID, text string, files ...card.Attachment) (Edit, error) {
 	if _, err := k.screen(about); err != nil {
 		return Edit{}, err
 	}
-	return k.add(card.Comment{Text: text, About: about, Written: card.DateOf(k.client.time.now())})
+	return k.add(card.Comment{Text: text, About: about, Written: card.DateOf(k.client.time.now()), Attachments: files})
 }
 
 func (k *Card) add(fact card.Fact) (Edit, error) {
 	values := cardsync.Atoms(fact)
 	if err := acceptable(string(fact.Kind()), values); err != nil {
+		return Edit{}, err
+	}
+	if err := k.attached(values, nil); err != nil {
 		return Edit{}, err
 	}
 	id, err := k.client.newID()

@@ -304,6 +304,12 @@ func (t *Tx) NameOwn(name, hash string, now time.Time) error {
 	return t.exec("UPDATE attachment SET own = 1, held = ?, code = '' WHERE card = ? AND hash = ?", now.UnixMicro(), t.card, hash)
 }
 
+// HeldBefore says whether DropHeld would find anything.
+func (t *Tx) HeldBefore(before time.Time) (bool, error) {
+	_, found, err := t.body("SELECT hash FROM attachment WHERE card = ? AND held > 0 AND held < ? LIMIT 1", t.card, before.UnixMicro())
+	return found, err
+}
+
 // DropHeld deletes files that wait to be named since before the instant.
 func (t *Tx) DropHeld(before time.Time) error {
 	if err := t.delete("DELETE FROM attachment WHERE card = ? AND held > 0 AND held < ? AND "+unnamed, t.card, before.UnixMicro()); err != nil {
