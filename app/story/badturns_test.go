@@ -55,7 +55,7 @@ func casting(ctx context.Context, t *testing.T, w *World) *cast {
 		known: known{
 			"card": id, "client": clinic.ID, "device": anna.device["id"], "actor": number(dig(cards[0], "actor")), "id": paper.ID, "list": w.Now().UTC().Format("200601"),
 			"login": "+79161234567", "phone": "+79161234568", "email": "anna@example.org", "deviceSecret": strings.Repeat("s", 32), "scopes": []any{"lab.general"}, "ctx": "", "hlc": "0000000000000001", "n": 1,
-			"hash":    strings.Repeat("ab", 32), "Upload-Length": len(canary),
+			"hash": strings.Repeat("ab", 32), "Upload-Length": len(canary),
 			"account": nil, // a grant names an organisation or a person
 			"op":      "create", "kind": "comment", "atoms": body{"text": body{"v": canary}}, "at": "",
 		},
