@@ -403,3 +403,262 @@ func TestFilesOverHTTP(t *testing.T) {
 		w.refuses(t, turn{name: "named no more", method: http.MethodGet, target: there, token: hers, headers: []string{"Purpose-Of-Use: PATRQT"}, want: []int{404}, code: "attachment.not_found"})
 	})
 }
+
+// sent is the state of the one file that was attached on the phone.
+func sent(t *testing.T, k *phone.Card) phone.FileState {
+	t.Helper()
+	all := got(k.Uploads())(t)
+	if len(all) != 1 {
+		t.Fatalf("%d files were attached: %+v", len(all), all)
+	}
+	return all[0]
+}
+
+func TestAPatientAttachesAPhoto(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		anna, handset, id := owner(ctx, t, w, got(w.Clinic(ctx, "Поликлиника № 7"))(t))
+		got(handset.Sync(ctx))(t)
+		photo := aFile("\xff\xd8\xff\xe0", 3*wire.AttachmentChunk+77, 7)
+		tunnel := &wireless{}
+		handset.again(t, w, tunnel)
+		mine := handset.Card(id)
+		visit := got(mine.Visits(phone.Paging{}))(t).Entries[0].ID
+
+		// What cannot be attached.
+		for name, content := range map[string][]byte{"nothing": {}, "too much": make([]byte, wire.MaxAttachment+1)} {
+			if _, err := mine.Attach("x", "image/jpeg", bytes.NewReader(content)); !errors.Is(err, phone.ErrFileSize) {
+				t.Errorf("%s is attached: %v", name, err)
+			}
+		}
+		stranger := card.Attachment{Title: "x", Size: 1, Hash: fileHash([]byte("x"))}
+		if _, err := mine.Comment(visit, "чужое", stranger); !errors.Is(err, phone.ErrNoFile) {
+			t.Errorf("a file that is not here: %v", err)
+		}
+
+		named := got(mine.Attach("Родинка", "image/jpeg", bytes.NewReader(photo)))(t)
+		if named.Hash != fileHash(photo) || named.Size != len(photo) {
+			t.Fatalf("attached as %+v", named)
+		}
+		if all := got(mine.Uploads())(t); len(all) != 0 {
+			t.Errorf("before it is saved it waits to be sent: %+v", all)
+		}
+		edit := got(mine.Comment(visit, "Покажу дерматологу", named))(t)
+		if s := sent(t, mine); s.Upload != phone.Waiting || !s.Whole || s.Sent != 0 {
+			t.Errorf("offline it is %+v", s)
+		}
+		if file := got(mine.OpenAttachment(named.Hash))(t); !bytes.Equal(got(io.ReadAll(file))(t), photo) {
+			t.Error("offline it cannot be read")
+		}
+
+		// After one piece the network is gone; the text is through.
+		tunnel.refuse = 1
+		if _, err := handset.Sync(ctx); !errors.Is(err, phone.ErrOffline) {
+			t.Errorf("a network that goes: %v", err)
+		}
+		if s := sent(t, mine); s.Upload != phone.Waiting || s.Sent != wire.AttachmentChunk {
+			t.Errorf("after one piece it is %+v", s)
+		}
+		second := got(anna.Handset("second phone"))(t)
+		t.Cleanup(func() { _ = second.Close() })
+		ok(t, second.Enter(ctx))
+		got(second.Sync(ctx))(t)
+		comments := got(second.Card(id).Comments(visit))(t)
+		if len(comments) != 1 || comments[0].Fact.Attachments[0] != named {
+			t.Fatalf("the other phone knows %+v", comments)
+		}
+		_, err := second.Card(id).Attachment(ctx, named.Hash, nil)
+		refused(t, err, http.StatusNotFound, "attachment.pending")
+
+		// The app is started anew: what is missing goes, and no more.
+		rest := &wireless{}
+		handset.again(t, w, rest)
+		mine = handset.Card(id)
+		if report := got(handset.Sync(ctx))(t); report.Uploaded != 1 {
+			t.Errorf("the sync did %+v", report)
+		}
+		if tunnel.up+rest.up != len(photo) {
+			t.Errorf("%d bytes went up, the file has %d", tunnel.up+rest.up, len(photo))
+		}
+		if s := sent(t, mine); s.Upload != phone.Accepted || s.Sent != int64(len(photo)) {
+			t.Errorf("in the end it is %+v", s)
+		}
+		got(handset.Sync(ctx))(t)
+		if rest.up+tunnel.up != len(photo) {
+			t.Error("it is sent once more")
+		}
+		file := got(second.Card(id).Attachment(ctx, named.Hash, nil))(t)
+		if !bytes.Equal(got(io.ReadAll(file))(t), photo) {
+			t.Error("the other phone gets another file")
+		}
+
+		// On the other phone: taken away again, and the bytes go from both.
+		editor := got(second.Card(id).Edit(edit.Record))(t)
+		comment, _ := editor.Entry().Fact.(card.Comment)
+		comment.Attachments = nil
+		got(editor.Save(comment))(t)
+		got(second.Sync(ctx))(t)
+		got(handset.Sync(ctx))(t)
+		if c := got(mine.Comments(visit))(t); len(c) != 1 || len(c[0].Fact.Attachments) != 0 || c[0].Fact.Text != "Покажу дерматологу" {
+			t.Errorf("the comment is %+v", c)
+		}
+		if _, err := second.Card(id).OpenAttachment(named.Hash); !errors.Is(err, phone.ErrNoFile) {
+			t.Errorf("taken away: %v", err)
+		}
+	})
+}
+
+func TestABackupWithoutThePhoto(t *testing.T) {
+	// A server that lost the file: its epoch is another, and the phone sends the file once more. Restores are SQLite's.
+	ctx, w := t.Context(), start(t, "")
+	_, handset, id := owner(ctx, t, w, got(w.Clinic(ctx, "Поликлиника № 7"))(t))
+	got(handset.Sync(ctx))(t)
+	first := &wireless{}
+	handset.again(t, w, first)
+	mine := handset.Card(id)
+	photo := aFile("\xff\xd8\xff\xe0", 1000, 8)
+	named := got(mine.Attach("Родинка", "image/jpeg", bytes.NewReader(photo)))(t)
+	got(mine.Comment(got(mine.Visits(phone.Paging{}))(t).Entries[0].ID, "фото", named))(t)
+	got(handset.Sync(ctx))(t)
+	if first.up != len(photo) {
+		t.Fatalf("%d bytes went up", first.up)
+	}
+	db := beside(t, w.cfg.Database(), "")
+	for _, statement := range []string{"DELETE FROM attachment", "DELETE FROM attachment_piece", "DELETE FROM attachment_upload", "UPDATE card SET epoch = '" + uuid.NewString() + "'"} {
+		got(db.ExecContext(ctx, statement))(t)
+	}
+	ok(t, db.Close())
+	got(handset.Sync(ctx))(t)
+	got(handset.Sync(ctx))(t)
+	if first.up != 2*len(photo) {
+		t.Errorf("%d bytes went up in all: the file did not come again", first.up)
+	}
+	if s := sent(t, mine); s.Upload != phone.Accepted {
+		t.Errorf("it is %+v", s)
+	}
+}
+
+func TestUploadsOverHTTP(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		c := casting(ctx, t, w)
+		hers := c.tokens[identity.Patient]
+		content := aFile("\xff\xd8\xff\xe0", 2*wire.AttachmentChunk+5, 9)
+		hash, wrong := fileHash(content), fileHash([]byte("another"))
+		n := 0
+		// comment pushes a comment that names the files.
+		comment := func(hashes ...card.Hash) {
+			t.Helper()
+			n++
+			var files []any
+			for _, h := range hashes {
+				files = append(files, body{"title": "x", "size": 1, "hash": h})
+			}
+			answer := got(w.post(ctx, "/v1/sync/push", hers, body{"device": c.known["device"], "card": c.card, "epoch": w.epochOf(ctx, t, hers, c.card), "actor": c.known["actor"], "acked": 0, "mutations": []any{body{
+				"n": n, "op": "create", "id": uuid.NewString(), "kind": "comment", "at": "", "ctx": "", "hlc": fmt.Sprintf("%016x", n),
+				"atoms": body{"text": body{"v": "x"}, "files": body{"v": files}},
+			}}}))(t)
+			if text := fmt.Sprint(answer); !strings.Contains(text, "accepted") {
+				t.Fatalf("the comment: %s", text)
+			}
+		}
+		address := func(id card.ID, h card.Hash) string { return "/v1/cards/" + string(id) + "/uploads/" + string(h) }
+		piece := func(name string, h card.Hash, offset, length any, part []byte) turn {
+			return turn{name: name, method: http.MethodPatch, target: address(c.card, h), token: hers, body: part, headers: []string{
+				"Content-Type: application/offset+octet-stream", fmt.Sprint("Upload-Offset: ", offset), fmt.Sprint("Upload-Length: ", length),
+			}}
+		}
+		refuse := func(u turn, status int, code string) {
+			t.Helper()
+			u.want, u.code = []int{status}, code
+			w.refuses(t, u)
+		}
+		progress := func(h card.Hash, want string) {
+			t.Helper()
+			if r := w.say(t, turn{name: "progress", method: http.MethodGet, target: address(c.card, h), token: hers}); r.status != 200 || r.text != want {
+				t.Errorf("progress: %d %s, want %s", r.status, r.text, want)
+			}
+		}
+		const chunk = wire.AttachmentChunk
+		first, middle, last := content[:chunk], content[chunk:2*chunk], content[2*chunk:]
+		refuse(piece("before it is named", hash, 0, len(content), first), 404, "attachment.not_found")
+		comment(hash, wrong)
+		progress(hash, `{"offset":0,"complete":false}`)
+		for name, bad := range map[string]turn{
+			"a short piece":      piece("a short piece", hash, 0, len(content), first[:100]),
+			"an empty one":       piece("an empty one", hash, 0, len(content), []byte{}),
+			"within a piece":     piece("within a piece", hash, 7, len(content), first),
+			"beyond the end":     piece("beyond the end", hash, 0, 100, first[:101]),
+			"a negative offset":  piece("a negative offset", hash, -1, len(content), first),
+			"no offset":          piece("no offset", hash, "", len(content), first),
+			"an offset of words": piece("words", hash, canary, len(content), first),
+		} {
+			refuse(bad.but(name, func(*turn) {}), 422, "")
+		}
+		refuse(piece("too large", hash, 0, wire.MaxAttachment+1, first), 413, "upload.length")
+		refuse(piece("of no length", hash, 0, 0, first), 413, "upload.length")
+		refuse(piece("far too large", hash, 0, "99999999999999999999", first), 413, "upload.length")
+		refuse(piece("a piece that is too large", hash, 0, len(content), content[:chunk+1]), 413, "body.too_large")
+		refuse(piece("the second before the first", hash, chunk, len(content), middle), 409, "upload.offset")
+		take := func(u turn, want string) {
+			t.Helper()
+			if r := w.say(t, u); r.status != 200 || r.text != want {
+				t.Errorf("%s: %d %s, want %s", u.name, r.status, r.text, want)
+			}
+		}
+		take(piece("first", hash, 0, len(content), first), `{"offset":262144,"complete":false}`)
+		refuse(piece("first again", hash, 0, len(content), first), 409, "upload.offset")
+		refuse(piece("of another length", hash, chunk, len(content)+1, middle), 409, "upload.other_length")
+		take(piece("second", hash, chunk, len(content), middle), `{"offset":524288,"complete":false}`)
+		progress(hash, `{"offset":524288,"complete":false}`)
+		spoilt := bytes.Clone(last)
+		spoilt[0] ^= 1
+		refuse(piece("another last one", hash, 2*chunk, len(content), spoilt), 422, "upload.hash_mismatch")
+		progress(hash, `{"offset":0,"complete":false}`)
+		read := turn{name: "read", method: http.MethodGet, target: "/v1/cards/" + string(c.card) + "/attachments/" + string(hash), token: hers, headers: []string{"Purpose-Of-Use: PATRQT"}}
+		refuse(read, 404, "attachment.pending")
+		take(piece("first", hash, 0, len(content), first), `{"offset":262144,"complete":false}`)
+		take(piece("second", hash, chunk, len(content), middle), `{"offset":524288,"complete":false}`)
+		take(piece("last", hash, 2*chunk, len(content), last), `{"offset":524293,"complete":true}`)
+		progress(hash, `{"offset":524293,"complete":true}`)
+		refuse(piece("once more", hash, 0, len(content), first), 409, "upload.offset")
+		if r := w.say(t, read); r.status != 200 || r.text != string(content) {
+			t.Errorf("read: %d, %d bytes", r.status, len(r.text))
+		}
+		refuse(piece("another file", wrong, 0, 5, content[:5]), 422, "upload.hash_mismatch")
+
+		// A card takes 512 MiB of what people attach.
+		var many []card.Hash
+		for i := range 16 {
+			many = append(many, fileHash([]byte{byte(i)}))
+		}
+		comment(many[:8]...)
+		comment(many[8:]...)
+		for i, h := range many {
+			u := piece("much", h, 0, wire.MaxAttachment, first)
+			if i < 15 {
+				take(u, `{"offset":262144,"complete":false}`)
+			} else {
+				refuse(u, 413, "upload.card_full")
+			}
+		}
+
+		// What stays unfinished is forgotten after a month, what is named stays.
+		w.Skip(31 * 24 * time.Hour)
+		ok(t, w.Server.API.Attaching.Sweep(ctx))
+		self := somebody("7")
+		hers = str(w.enter(ctx, t, self), "accessToken")
+		progress(many[0], `{"offset":0,"complete":false}`)
+		progress(hash, `{"offset":524293,"complete":true}`)
+		read.token = hers
+		if r := w.say(t, read); r.status != 200 {
+			t.Errorf("after a month: %d %s", r.status, r.text)
+		}
+	})
+}
+
+// epochOf asks for the epoch of a card.
+func (w *World) epochOf(ctx context.Context, t *testing.T, token string, id card.ID) string {
+	t.Helper()
+	var head struct{ Cards []struct{ Epoch string } }
+	ok(t, w.Call(ctx, token, http.MethodGet, "/v1/sync/head?cards="+string(id), nil, nil, &head))
+	return head.Cards[0].Epoch
+}
