@@ -84,7 +84,7 @@ func (l *ledger) Advance(seq uint64) error {
 	return err
 }
 
-const recordColumns = "id, kind, scope, seq, vv, deleted, dated, sealed"
+const recordColumns = "id, kind, scope, seq, vv, deleted, collected, dated, sealed"
 
 // recordPlace binds a sealed payload to its record and version, so that neither another record's nor an older version's
 // passes for it.
@@ -94,7 +94,7 @@ func (l *ledger) scan(rows *sql.Rows) (r replica.Record, err error) {
 	var vv string
 	var dated sql.NullTime
 	var sealed []byte
-	if err := rows.Scan(&r.ID, &r.Kind, &r.Scope, &r.Seq, &vv, &r.Deleted, &dated, &sealed); err != nil {
+	if err := rows.Scan(&r.ID, &r.Kind, &r.Scope, &r.Seq, &vv, &r.Deleted, &r.Collected, &dated, &sealed); err != nil {
 		return r, err
 	}
 	if err := r.VV.UnmarshalText([]byte(vv)); err != nil {
@@ -153,7 +153,7 @@ func (l *ledger) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica
 		}
 		list = append(list, r)
 		return nil
-	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND seq > ?"+filter+" ORDER BY seq LIMIT ?", args...)
+	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND seq > ? AND NOT collected"+filter+" ORDER BY seq LIMIT ?", args...)
 	return list, err
 }
 
@@ -207,12 +207,17 @@ func (l *ledger) Moves(after uint64, limit int) (list []replica.Move, err error)
 	return list, err
 }
 
-func (l *ledger) SaveRecords(records []replica.Record) error {
+func (l *ledger) SaveRecords(records []replica.Record) error { return l.put(records, true) }
+
+// Replace is for what changes nothing in a record's content: nobody wants that among its versions.
+func (l *ledger) Replace(records []replica.Record) error { return l.put(records, false) }
+
+func (l *ledger) put(records []replica.Record, keep bool) error {
 	if err := l.look(records); err != nil {
 		return err
 	}
 	for chunk := range chunks(records, 200) {
-		if err := l.save(chunk); err != nil {
+		if err := l.save(chunk, keep); err != nil {
 			return err
 		}
 	}
@@ -237,8 +242,8 @@ func (l *ledger) look(records []replica.Record) error {
 	return err
 }
 
-// save writes records, and before it what those were that they replace.
-func (l *ledger) save(records []replica.Record) error {
+// save writes records, and before it what those were that they replace, if that is to be kept.
+func (l *ledger) save(records []replica.Record, keep bool) error {
 	var replaced []string
 	rows := make([][]any, len(records))
 	for i, r := range records {
@@ -246,10 +251,10 @@ func (l *ledger) save(records []replica.Record) error {
 		if err != nil {
 			return err
 		}
-		if l.before[r.ID].exists {
+		if keep && l.before[r.ID].exists {
 			replaced = append(replaced, r.ID)
 		}
-		rows[i] = []any{string(l.card), r.ID, r.Kind, r.Scope, r.Seq, r.VV.String(), r.Deleted, nullTime(r.Date), sealed}
+		rows[i] = []any{string(l.card), r.ID, r.Kind, r.Scope, r.Seq, r.VV.String(), r.Deleted, r.Collected, nullTime(r.Date), sealed}
 	}
 	if len(replaced) > 0 {
 		condition, list := l.tx.among("id", replaced)
@@ -258,9 +263,10 @@ func (l *ledger) save(records []replica.Record) error {
 			return err
 		}
 	}
-	return l.tx.execEach(`INSERT INTO record (card, id, kind, scope, seq, vv, deleted, dated, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	return l.tx.execEach(`INSERT INTO record (card, id, kind, scope, seq, vv, deleted, collected, dated, sealed)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (card, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, seq = excluded.seq, vv = excluded.vv,
-			deleted = excluded.deleted, dated = excluded.dated, sealed = excluded.sealed`, rows)
+			deleted = excluded.deleted, collected = excluded.collected, dated = excluded.dated, sealed = excluded.sealed`, rows)
 }
 
 // moves writes down where records changed their scope, and the new head and sum of every scope that is touched: the one a

@@ -33,6 +33,9 @@ type Draft struct {
 // draft is outdated.
 const keepSettled = 7 * 24 * time.Hour
 
+// editorLife is how long an editor may stay open.
+const editorLife = keepSettled - 24*time.Hour
+
 // draftOf captures the screen.
 func draftOf(screen Screen, meta Meta, items []Item, now time.Time) Draft {
 	d := Draft{

@@ -51,7 +51,7 @@ func ask(tx PhoneTx, card string, maxMutations int) (wire.SyncCard, error) {
 	}
 	out := wire.SyncCard{PullCard: wire.PullCard{
 		Card: card, Actor: meta.Actor, Epoch: meta.Epoch, Cursor: meta.Cursor, At: meta.At, Part: meta.Part, View: meta.View,
-		Acked: meta.Acked, Low: meta.At,
+		Acked: meta.Acked, Low: meta.Low.At,
 	}}
 	if meta.Shadowing {
 		out.Cursor, out.At, out.Part, out.View = meta.ShadowCursor, "", meta.ShadowPart, meta.ShadowView
@@ -60,7 +60,7 @@ func ask(tx PhoneTx, card string, maxMutations int) (wire.SyncCard, error) {
 	if err != nil {
 		return wire.SyncCard{}, err
 	}
-	low, size := meta.Gen, 0
+	low, size := meta.Low.Gen, 0
 	for _, item := range items {
 		if item.State != Waiting {
 			continue

@@ -45,6 +45,9 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 			return err
 		}
 		meta.Shadowing, meta.ShadowCursor, meta.ShadowPart, meta.ShadowView = true, "", "", ""
+		if meta.Epoch != p.card.Epoch {
+			meta.Low = Low{Gen: meta.Low.Gen} // its tokens say nothing there
+		}
 		meta.Epoch = p.card.Epoch
 	}
 	if meta.Epoch == "" {
@@ -77,6 +80,7 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 		if err := doubt(tx, &meta, end.Sum); err != nil {
 			return err
 		}
+		meta.Low.rise(meta, now)
 		if err := settle(tx, meta, end.LMID, now); err != nil {
 			return err
 		}

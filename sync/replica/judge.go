@@ -92,6 +92,8 @@ func (s Server) judge(rec Record, exists bool, e edit, sight Sight) (verdict, er
 	}
 	rec = rec.clone()
 	switch {
+	case rule.Policy == Command && rec.Deleted:
+		return refuse(wire.CodeRecordDeleted), nil
 	case rule.Policy == Command:
 		return s.judgeCommand(rule, rec, e, values), nil
 	case e.Op == wire.OpDelete:
@@ -129,7 +131,7 @@ func (s Server) judgeEdit(rule Rule, rec Record, e edit, values map[string]json.
 	v := verdict{changed: true, outcome: wire.Accepted}
 	fresh := rec.Seq == 0
 	if rec.Deleted {
-		if e.Op == wire.OpCreate || knows(rec, e) {
+		if e.Op == wire.OpCreate || rec.Collected || knows(rec, e) {
 			return refuse(wire.CodeRecordDeleted)
 		}
 		rec.Deleted = false

@@ -19,15 +19,27 @@ type Ledger interface {
 
 	// Records returns those of the records that exist, deleted ones too, by id.
 	Records(ids []string) (map[string]Record, error)
-	// Scan returns records in scopes with Seq > after, deleted ones too, in the order of Seq, at most limit.
+	// Scan returns records in scopes with Seq > after, deleted ones too but not collected ones, in the order of Seq, at most limit.
 	Scan(scopes Scopes, after uint64, limit int) ([]Record, error)
 	// Newest returns the last commit that touched one of the scopes: that changed a record in it, brought one or took one away.
 	Newest(scopes Scopes) (uint64, error)
 	// Moves returns what moved from one scope to another after a commit, in order, at most limit; only of the records that
 	// were there at that commit.
 	Moves(after uint64, limit int) ([]Move, error)
-	// SaveRecords inserts or replaces records.
+	// SaveRecords inserts or replaces records, and keeps what they were.
 	SaveRecords(records []Record) error
+
+	// Deleted returns records that are deleted and not collected, with after < Seq <= upto, in the order of Seq, at most limit.
+	Deleted(after, upto uint64, limit int) ([]Record, error)
+	// Written returns records whose clock has an entry of the actor, with Seq <= upto, in the order of Seq, at most limit.
+	Written(actor uint32, upto uint64, limit int) ([]Record, error)
+	// Replace is SaveRecords for records whose content is what it was: of what they were nothing is kept.
+	Replace(records []Record) error
+	// Forget drops the moves up to a commit but for each record's last, and notes the commit as Head.GC. emptied are the scopes of
+	// records that were made stones, each with the last commit of such a one.
+	Forget(upto uint64, emptied map[string]uint64) error
+	// Forgotten returns the last commit of which something in one of the scopes was forgotten: a stone, or a move out of it.
+	Forgotten(scopes Scopes) (uint64, error)
 
 	// Sum returns the sum of what stands in the scopes, deleted records apart. It is kept from commit to commit and costs no
 	// look at the records; known is false while the store has not counted the card.
@@ -54,7 +66,7 @@ type Ledger interface {
 // Head is where a card stands.
 type Head struct {
 	Seq   uint64 // the last commit
-	GC    uint64 // what was deleted up to here is forgotten: an older cursor starts anew
+	GC    uint64 // up to here the card was collected: see Server.Collect
 	Epoch string // changes when the server was restored from a backup, so that sequence numbers may come again
 }
 
@@ -72,7 +84,7 @@ type Actor struct {
 	Key      string // public key of the installation, opaque here
 	LMID     uint64 // the last mutation processed
 	Acked    uint64 // the last whose result is durable on the device
-	Low      uint64 // no edit of this device can arrive that was opened before this commit
+	Low      uint64 // no edit can arrive that was opened before this commit, of what the device may see
 	LastSeen time.Time
 	State    ActorState
 }
@@ -82,10 +94,13 @@ type ActorState string
 
 // The states of an actor.
 const (
-	Live    ActorState = "live"
-	Writing ActorState = "writing" // live, and has written in the card's present epoch: it will not come with an older one
-	Retired ActorState = "retired" // replaced by a fresh one, or silent for too long
+	Live      ActorState = "live"
+	Writing   ActorState = "writing"   // live, and has written in the card's present epoch: it will not come with an older one
+	Retired   ActorState = "retired"   // silent for too long
+	Forgotten ActorState = "forgotten" // retired, and no clock of a record holds it any more
 )
+
+func (s ActorState) live() bool { return s == Live || s == Writing }
 
 // Decision is what was decided on one mutation, kept until the device has it.
 type Decision struct {

@@ -187,6 +187,9 @@ func (p *Phone) enqueue(d Draft, op wire.Op, values map[string]json.RawMessage) 
 			return err
 		}
 		now := p.clock()
+		if !d.New && d.Gen < meta.Low.Gen {
+			return ErrOutdated // the server was told that none so old comes any more
+		}
 		if err := current(tx, d, values, now); err != nil {
 			return err
 		}
@@ -208,7 +211,7 @@ func (p *Phone) enqueue(d Draft, op wire.Op, values map[string]json.RawMessage) 
 // current fails if this phone itself wrote the same atoms since the draft was opened. The server takes it that a writer
 // has seen his own writes; two editors open at once on one phone would make that a lie.
 func current(tx PhoneTx, d Draft, values map[string]json.RawMessage, now time.Time) error {
-	if now.Sub(d.Opened) > keepSettled-24*time.Hour {
+	if now.Sub(d.Opened) > editorLife {
 		return ErrOutdated
 	}
 	items, err := tx.ItemsOf(d.ID)

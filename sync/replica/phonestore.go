@@ -76,6 +76,7 @@ type Meta struct {
 	Gen    uint64     // counts moves of At: the order of tokens, which themselves tell nothing
 	HLC    vclock.HLC // the greatest stamp given
 	Own    bool       // the card is the person's own
+	Low    Low
 	Leases []wire.Lease
 	Lapsed []string // scopes that were destroyed at the end of their leases, until a new base is whole
 

@@ -103,7 +103,7 @@ func (s Server) publish(rec Record, exists bool, fact Fact, seq uint64, now time
 	if rec.Deleted || rec.Scope != fact.Scope {
 		rec.restamp(seq)
 	}
-	rec.Deleted, rec.Scope, rec.Date = false, fact.Scope, fact.Date
+	rec.Deleted, rec.Collected, rec.Scope, rec.Date = false, false, fact.Scope, fact.Date
 	rec.VV, rec.Seq = rec.VV.With(dot), seq
 	return rec, true
 }

@@ -54,7 +54,9 @@ func (s Server) Pull(l Ledger, in Pull) (Page, error) {
 	if in.MaxBytes > 0 {
 		p.limit = min(p.limit, in.MaxBytes)
 	}
-	p.open()
+	if err := p.open(l); err != nil {
+		return Page{}, err
+	}
 	if err := p.purge(); err != nil {
 		return Page{}, err
 	}
@@ -85,6 +87,7 @@ type pager struct {
 	view   string
 	after  uint64 // the device was sent every row that stood up to here
 	since  uint64 // the last commit of which the device has everything: rows that moved on may have left older atoms behind
+	start  uint64 // in a pass that began with nothing: the commit at its beginning; what was gone by then it never meets
 	told   uint64 // what had moved out of sight by then, the device does not hold: the last page was made here
 	resync bool
 	limit  int
@@ -102,53 +105,68 @@ type pager struct {
 
 // place is where an answer of several pages stands after one of them; the fields are those of pager.
 type place struct {
-	told, base, pos uint64
-	view            string
+	told, base, pos, start uint64
+	view                   string
 }
 
 // seal makes the token. Like all of them it is always of one length.
 func (p place) seal(s Sealer) string {
-	return s.Seal(p.told) + "." + s.Seal(p.base) + "." + s.Seal(p.pos) + "." + p.view
+	return s.Seal(p.told) + "." + s.Seal(p.base) + "." + s.Seal(p.pos) + "." + s.Seal(p.start) + "." + p.view
 }
 
 func openPlace(s Sealer, part string) (p place, ok bool) {
 	fields := strings.Split(part, ".")
-	if len(fields) != 4 {
+	if len(fields) != 5 {
 		return p, false
 	}
-	for i, to := range []*uint64{&p.told, &p.base, &p.pos} {
+	for i, to := range []*uint64{&p.told, &p.base, &p.pos, &p.start} {
 		var err error
 		if *to, err = s.Open(fields[i]); err != nil {
 			return place{}, false
 		}
 	}
-	p.view = fields[3]
+	p.view = fields[4]
 	return p, true
 }
 
-// open reads the cursor. One that cannot be continued (another epoch, older than what was collected) starts anew; the
-// device keeps its old base readable meanwhile.
-func (p *pager) open() {
+// open reads the cursor. One that cannot be continued starts anew, and the device keeps its old base readable meanwhile: one of
+// another epoch, and one from before something was forgotten that this device would have to be told. What it sees decides, not
+// the card: the cursor of one who sees a quiet scope only stands still, however much of other scopes was collected. And a pass
+// that began with nothing misses nothing that was forgotten by then, wherever among the rows it is.
+func (p *pager) open(l Ledger) error {
 	ask := p.in.Ask
 	p.resync = ask.Epoch != "" && ask.Epoch != p.head.Epoch
 	if ask.Cursor != "" && !p.resync {
 		at, err := p.in.Seal.Open(ask.Cursor)
-		if err != nil || at > p.head.Seq || at != 0 && at < p.head.GC {
-			p.resync = true
-		} else {
+		p.resync = err != nil || at > p.head.Seq
+		if !p.resync {
 			p.after = at
+		}
+	}
+	part, going := openPlace(p.in.Seal, ask.Part)
+	going = going && p.after > 0 && part.told >= p.after && part.told <= p.head.Seq
+	if going {
+		p.start = part.start
+	}
+	if p.after > 0 && max(p.after, p.start) < p.head.GC {
+		forgotten, err := l.Forgotten(p.in.Sight.Now)
+		if err != nil {
+			return err
+		}
+		if max(p.after, p.start) < forgotten {
+			p.resync, going, p.after = true, false, 0
 		}
 	}
 	if at, err := p.in.Seal.Open(ask.At); err == nil && !p.resync {
 		p.since = min(at, p.after)
 	}
 	p.told, p.base = p.after, p.after
-	if p.after == 0 {
-		p.told = p.newest // it holds nothing yet
-	} else if at, ok := openPlace(p.in.Seal, ask.Part); ok && at.told >= p.after && at.told <= p.head.Seq {
-		p.told, p.base = at.told, at.base
-		if at.view == p.view {
-			p.pos = at.pos
+	if p.after == 0 { // it holds nothing yet
+		p.told, p.start = p.newest, p.newest
+	} else if going {
+		p.told, p.base = part.told, part.base
+		if part.view == p.view {
+			p.pos = part.pos
 		}
 	}
 	p.turned = p.after > 0 && ask.View != p.view
@@ -163,6 +181,7 @@ func (p *pager) open() {
 	for i := range p.in.Results {
 		p.add(wire.Line{Res: &p.in.Results[i]})
 	}
+	return nil
 }
 
 // purge says what remains, to a device whose view is not today's and to one that starts anew beside an old base: what was
@@ -301,12 +320,12 @@ func (p *pager) end(more bool) Page {
 		}
 		ask.Part, ask.View, ask.At = "", p.view, ask.Cursor
 	case p.turned:
-		ask.Part, ask.View = place{told: p.told, base: p.base, pos: p.pos, view: p.view}.seal(p.in.Seal), ""
+		ask.Part, ask.View = place{told: p.told, base: p.base, pos: p.pos, start: p.start, view: p.view}.seal(p.in.Seal), ""
 	default:
 		if p.pos > p.after {
 			ask.Cursor = p.in.Seal.Seal(p.pos)
 		}
-		ask.Part, ask.View = place{told: p.told, base: p.told, view: p.view}.seal(p.in.Seal), p.view
+		ask.Part, ask.View = place{told: p.told, base: p.told, start: p.start, view: p.view}.seal(p.in.Seal), p.view
 	}
 	p.add(wire.Line{End: &wire.End{Cursor: ask.Cursor, LMID: p.lmid, Part: ask.Part, More: more, View: ask.View, Sum: p.total}})
 	return p.out

@@ -72,7 +72,7 @@ func liveActor(l Ledger, ordinal uint32, device string) (Actor, error) {
 	if err != nil {
 		return Actor{}, err
 	}
-	if !ok || ordinal == vclock.Server || actor.Device != device || actor.State != Live && actor.State != Writing {
+	if !ok || ordinal == vclock.Server || actor.Device != device || !actor.State.live() {
 		return Actor{}, ErrActor
 	}
 	return actor, nil
@@ -194,9 +194,25 @@ func (s Server) note(l Ledger, actor Actor, in Push, changed bool) error {
 			return err
 		}
 	}
-	if low, err := in.Seal.Open(in.Low); err == nil && low > actor.Low {
-		actor.Low = low
+	low, err := reached(l, in)
+	if err != nil {
+		return err
 	}
-	actor.LastSeen = in.Now
+	actor.Low, actor.LastSeen = max(actor.Low, low), in.Now
 	return l.SaveActor(actor)
+}
+
+// reached is the commit that the device has left behind, as it says. Where nothing that it may see has changed since, that is where
+// the card stands now: else one that sees a quiet scope only would keep the whole card from being collected.
+func reached(l Ledger, in Push) (uint64, error) {
+	low, bad := in.Seal.Open(in.Low)
+	if bad != nil {
+		return 0, nil // none, or of another epoch
+	}
+	newest, err := in.Sight.Newest(l)
+	if err != nil || low < newest {
+		return low, err
+	}
+	head, err := l.Head()
+	return head.Seq, err
 }

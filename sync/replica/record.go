@@ -19,7 +19,10 @@ type Record struct {
 	// Deleted records keep their atoms until they are collected: an edit made elsewhere before the deletion was known
 	// brings the record back whole, whichever of the two arrives first.
 	Deleted bool
-	Date    time.Time // when the fact happened; zero = unknown
+	// Collected says that the deletion is known to all, and nothing but this stone is left of the record. Nobody but the server
+	// brings it back.
+	Collected bool
+	Date      time.Time // when the fact happened; zero = unknown
 }
 
 // Version is one value of one atom.

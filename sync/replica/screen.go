@@ -56,6 +56,9 @@ func Rebase(row *wire.Row, items []Item) (screen Screen, ok bool) {
 			if len(versions) > 0 {
 				screen.Atoms[name] = show(versions)
 			}
+			for _, v := range versions { // what stands here is seen, also if its writer has left the clock
+				screen.VV = screen.VV.With(v.Dot)
+			}
 		}
 	}
 	wrote := map[string][]json.RawMessage{}

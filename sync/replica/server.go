@@ -11,6 +11,9 @@ type Server struct {
 	PageRows  int           // rows in a page at most; 0 = 1000
 	PageBytes int           // bytes in a page, about; 0 = 1 MiB
 
+	Silence     time.Duration // how long a device may be silent before it is retired; 0 = 90 days
+	CollectRows int           // records that one collection touches at most; 0 = 500
+
 	watch func(unchanged, shown bool) // tests see how each old value was judged
 }
 
@@ -81,11 +84,12 @@ func (s Server) Restored(l Ledger, now time.Time) error {
 	gap := Actor{Ordinal: lostActors, LastSeen: now, State: Retired}
 	for _, a := range actors {
 		gap.Ordinal = max(gap.Ordinal, a.Ordinal+lostActors)
-		if a.State == Writing {
-			a.State = Live
-			if err := l.SaveActor(a); err != nil {
-				return err
-			}
+		if !a.State.live() {
+			continue
+		}
+		a.State, a.LastSeen = Live, now // after an old backup all would count as silent
+		if err := l.SaveActor(a); err != nil {
+			return err
 		}
 	}
 	return l.SaveActor(gap)

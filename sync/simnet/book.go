@@ -27,7 +27,8 @@ type pages struct {
 	decisions map[uint32]map[uint64]replica.Decision
 	moves     []replica.Move    // in the order of Seq
 	heads     map[string]uint64 // per scope
-	born      map[string]uint64 // the first commit of each record
+	born      map[string]uint64 // the first commit of each record, as far as kept
+	forgot    map[string]uint64 // per scope: see Forgotten
 }
 
 // NewBook returns an empty card.
@@ -37,7 +38,7 @@ func NewBook(epoch string) *Book {
 		records:   map[string]replica.Record{},
 		actors:    map[uint32]replica.Actor{},
 		decisions: map[uint32]map[uint64]replica.Decision{},
-		heads:     map[string]uint64{}, born: map[string]uint64{},
+		heads:     map[string]uint64{}, born: map[string]uint64{}, forgot: map[string]uint64{},
 	}}
 }
 
@@ -102,6 +103,7 @@ func (p pages) clone() pages {
 	}
 	p.decisions = decisions
 	p.moves, p.heads, p.born = slices.Clip(p.moves), maps.Clone(p.heads), maps.Clone(p.born)
+	p.forgot = maps.Clone(p.forgot)
 	return p
 }
 
@@ -126,12 +128,16 @@ func (p *pages) Records(ids []string) (map[string]replica.Record, error) {
 func (p *pages) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica.Record, error) {
 	var out []replica.Record
 	for _, rec := range p.records {
-		if rec.Seq > after && scopes.Holds(rec.Scope) {
+		if rec.Seq > after && !rec.Collected && scopes.Holds(rec.Scope) {
 			out = append(out, rec)
 		}
 	}
-	slices.SortFunc(out, func(a, b replica.Record) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID)) })
-	return out[:min(limit, len(out))], nil
+	return inOrder(out, limit), nil
+}
+
+func inOrder(records []replica.Record, limit int) []replica.Record {
+	slices.SortFunc(records, func(a, b replica.Record) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID)) })
+	return records[:min(limit, len(records))]
 }
 
 func (p *pages) SaveRecords(records []replica.Record) error {

@@ -36,6 +36,9 @@ var withoutPermit = map[string][]string{
 	"a job's work: it has no actor, and learns whom to tell that there is news, not which": {
 		"TakeNews", "StillSees", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
 	},
+	"forgets what no device can ask for any more, by the engine's rule, and gives out nothing of it": {
+		"CardsToCollect", "Collect",
+	},
 	"how a device is reached; no card": {
 		"PutContact", "Contact", "ContactsOf", "DropContact", "ForgetContacts",
 	},

@@ -87,6 +87,7 @@ type metaShape struct {
 	Gen    uint64       `json:"gen"`
 	HLC    vclock.HLC   `json:"hlc"`
 	Own    bool         `json:"own"`
+	Low    replica.Low  `json:"low"`
 	Leases []wire.Lease `json:"leases"`
 	Lapsed []string     `json:"lapsed"`
 
