@@ -1,8 +1,8 @@
 package medcard
 
 import (
-	"context"
 	"bytes"
+	"context"
 	"encoding/json"
 
 	"github.com/medcard/medcard/domain/card"
@@ -54,7 +54,7 @@ func (k *Card) Leases() (leases []byte, err error) {
 }
 
 // Records reads a page of the facts of one kind (encounter, condition, allergy, observation, report, medication, immunization,
-// procedure, carePlan, measurement, comment), newest first. after is the next of the page before, "" = from the newest; limit 0 = 50.
+// procedure, carePlan, document, measurement, comment), newest first. after is the next of the page before, "" = from the newest; limit 0 = 50.
 func (k *Card) Records(kind, after string, limit int) (page []byte, err error) {
 	defer guard(&err)
 	p, err := k.inner.Records(card.Kind(kind), phone.Paging{After: after, Limit: limit})

@@ -13,9 +13,10 @@ import (
 
 // Options say how to open a client. Made by NewOptions; what is set afterwards has defaults.
 type Options struct {
-	DeviceName string   // shown to the person in the list of sessions
-	Progress   Progress // told after each page of a sync; null = nobody
-	Log        Log      // what happens in the background; null = nowhere
+	DeviceName string         // shown to the person in the list of sessions
+	Progress   Progress       // told after each page of a sync; null = nobody
+	Uploads    UploadProgress // told after each piece of a file that arrived at the server; null = nobody
+	Log        Log            // what happens in the background; null = nowhere
 
 	file, address string
 	key           []byte
@@ -52,7 +53,7 @@ func Open(o *Options) (client *Client, err error) {
 	}
 	log := logTo(o.Log)
 	inner, err := phone.Open(context.Background(), phone.Config{
-		File: o.file, Key: o.key, BaseURL: o.address, DeviceName: o.DeviceName, Progress: progressTo(o.Progress, log), Log: log,
+		File: o.file, Key: o.key, BaseURL: o.address, DeviceName: o.DeviceName, Progress: progressTo(o.Progress, log), Uploaded: uploadsTo(o.Uploads, log), Log: log,
 	})
 	clear(o.key)
 	o.key = nil

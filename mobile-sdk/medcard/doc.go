@@ -35,6 +35,9 @@
 //	sdk.no_record        there is no such record on this phone
 //	sdk.read_only        only clinics write records of this kind
 //	sdk.invalid          the server would not take this content
+//	sdk.no_file          no file of this hash is on the phone: Card.Attachment fetches it
+//	sdk.damaged          what came is not the file that the record names; nothing of it was kept
+//	sdk.file_size        a file has 1 byte to 32 MiB
 //	sdk.unchanged        there is nothing to save
 //	sdk.outdated         the record was edited on this phone after the editor was opened
 //	sdk.paging           not the next of a page
@@ -68,8 +71,14 @@
 // (sync/cardsync, testdata/shapes.txt). Its dates are text, as precise as the source knows: "2011-08" stays that. The two that a
 // person writes:
 //
-//	comment      {"text": "...", "about": "id of a record", "written": "2026-11-22T12:00:00Z"}
-//	measurement  {"systolic": 132, "diastolic": 84, "pulse": 70, "unit": "mm[Hg]", "at": "2026-11-22T12:00:00+03:00"}
+//	comment      {"text": "...", "about": "id of a record", "written": "2026-11-22T12:00:00Z", "attachments": [...]}
+//	measurement  {"systolic": 132, "diastolic": 84, "pulse": 70, "unit": "mm[Hg]", "at": "2026-11-22T12:00:00+03:00", "attachments": [...]}
+//
+// Attachments stand in reports and documents as well. A list that is saved takes the place of the one before:
+//
+//	{"title": "...", "contentType": "as the sender says", "size": bytes, "created": "2026-11-22", "hash": "for Card.Attachment"}
+//
+// Without a hash the source named an address and sent no file.
 //
 // A prescription, the same from the card, from a code and from the server; of a code the names may be cut short:
 //

@@ -32,17 +32,19 @@ type entryShape struct {
 }
 
 type commentShape struct {
-	Text    string `json:"text"`
-	About   string `json:"about,omitempty"`
-	Written string `json:"written,omitempty"`
+	Text        string            `json:"text"`
+	About       string            `json:"about,omitempty"`
+	Written     string            `json:"written,omitempty"`
+	Attachments []attachmentShape `json:"attachments,omitempty"`
 }
 
 type measurementShape struct {
-	Systolic  int    `json:"systolic"`
-	Diastolic int    `json:"diastolic"`
-	Pulse     int    `json:"pulse,omitempty"`
-	Unit      string `json:"unit,omitempty"`
-	At        string `json:"at,omitempty"`
+	Systolic    int               `json:"systolic"`
+	Diastolic   int               `json:"diastolic"`
+	Pulse       int               `json:"pulse,omitempty"`
+	Unit        string            `json:"unit,omitempty"`
+	At          string            `json:"at,omitempty"`
+	Attachments []attachmentShape `json:"attachments,omitempty"`
 }
 
 type meShape struct {
@@ -89,8 +91,13 @@ func factJSON(fact card.Fact) (json.RawMessage, error) {
 	if fact == nil {
 		return nil, nil
 	}
-	if c, ok := fact.(card.Comment); ok {
-		return marshal(commentShape{Text: c.Text, About: string(c.About), Written: string(c.Written)})
+	switch f := fact.(type) {
+	case card.Comment:
+		return marshal(commentShape{Text: f.Text, About: string(f.About), Written: string(f.Written), Attachments: attachmentShapes(f.Attachments)})
+	case card.Measurement:
+		return marshal(measurementShape{
+			Systolic: f.Systolic, Diastolic: f.Diastolic, Pulse: f.Pulse, Unit: f.Unit, At: string(f.At), Attachments: attachmentShapes(f.Attachments),
+		})
 	}
 	for _, atom := range cardsync.Atoms(fact) { // all others are one atom
 		return atom, nil
@@ -111,11 +118,13 @@ func factOf(kind card.Kind, text []byte) (card.Fact, error) {
 	case card.KindComment:
 		var s commentShape
 		err := unmarshal(text, &s)
-		return card.Comment{Text: s.Text, About: card.RecordID(s.About), Written: card.Date(s.Written)}, err
+		return card.Comment{Text: s.Text, About: card.RecordID(s.About), Written: card.Date(s.Written), Attachments: attachmentsOf(s.Attachments)}, err
 	case card.KindMeasurement:
 		var s measurementShape
 		err := unmarshal(text, &s)
-		return card.Measurement{Systolic: s.Systolic, Diastolic: s.Diastolic, Pulse: s.Pulse, Unit: s.Unit, At: card.Date(s.At)}, err
+		return card.Measurement{
+			Systolic: s.Systolic, Diastolic: s.Diastolic, Pulse: s.Pulse, Unit: s.Unit, At: card.Date(s.At), Attachments: attachmentsOf(s.Attachments),
+		}, err
 	}
 	return nil, fmt.Errorf("%w: %s", phone.ErrReadOnly, kind)
 }

@@ -40,6 +40,7 @@ type Report struct {
 	Sent      int    // edits that the server answered
 	Received  int    // records that came, new ones and new versions
 	Removed   int    // records that went
+	Uploaded  int    // files, attached here, that the server has now
 	Gone      []byte // JSON: the ids of cards to which this phone has no access any more; everything of them was deleted
 }
 
@@ -57,7 +58,7 @@ func (c *Client) Sync(stop *Cancellation) (report *Report, err error) {
 		return nil, err
 	}
 	gone, err := marshal(texts(r.Gone))
-	return &Report{Unchanged: r.Unchanged, Sent: r.Sent, Received: r.Received, Removed: r.Removed, Gone: gone}, err
+	return &Report{Unchanged: r.Unchanged, Sent: r.Sent, Received: r.Received, Removed: r.Removed, Uploaded: r.Uploaded, Gone: gone}, err
 }
 
 // Index makes what syncs brought ready for search, so that the next search answers at once. StartSync does it by itself; who calls Sync

@@ -12,6 +12,7 @@ import medcard.Counter;
 import medcard.CounterOptions;
 import medcard.Edit;
 import medcard.Editor;
+import medcard.File;
 import medcard.Medcard;
 import medcard.Options;
 import medcard.Outbox;
@@ -36,6 +37,7 @@ final class Offline {
         Check.step("the file opens under its key only", trial::opens);
         Check.step("edits are made, read and kept without a network", trial::edits);
         Check.step("an editor survives being kept", trial::editor);
+        Check.step("a file is attached, read and kept without a network", trial::attaches);
         Check.step("errors have codes", trial::errors);
         Check.step("callbacks are called, and may throw", trial::callbacks);
         Check.step("a panic in Go is an exception", trial::panics);
@@ -114,6 +116,39 @@ final class Offline {
         Check.refused("sdk.outdated", () -> editor.save(Check.bytes(fact.replace("141", "142"))));
         card.edit(reading.getRecord()).delete();
         Check.refused("sdk.no_record", () -> card.record(reading.getRecord()));
+        client.close();
+    }
+
+    private void attaches() throws Exception {
+        byte[] photo = new byte[1_500_000];
+        for (int i = 0; i < photo.length; i++) photo[i] = (byte) (i * 31 + i / 251);
+        photo[0] = (byte) 0xff;
+        photo[1] = (byte) 0xd8;
+        photo[2] = (byte) 0xff;
+        Client client = open();
+        Card card = client.card(CARD);
+        Edit reading = card.addMeasurement(132, 84, 70, 0);
+        String attachment = Check.text(card.attach("Родинка 🙂", "image/jpeg", photo));
+        card.commentWith(reading.getRecord(), "Покажу врачу", Check.bytes("[" + attachment + "]"));
+        client.close();
+
+        client = open();
+        Card again = client.card(CARD);
+        String comments = Check.text(again.comments(reading.getRecord()));
+        Check.contains(comments, "Родинка 🙂");
+        String hash = Check.field(comments, "hash");
+        File file = again.attachment(hash, null, null);
+        Check.same((long) photo.length, file.size(), "size");
+        Check.same("image/jpeg", file.contentType(), "type");
+        byte[] first = file.read(0, 2_000_000);
+        Check.same(1 << 20, first.length, "bytes at once");
+        Check.that(Arrays.equals(first, Arrays.copyOf(photo, first.length)), "the file comes back changed");
+        Check.same(10, file.read(photo.length - 10, 100).length, "bytes at the end");
+        Check.that(file.read(photo.length, 100) == null, "bytes behind the end");
+        Check.contains(Check.text(again.uploads()), "\"upload\":\"waiting\"");
+        Check.refused("sdk.no_file", () -> again.openAttachment(hash.replace(hash.charAt(0), hash.charAt(0) == '0' ? '1' : '0')));
+        Check.refused("sdk.file_size", () -> again.attach("x", "image/jpeg", new byte[0]));
+        Check.refused("sdk.no_file", () -> again.commentWith(reading.getRecord(), "x", Check.bytes("[" + attachment.replace(hash, "ab".repeat(32)) + "]")));
         client.close();
     }
 
@@ -218,7 +253,7 @@ final class Offline {
         for (Thread t : all) t.join();
         if (failed.get() != null) throw new AssertionError(failed.get());
         System.gc();
-        Check.same(160L + 2 + 3, card.outbox().len(), "edits");
+        Check.same(160L + 2 + 3 + 2, card.outbox().len(), "edits");
         client.close();
     }
 

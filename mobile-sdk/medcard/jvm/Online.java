@@ -16,6 +16,7 @@ import medcard.Counter;
 import medcard.CounterOptions;
 import medcard.Edit;
 import medcard.Editor;
+import medcard.File;
 import medcard.Held;
 import medcard.Medcard;
 import medcard.Options;
@@ -30,6 +31,7 @@ final class Online {
     private final BufferedReader messages = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     private final AtomicInteger pages = new AtomicInteger();
     private final AtomicLong records = new AtomicLong();
+    private final AtomicLong sent = new AtomicLong();
     private Client first;
     private Client second;
     private String card;
@@ -40,6 +42,7 @@ final class Online {
         Online trial = new Online();
         Check.step("sign in, claim, first sync with progress", trial::begins);
         Check.step("a conflict of two phones is shown and resolved", trial::conflict);
+        Check.step("a photo goes from one phone to the other", trial::sends);
         Check.step("a stopped sync says so", trial::stops);
         Check.step("a prescription goes from the phone over the counter, once", trial::dispenses);
         Check.step("sign out and wipe", trial::ends);
@@ -56,6 +59,7 @@ final class Online {
             records.set(done);
             if (careless) throw new IllegalStateException("a mistake of the app");
         });
+        options.setUploads((id, hash, done, total) -> sent.set(done));
         Client client = Medcard.open(options);
         Challenge challenge = client.signIn(System.getenv("LOGIN"), System.getenv("PASSWORD"));
         Check.refused("code.wrong", () -> client.secondFactor(challenge.getID(), "000000"));
@@ -103,6 +107,28 @@ final class Online {
         second.sync(null);
         Check.same(0L, second.card(card).conflicts().len(), "open conflicts on the other phone");
         Check.contains(Check.text(second.card(card).comments(visit)), "Болит всё");
+    }
+
+    private void sends() throws Exception {
+        byte[] photo = new byte[700_000];
+        for (int i = 0; i < photo.length; i++) photo[i] = (byte) (i * 31 + i / 251);
+        String visit = Check.field(Check.text(first.card(card).records("encounter", "", 1)), "id");
+        String attachment = Check.text(first.card(card).attach("Родинка", "image/jpeg", photo));
+        String hash = Check.field(attachment, "hash");
+        first.card(card).commentWith(visit, "Покажу врачу", Check.bytes("[" + attachment + "]"));
+        Check.same(1L, first.sync(null).getUploaded(), "files that went up");
+        Check.same((long) photo.length, sent.get(), "bytes of which the callback told");
+        Check.contains(Check.text(first.card(card).fileState(hash)), "\"upload\":\"accepted\"");
+        second.sync(null);
+        Check.contains(Check.text(second.card(card).comments(visit)), hash);
+        Check.refused("sdk.no_file", () -> second.card(card).openAttachment(hash));
+        AtomicLong came = new AtomicLong();
+        File file = second.card(card).attachment(hash, (done, total) -> {
+            came.set(done);
+            throw new IllegalStateException("a mistake of the app");
+        }, null);
+        Check.same((long) photo.length, came.get(), "bytes of which progress told");
+        Check.that(Arrays.equals(photo, file.read(0, photo.length)), "the file comes changed");
     }
 
     private void stops() throws Exception {
