@@ -37,6 +37,9 @@ const (
 	TornRow         Broken = "a row taken in by parts"       // of the atoms that came together some are written, some not
 	NewestVector    Broken = "the newer vector wins"         // of two concurrent vectors one is taken for both
 	ThinFirst       Broken = "a first sync of the newest"    // a new phone does not get what lies further back
+	BlindSums       Broken = "sums without values"           // a flipped letter does not show in them
+	FlatSums        Broken = "sums without scopes"           // nor does a row in another scope
+	DeleteFirst     Broken = "a check that deletes first"    // what differs goes before what replaces it has come
 )
 
 // Mistake is a broken engine and the invariant that it breaks: by that one it must be found.
@@ -67,6 +70,9 @@ var Mistakes = []Mistake{
 	{EarlyAt, 11},
 	{TornRow, 11},
 	{NewestVector, 13},
+	{BlindSums, 14},
+	{FlatSums, 14},
+	{DeleteFirst, 14},
 	{ThinFirst, 15},
 	{TrustedNumber, 16},
 	{MixedBase, 17},
@@ -89,6 +95,8 @@ func (w *World) spoilt(l replica.Ledger) replica.Ledger {
 		return loud{l}
 	case ThinFirst:
 		return thin{l}
+	case BlindSums, FlatSums:
+		return careless{l, w.Broken}
 	}
 	return l
 }
@@ -126,6 +134,8 @@ func (w *World) spoiltStore(store replica.PhoneStore) replica.PhoneStore {
 		DeafToDeletes: func(tx replica.PhoneTx) replica.PhoneTx { return deafTx{tx} },
 		BluntPurge:    func(tx replica.PhoneTx) replica.PhoneTx { return bluntTx{tx} },
 		TornRow:       func(tx replica.PhoneTx) replica.PhoneTx { return torn{tx} },
+		BlindSums:     func(tx replica.PhoneTx) replica.PhoneTx { return carelessTx{tx, BlindSums} },
+		FlatSums:      func(tx replica.PhoneTx) replica.PhoneTx { return carelessTx{tx, FlatSums} },
 	}[w.Broken]
 	if !ok {
 		return store
@@ -137,6 +147,10 @@ func (w *World) spoiltStore(store replica.PhoneStore) replica.PhoneStore {
 type spoiltPhone struct {
 	replica.PhoneStore
 	spoil func(replica.PhoneTx) replica.PhoneTx
+}
+
+func (s spoiltPhone) View(f func(replica.PhoneTx) error) error {
+	return s.PhoneStore.View(func(tx replica.PhoneTx) error { return f(s.spoil(tx)) })
 }
 
 func (s spoiltPhone) Update(f func(replica.PhoneTx) error) error {

@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/medcard/medcard/sync/wire"
 )
@@ -12,4 +13,53 @@ func (s *Shelf) Damage(spoil func(base map[string]wire.Row)) {
 	defer s.mu.Unlock()
 	s.state.base = maps.Clone(s.state.base)
 	spoil(s.state.base)
+}
+
+// damage spoils a row of some phone. Until a check has mended it the person opens no editor there: what he would take for the
+// record's value is none, and nobody can hold the engine to it.
+func (w *World) damage() {
+	s := pick(w.rand, w.seats)
+	ids := slices.Sorted(maps.Keys(s.shelf.state.base))
+	if len(ids) == 0 || s.shelf.file != nil {
+		return
+	}
+	id := pick(w.rand, ids)
+	what := pick(w.rand, []string{"a flipped letter", "a lost row", "a stray row", "another scope"})
+	s.shelf.Damage(func(base map[string]wire.Row) {
+		row := base[id]
+		switch what {
+		case "a flipped letter":
+			row.Atoms = flipped(row.Atoms)
+			base[id] = row
+		case "a lost row":
+			delete(base, id)
+		case "a stray row":
+			row.ID = w.newID()
+			base[row.ID] = row
+		case "another scope":
+			row.Scope = pick(w.rand, slices.DeleteFunc(slices.Clone(allScopes), func(scope string) bool { return scope == row.Scope }))
+			base[id] = row
+		}
+	})
+	s.shelf.state.damaged = true
+	w.count("damage: " + what)
+	w.trace("damage", s.name, what, id)
+}
+
+// flipped changes a letter of one value.
+func flipped(atoms map[string][]wire.Version) map[string][]wire.Version {
+	atoms = maps.Clone(atoms)
+	for _, name := range slices.Sorted(maps.Keys(atoms)) {
+		for i, v := range atoms[name] {
+			if len(v.Value) < 3 || v.Value[0] != '"' {
+				continue
+			}
+			v.Value = slices.Clone(v.Value)
+			v.Value[len(v.Value)/2] ^= 1
+			atoms[name] = slices.Clone(atoms[name])
+			atoms[name][i] = v
+			return atoms
+		}
+	}
+	return atoms
 }

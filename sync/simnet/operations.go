@@ -28,6 +28,8 @@ func operations() []operation {
 		{"a phone is switched off", 2, func(w *World) { w.crash(pick(w.rand, w.devices)) }},
 		{"fate strikes the server", 2, func(w *World) { w.calamity(pick(w.rand, w.cards)) }},
 		{"an old request comes again", 6, (*World).replay},
+		{"a base is damaged", 1, (*World).damage},
+		{"a check goes on", 10, (*World).checkSome},
 	}
 }
 

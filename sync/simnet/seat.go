@@ -28,8 +28,9 @@ type seat struct {
 	patience int  // steps until it gives up
 	done     bool // its last exchange left nothing to ask for
 	page     *incoming
-	epoch    string       // of the base, once a page has told it
-	asked    replica.Pull // what it asked last, as the server understood it
+	epoch    string           // of the base, once a page has told it
+	asked    replica.Pull     // what it asked last, as the server understood it
+	checkup  *replica.Checkup // under way
 
 	rewritten map[string]wire.Mutation // for Broken ContextAtPush: what was made of a mutation the first time it was sent
 }
@@ -44,7 +45,7 @@ var errCrash = errors.New("simnet: the phone crashed")
 
 func (w *World) start(s *seat) {
 	s.phone = replica.NewPhone(s.card.id, w.spoiltStore(s.shelf), func() time.Time { return w.now.Add(s.device.skew) })
-	s.exchange, s.await, s.page, s.epoch = nil, 0, nil, ""
+	s.exchange, s.await, s.page, s.epoch, s.checkup = nil, 0, nil, "", nil
 	s.shelf.Fault = func() (before, after error) {
 		switch {
 		case !w.chance(60):
@@ -70,7 +71,7 @@ func (w *World) crashed(s *seat, err error) bool {
 // open opens an editor on some record.
 func (w *World) open(s *seat) {
 	ids := s.ids()
-	if len(ids) == 0 || len(s.drafts) > 3 {
+	if len(ids) == 0 || len(s.drafts) > 3 || s.shelf.state.damaged {
 		return
 	}
 	id := pick(w.rand, ids)

@@ -36,6 +36,8 @@ type shelfState struct {
 	shadow map[string]wire.Row
 	items  map[itemKey]replica.Item
 	losses []replica.Loss
+
+	damaged bool // its base, behind the engine's back
 }
 
 // NewShelf returns an empty store.
@@ -156,7 +158,7 @@ func (s *shelfState) DropShadowRow(id string) error { delete(s.shadow, id); retu
 func (s *shelfState) ClearShadow() error { clear(s.shadow); return nil }
 
 func (s *shelfState) SwapShadow() error {
-	s.base, s.shadow = s.shadow, map[string]wire.Row{}
+	s.base, s.shadow, s.damaged = s.shadow, map[string]wire.Row{}, false
 	return nil
 }
 

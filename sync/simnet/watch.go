@@ -230,7 +230,9 @@ func (w *World) expect(s *seat, line wire.Line) (check func()) {
 			if p.keep != nil && !p.swapped {
 				w.spared(s, p, before)
 			}
-			w.whole(s, p, before)
+			if w.unhurt(s, *line.End); !st.damaged {
+				w.whole(s, p, before)
+			}
 		}
 	}
 	return func() {}

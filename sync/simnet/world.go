@@ -70,6 +70,7 @@ func (w *World) Run() (report Report) {
 		w.step()
 	}
 	w.rest()
+	w.mend()
 	w.verify()
 	return w.report
 }
