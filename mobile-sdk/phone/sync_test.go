@@ -14,6 +14,7 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 	"github.com/medcard/medcard/mobile-sdk/problem"
+	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
 )
 
