@@ -261,7 +261,7 @@ func TestStrangeFileServers(t *testing.T) {
 		second func(http.ResponseWriter) // its answer, once some bytes are here
 		ends   bool                      // in the end the file is here
 	}{
-		"all of it again":         {func(rw http.ResponseWriter) {
+		"all of it again": {func(rw http.ResponseWriter) {
 			rw.Header().Set("Content-Length", strconv.Itoa(len(content)))
 			_, _ = rw.Write(content)
 		}, true},
