@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,18 @@ func faultsOf(chance *rand.Rand) []toxic {
 		{"timeout", way(), map[string]int{"timeout": 1 + chance.IntN(200)}},
 		{"reset_peer", way(), map[string]int{"timeout": chance.IntN(50)}},
 		{"limit_data", way(), map[string]int{"bytes": 1 + chance.IntN(8<<10)}},
+	}
+}
+
+// settled waits for the goroutines to become few again: what a fault held up ends by its deadline.
+func settled(t *testing.T, most int) {
+	t.Helper()
+	for began := time.Now(); runtime.NumGoroutine() > most; time.Sleep(50 * time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			var all strings.Builder
+			ok(t, pprof.Lookup("goroutine").WriteTo(&all, 1))
+			t.Fatalf("%d goroutines are left, %d were to be expected\n%s", runtime.NumGoroutine(), most, all.String())
+		}
 	}
 }
 
@@ -76,9 +89,7 @@ func TestToxicLinks(t *testing.T) {
 			t.Error(wrong)
 		}
 		heard.mu.Unlock()
-		if after := runtime.NumGoroutine(); after > calm+8*len(c.writers) {
-			t.Errorf("%d goroutines before the faults, %d after", calm, after)
-		}
+		settled(t, calm+8*len(c.writers))
 		t.Logf("%s, faults %v, answers by status %v", c.compare(t.Context(), t), met, heard.statuses)
 		heard.CloseIdleConnections()
 	})
