@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestWorldsOnDatabases(t *testing.T) {
 	EachConfig(t, func(t *testing.T, cfg store.Config) {
 		shop := newCabinet(t, cfg)
 		start, played := time.Now(), 0
-		for seed := *worldsFrom; played < *worlds || *worlds == 0 && time.Since(start) < 3*time.Second; seed++ {
+		for seed := *worldsFrom; played < *worlds || *worlds == 0 && time.Since(start) < 2*time.Second; seed++ {
 			memory := simnet.World{Seed: seed}
 			rows := simnet.World{Seed: seed, CardStore: shop.card}
 			want, got := memory.Run(), rows.Run()
@@ -56,36 +57,55 @@ type cabinet struct {
 	t        *testing.T
 	db       *store.DB
 	raw      *sql.DB
-	tables   []string // with rows of cards
-	kept     int      // backups made
+	columns  map[string]string // of each table with rows of cards
+	kept     int               // backups made
 	restored int
 }
 
 func newCabinet(t *testing.T, cfg store.Config) *cabinet {
 	t.Helper()
-	c := &cabinet{t: t, db: OpenStore(t, cfg)}
+	c := &cabinet{t: t, db: OpenStore(t, cfg), columns: map[string]string{}}
 	raw, dialect := bare(t, cfg)
 	c.raw = raw
 	list := "SELECT m.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c WHERE m.type = 'table' AND c.name = 'card' ORDER BY m.name"
 	if dialect == migrations.Postgres {
 		list = "SELECT table_name FROM information_schema.columns WHERE table_schema = current_schema() AND column_name = 'card' ORDER BY table_name"
 	}
-	rows, err := raw.QueryContext(t.Context(), list)
-	if err != nil {
-		t.Fatal(err)
+	tables := c.ask(list, func(rows *sql.Rows) (names []string, err error) {
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				return nil, err
+			}
+			names = append(names, name)
+		}
+		return names, rows.Err()
+	})
+	if len(tables) < 6 {
+		t.Fatalf("tables with rows of a card: %v", tables)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+	for _, table := range append(tables, "card") {
+		columns := c.ask("SELECT * FROM "+table+" LIMIT 0", (*sql.Rows).Columns)
+		c.columns[table] = `"` + strings.Join(columns, `", "`) + `"`
+		if err := c.run(fmt.Sprintf("CREATE TABLE kept_%s AS SELECT 0 AS kept, %s FROM %s LIMIT 0", table, c.columns[table], table)); err != nil {
 			t.Fatal(err)
 		}
-		c.tables = append(c.tables, name)
-	}
-	if err := rows.Err(); err != nil || len(c.tables) < 6 {
-		t.Fatalf("tables with rows of a card: %v, %v", c.tables, err)
 	}
 	return c
+}
+
+func (c *cabinet) ask(query string, read func(*sql.Rows) ([]string, error)) []string {
+	c.t.Helper()
+	rows, err := c.raw.QueryContext(c.t.Context(), query)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer rows.Close()
+	list, err := read(rows)
+	if err = errors.Join(err, rows.Err()); err != nil {
+		c.t.Fatal(err)
+	}
+	return list
 }
 
 // card makes one that stands where a card in memory starts: its owner's grant is a commit that worlds know nothing of.
@@ -142,12 +162,14 @@ func (d *drawer) as(f func(replica.Ledger) error) func(*store.Tx) error {
 // Backup keeps the card's rows, of all tables that have any.
 func (d *drawer) Backup() (func(epoch string) error, error) {
 	d.kept++
-	prefix := fmt.Sprintf("kept_%d_", d.kept)
-	keep := []string{fmt.Sprintf("CREATE TABLE %scard AS SELECT * FROM card WHERE id = '%s'", prefix, d.id)}
-	back := []string{fmt.Sprintf("DELETE FROM card WHERE id = '%s'", d.id), fmt.Sprintf("INSERT INTO card SELECT * FROM %scard", prefix)}
-	for _, table := range d.tables {
-		keep = append(keep, fmt.Sprintf("CREATE TABLE %s%s AS SELECT * FROM %s WHERE card = '%s'", prefix, table, table, d.id))
-		back = append(back, fmt.Sprintf("DELETE FROM %s WHERE card = '%s'", table, d.id), fmt.Sprintf("INSERT INTO %s SELECT * FROM %s%s", table, prefix, table))
+	var keep, back []string
+	for table, columns := range d.columns {
+		of := fmt.Sprintf("%s WHERE card = '%s'", table, d.id)
+		if table == "card" {
+			of = fmt.Sprintf("card WHERE id = '%s'", d.id)
+		}
+		keep = append(keep, fmt.Sprintf("INSERT INTO kept_%s SELECT %d, %s FROM %s", table, d.kept, columns, of))
+		back = append(back, "DELETE FROM "+of, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM kept_%s WHERE kept = %d", table, columns, columns, table, d.kept))
 	}
 	return func(epoch string) error {
 		d.restored++

@@ -1,0 +1,177 @@
+package storetest
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/sync/replica"
+)
+
+// Every row that is committed after C reaches a reader at C, however long the transactions are, however many are taken back or
+// lose, and whatever happens to their connections. Nobody ever sees half of what one write did. Phones that pull page by page
+// hold in the end what one that asks for everything at once is given, and every edit counted exactly once.
+func TestNoCommitIsSkipped(t *testing.T) {
+	swift(t)
+	for name, cards := range map[string]int{"one card": 1, "several": 3} {
+		t.Run(name, func(t *testing.T) {
+			EachConfig(t, func(t *testing.T, cfg store.Config) {
+				cut := func(*atomic.Bool) {}
+				if cfg.Postgres != "" {
+					application := "medcard-storm-" + store.NewID()
+					cfg.Postgres += "&application_name=" + application
+					cut = func(done *atomic.Bool) { cutOften(t, cfg.Postgres, application, done) }
+				}
+				s := newStorm(t, OpenStore(t, cfg), cards)
+				readers := []func(*atomic.Bool){cut}
+				var writers []func(time.Time)
+				var phones []*stormPhone
+				for i := range 6 {
+					id := s.cards[i%cards]
+					p := s.phone(i, id, replica.Scopes{"*"})
+					phones = append(phones, p)
+					writers = append(writers, p.write, func(until time.Time) { s.publish(i, id, true, until) })
+				}
+				for i, id := range s.cards {
+					whole, part := s.phone(100+i, id, replica.Scopes{"*"}), s.phone(200+i, id, replica.Scopes{"note.general", "lab.general"})
+					phones = append(phones, whole, part)
+					readers = append(readers, whole.read, part.read, func(done *atomic.Bool) { s.follow(id, done) })
+				}
+				s.blow(800*time.Millisecond, writers, readers)
+				for _, p := range phones {
+					p.settle()
+				}
+				for _, gap := range s.gaps {
+					t.Error(gap)
+				}
+				for _, tear := range s.torn {
+					t.Error(tear)
+				}
+				t.Logf("%v", s.what)
+				needed := []string{"published", "edited", "looks", "pages", "taken back", "lost against another", "held long"}
+				if cfg.Postgres != "" {
+					needed = append(needed, "connection cut")
+				}
+				for _, what := range needed {
+					if s.what[what] == 0 {
+						t.Errorf("nothing was ever %s: this was no storm", what)
+					}
+				}
+			})
+		})
+	}
+}
+
+// cutOften ends a connection of that name now and then, in the middle of whatever it does.
+func cutOften(t *testing.T, dsn, application string, done *atomic.Bool) {
+	conn, err := pgx.Connect(context.Background(), dsn+"-killer")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close(context.Background())
+	for !done.Load() {
+		time.Sleep(20 * time.Millisecond)
+		if _, err := conn.Exec(context.Background(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE application_name = $1 AND xact_start IS NOT NULL ORDER BY random() LIMIT 1`, application); err != nil {
+			t.Error(err)
+			return
+		}
+	}
+}
+
+// The same storm over orders that others use: a cursor of time, and one counter for everybody. Both give a write its place before
+// it is committed, and lose what is committed late. So the test above can fail.
+func TestOrdersThatSkip(t *testing.T) {
+	swift(t)
+	var counter atomic.Uint64
+	for name, next := range map[string]func() uint64{
+		"a cursor of time":          func() uint64 { return uint64(time.Now().UnixMicro()) },
+		"one counter for everybody": func() uint64 { return counter.Add(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			Each(t, func(t *testing.T, db *store.DB) {
+				s := newStorm(t, db, 1)
+				s.order = func() func(replica.Ledger) replica.Ledger {
+					place := next()
+					return func(l replica.Ledger) replica.Ledger { return early{l, place} }
+				}
+				var writers []func(time.Time)
+				for i := range 6 {
+					writers = append(writers, func(until time.Time) { s.publish(i, s.cards[0], false, until) })
+				}
+				s.blow(300*time.Millisecond, writers, []func(*atomic.Bool){func(done *atomic.Bool) { s.follow(s.cards[0], done) }})
+				t.Logf("%d of %d rows skipped", len(s.gaps), s.what["published"])
+				if len(s.gaps) == 0 {
+					t.Error("nothing was skipped: the test would not notice")
+				}
+			})
+		})
+	}
+}
+
+// early is a Ledger in which a write has its place in the order before it begins.
+type early struct {
+	replica.Ledger
+	place uint64
+}
+
+func (e early) Lock() (replica.Head, error) {
+	head, err := e.Head()
+	head.Seq = e.place - 1
+	return head, err
+}
+
+func (e early) Advance(seq uint64) error {
+	_ = e.Ledger.Advance(seq) // back, if need be
+	return nil
+}
+
+// What a page says of the card's head and what it holds are of one moment: a head read before rows that are committed in between
+// would move cursors past them.
+func TestHeadAndRowsAreOfOneMoment(t *testing.T) {
+	Each(t, func(t *testing.T, db *store.DB) {
+		id := newCard(t, db, "ada")
+		write := func(n int) {
+			t.Helper()
+			onCard(t, db, id, func(l replica.Ledger) error {
+				head, err := l.Lock()
+				if err != nil {
+					return err
+				}
+				if err := l.Advance(head.Seq + 1); err != nil {
+					return err
+				}
+				return l.SaveRecords([]replica.Record{aRecord(n, "note.general", head.Seq+1)})
+			})
+		}
+		write(1)
+		err := db.View(context.Background(), asOwner(id, func(l replica.Ledger) error {
+			before, err := l.Head()
+			if err != nil {
+				return err
+			}
+			write(2)
+			rows, err := l.Scan(replica.Scopes{"*"}, 0, 10)
+			if err != nil {
+				return err
+			}
+			newest, err := l.Newest(replica.Scopes{"*"})
+			if err != nil {
+				return err
+			}
+			after, err := l.Head()
+			if before != after || len(rows) != 1 || newest != before.Seq {
+				t.Errorf("a head of %d, then %d rows up to %d and a head of %d", before.Seq, len(rows), newest, after.Seq)
+			}
+			return err
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
