@@ -376,7 +376,7 @@ func (c *Card) Change(f func(*Tx) error) error {
 		if err := f(t); err != nil {
 			return err
 		}
-		return t.sweep()
+		return t.finish()
 	})
 }
 

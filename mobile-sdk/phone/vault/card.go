@@ -70,7 +70,7 @@ func (c *Card) Update(f func(replica.PhoneTx) error) error {
 }
 
 func (c *Card) in(tx *sql.Tx) *Tx {
-	return &Tx{card: c.id, tx: tx, words: c.vault.words, shed: &c.vault.shed, statements: map[string]*sql.Stmt{}}
+	return &Tx{card: c.id, tx: tx, words: c.vault.words, shed: &c.vault.shed, noted: map[side]wire.Digest{}, statements: map[string]*sql.Stmt{}}
 }
 
 // metaShape is replica.Meta as it is stored. The compiler sees to it that the two have the same fields; the names here

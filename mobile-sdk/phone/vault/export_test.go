@@ -12,7 +12,10 @@ import (
 
 // Unrinsed is Update as one who loses power in the middle of it leaves it: committed, and the journal not emptied.
 func (c *Card) Unrinsed(f func(replica.PhoneTx) error) error {
-	return c.vault.begin(c.vault.write, func(tx *sql.Tx) error { return f(c.in(tx)) })
+	return c.vault.begin(c.vault.write, func(tx *sql.Tx) error {
+		t := c.in(tx)
+		return errors.Join(f(t), t.finish())
+	})
 }
 
 // MakeOld makes a file as the first versions left it: with the oldest steps of the schema, and what the statement puts there.
@@ -36,4 +39,12 @@ func MakeOld(file string, key []byte, steps int, statement string, args ...any) 
 	}
 	_, err = db.ExecContext(ctx, statement, args...)
 	return err
+}
+
+// Spoil changes the file behind everybody's back, as a bad memory chip would.
+func (v *Vault) Spoil(statement string, args ...any) error {
+	return v.begin(v.write, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(context.Background(), statement, args...)
+		return err
+	})
 }

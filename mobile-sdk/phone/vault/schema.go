@@ -89,6 +89,18 @@ var migrations = []string{`
 `, attachmentSchema, `
 	-- When the base showed the edit, for those that are settled: they are kept for some days from then on.
 	ALTER TABLE edit RENAME COLUMN saved TO settled;
+`, `
+	-- What each row was when it was put: its digest, as two's complement; 0 = not known, or not readable any more. And their sum for each
+	-- side of a card, kept with every change. Rows from before count with 0: the next sync finds the sum wanting and has them counted.
+	ALTER TABLE record ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+	CREATE TABLE tally (
+		card   TEXT    NOT NULL,
+		shadow INTEGER NOT NULL,
+		count  INTEGER NOT NULL,
+		sum    INTEGER NOT NULL,
+		PRIMARY KEY (card, shadow)
+	) STRICT, WITHOUT ROWID;
+	INSERT INTO tally (card, shadow, count, sum) SELECT card, shadow, count(*), 0 FROM record GROUP BY card, shadow;
 `}
 
 // migrate brings the file to the newest schema, each step in a transaction of its own. What a step cannot say in SQL is index's.

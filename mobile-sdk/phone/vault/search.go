@@ -26,14 +26,14 @@ func (t *Tx) Search(terms []Term, behind *Position, limit int) ([]wire.Row, erro
 	}
 	// The bodies are read of those alone that the page holds.
 	const (
-		query = `SELECT body FROM record WHERE rowid IN (SELECT r.rowid FROM record_word CROSS JOIN record r ON r.rowid = record_word.rowid
+		query = `SELECT id, date, body FROM record WHERE rowid IN (SELECT r.rowid FROM record_word CROSS JOIN record r ON r.rowid = record_word.rowid
 			WHERE record_word MATCH ? AND r.card = ? AND r.shadow = 0`
 		order = " ORDER BY date DESC, id DESC"
 	)
 	if behind == nil {
-		return list(t, readRow, query+order+" LIMIT ?)"+order, expression, t.card, limit)
+		return t.rows(limit, query+order+" LIMIT ?)"+order, expression, t.card)
 	}
-	return list(t, readRow, query+" AND (r.date, r.id) < (?, ?)"+order+" LIMIT ?)"+order, expression, t.card, behind.Date.UnixMicro(), behind.ID, limit)
+	return t.rows(limit, query+" AND (r.date, r.id) < (?, ?)"+order+" LIMIT ?)"+order, expression, t.card, behind.Date.UnixMicro(), behind.ID)
 }
 
 // match writes the terms in the language of FTS5. Every word is quoted: nothing that a person types is read as an operator. ok is false

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,8 @@ type Tx struct {
 	shed       *atomic.Bool
 	freed      bool                 // something was deleted that may have named a file
 	naming     answer               // whether records of the card name files
+	noted      map[side]wire.Digest // of rows that were read or put in this transaction: they are there
+	sums       [2]*tally            // of the base and the shadow, once they were asked for
 	statements map[string]*sql.Stmt // prepared once a transaction: a page of sync runs the same few a thousand times
 }
 
@@ -27,6 +30,12 @@ var _ replica.PhoneTx = (*Tx)(nil)
 
 // errDamaged says that what stands in the file is not what this package wrote. It names no content.
 var errDamaged = errors.New("vault: a stored value is not readable")
+
+// side is a record on one of the two sides.
+type side struct {
+	shadow int
+	id     string
+}
 
 // prepared runs use with the statement. The transaction closes it.
 func (t *Tx) prepared(query string, use func(*sql.Stmt) error) error {
@@ -103,67 +112,110 @@ const (
 )
 
 // Row returns a record of the base.
-func (t *Tx) Row(id string) (wire.Row, bool, error) { return t.get(base, id) }
+func (t *Tx) Row(id string) (wire.Row, bool, error) { return t.get(side{base, id}) }
 
 // PutRow inserts or replaces one.
 func (t *Tx) PutRow(row wire.Row) error { return t.put(base, row) }
 
 // DropRow deletes one.
-func (t *Tx) DropRow(id string) error { return t.drop(base, id) }
+func (t *Tx) DropRow(id string) error { return t.drop(side{base, id}) }
 
 // ShadowRow returns a record of the base that is being built.
-func (t *Tx) ShadowRow(id string) (wire.Row, bool, error) { return t.get(shadow, id) }
+func (t *Tx) ShadowRow(id string) (wire.Row, bool, error) { return t.get(side{shadow, id}) }
 
 // PutShadowRow inserts or replaces one.
 func (t *Tx) PutShadowRow(row wire.Row) error { return t.put(shadow, row) }
 
 // DropShadowRow deletes one.
-func (t *Tx) DropShadowRow(id string) error { return t.drop(shadow, id) }
+func (t *Tx) DropShadowRow(id string) error { return t.drop(side{shadow, id}) }
 
 // ClearShadow deletes all of the base that is being built.
 func (t *Tx) ClearShadow() error {
+	if err := t.setTally(shadow, wire.Sum{}); err != nil {
+		return err
+	}
 	return t.delete("DELETE FROM record WHERE card = ? AND shadow = 1", t.card)
 }
 
 // SwapShadow puts it in the first base's place.
 func (t *Tx) SwapShadow() error {
+	sum, err := t.tally(shadow)
+	if err != nil {
+		return err
+	}
 	if err := t.delete("DELETE FROM record WHERE card = ? AND shadow = 0", t.card); err != nil {
+		return err
+	}
+	if err := errors.Join(t.setTally(base, sum.Sum), t.setTally(shadow, wire.Sum{})); err != nil {
 		return err
 	}
 	return t.exec("UPDATE record SET shadow = 0 WHERE card = ? AND shadow = 1", t.card)
 }
 
-func (t *Tx) get(side int, id string) (row wire.Row, found bool, err error) {
-	body, found, err := t.body("SELECT body FROM record WHERE card = ? AND shadow = ? AND id = ?", t.card, side, id)
+// get reads a row. One that cannot be read is none; its place is noted all the same, for what may take it.
+func (t *Tx) get(at side) (row wire.Row, found bool, err error) {
+	body, found, err := t.stored(at)
 	if err != nil || !found {
 		return wire.Row{}, false, err
 	}
 	row, err = readRow(body)
-	return row, err == nil, err
+	return row, err == nil, nil
 }
 
-func (t *Tx) put(side int, row wire.Row) error {
+func (t *Tx) put(shadow int, row wire.Row) error {
 	body, err := wire.Marshal(row)
 	if err != nil {
 		return err
 	}
-	open := 0
-	for _, versions := range row.Atoms {
-		if len(versions) > 1 {
-			open = 1
+	at, digest := side{shadow, row.ID}, replica.Digest(row)
+	old, known := t.noted[at]
+	if !known {
+		inserted, err := t.insert(at, row, body, digest)
+		if err != nil {
+			return err
 		}
+		if inserted {
+			return errors.Join(t.note(at, digest), t.nameFiles(shadow, row))
+		}
+		if _, _, err := t.stored(at); err != nil {
+			return err
+		}
+		old = t.noted[at]
 	}
-	if err := t.exec(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (card, shadow, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, date = excluded.date, open = excluded.open,
-			body = excluded.body, stale = 1`,
-		t.card, side, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), open, body); err != nil {
+	if err := t.exec(`UPDATE record SET kind = ?, scope = ?, date = ?, open = ?, body = ?, stale = 1, digest = ? WHERE card = ? AND shadow = ? AND id = ?`,
+		row.Kind, row.Scope, row.Date.UnixMicro(), conflict(row), body, int64(digest), t.card, shadow, row.ID); err != nil {
 		return err
 	}
-	return t.nameFiles(side, row)
+	return errors.Join(t.unnote(at, old), t.note(at, digest), t.nameFiles(shadow, row))
 }
 
-func (t *Tx) drop(side int, id string) error {
-	return t.delete("DELETE FROM record WHERE card = ? AND shadow = ? AND id = ?", t.card, side, id)
+// insert puts a row where there is none; inserted is false where there is one.
+func (t *Tx) insert(at side, row wire.Row, body []byte, digest wire.Digest) (inserted bool, err error) {
+	err = t.prepared(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (card, shadow, id) DO NOTHING`, func(s *sql.Stmt) error {
+		result, err := s.ExecContext(context.Background(), t.card, at.shadow, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), conflict(row), body, int64(digest))
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		inserted = n > 0
+		return err
+	})
+	return inserted, err
+}
+
+// conflict is 1 where one is open, else 0.
+func conflict(row wire.Row) int {
+	for _, versions := range row.Atoms {
+		if len(versions) > 1 {
+			return 1
+		}
+	}
+	return 0
+}
+
+func (t *Tx) drop(at side) error {
+	return t.deleteRows("card = ? AND shadow = ? AND id = ?", t.card, at.shadow, at.id)
 }
 
 func readRow(body []byte) (wire.Row, error) {
@@ -184,7 +236,7 @@ func (t *Tx) DropRowsOutside(keep replica.Scopes) error {
 		if keep.Holds(scope) {
 			continue
 		}
-		if err := t.delete("DELETE FROM record WHERE card = ? AND scope = ?", t.card, scope); err != nil {
+		if err := t.deleteRows("card = ? AND scope = ?", t.card, scope); err != nil {
 			return err
 		}
 	}
@@ -193,6 +245,9 @@ func (t *Tx) DropRowsOutside(keep replica.Scopes) error {
 
 // Wipe forgets the card.
 func (t *Tx) Wipe() error {
+	if err := errors.Join(t.setTally(base, wire.Sum{}), t.setTally(shadow, wire.Sum{})); err != nil {
+		return err
+	}
 	for _, query := range []string{"DELETE FROM record WHERE card = ?", "DELETE FROM edit WHERE card = ?", "DELETE FROM attachment WHERE card = ?", "DELETE FROM place WHERE card = ?"} {
 		if err := t.delete(query, t.card); err != nil {
 			return err
@@ -210,16 +265,16 @@ type Position struct {
 
 // List gives records of one kind from the base, those behind the position (nil: from the newest), at most limit.
 func (t *Tx) List(kind string, behind *Position, limit int) ([]wire.Row, error) {
-	const query = "SELECT body FROM record WHERE card = ? AND shadow = 0 AND kind = ?"
+	const query = "SELECT id, date, body FROM record WHERE card = ? AND shadow = 0 AND kind = ?"
 	if behind == nil {
-		return list(t, readRow, query+" ORDER BY date DESC, id DESC LIMIT ?", t.card, kind, limit)
+		return t.rows(limit, query+" ORDER BY date DESC, id DESC LIMIT ?", t.card, kind)
 	}
-	return list(t, readRow, query+" AND (date, id) < (?, ?) ORDER BY date DESC, id DESC LIMIT ?", t.card, kind, behind.Date.UnixMicro(), behind.ID, limit)
+	return t.rows(limit, query+" AND (date, id) < (?, ?) ORDER BY date DESC, id DESC LIMIT ?", t.card, kind, behind.Date.UnixMicro(), behind.ID)
 }
 
 // Conflicted gives the records of the base in which a conflict is open.
 func (t *Tx) Conflicted() ([]wire.Row, error) {
-	return list(t, readRow, "SELECT body FROM record WHERE card = ? AND shadow = 0 AND open = 1 ORDER BY id", t.card)
+	return t.rows(math.MaxInt32, "SELECT id, date, body FROM record WHERE card = ? AND shadow = 0 AND open = 1 ORDER BY id LIMIT ?", t.card)
 }
 
 // Count says how many records of each kind stand in the base, by scope: what may be shown is the caller's to know.
