@@ -5,8 +5,8 @@
 //
 //	app/            the commands; server puts the parts together; story puts a whole world on loopback for demo and tests
 //	  doors         httpapi (own API, FHIR face), web (pages), oauth (tokens for organisations)
-//	  acts          enrolling granting charting auditing syncing exchanging issuing dispensing scanning notifying: one
-//	                package a kind of work, each with its own narrow Tx interface
+//	  acts          enrolling granting charting auditing syncing attaching exchanging issuing dispensing scanning
+//	                notifying: one package a kind of work, each with its own narrow Tx interface
 //	  cellar        store (GORM, and nobody else), keys (custody), jobs (River), fhir (pure mapping), config
 //	domain/         nouns: fault identity account card consent audit posting prescription referral notice
 //	sync/           vclock -> wire -> replica (the engine of both sides) -> cardsync; simnet proves them

@@ -87,6 +87,20 @@
 //
 // Codes are snake_case, as all codes of this system are.
 //
+// # Files
+//
+// A record names a file by the SHA-256 of its content, the member "hash" of an object in any atom (wire.NamedIn); that is all that sync
+// knows of files. They travel apart, by GET with Range and by PATCH piece by piece, see app/attaching. The design had an edit wait for the upload of
+// what it names. Here the record goes first: a text must not wait days for a photo, no upload is kept that nothing names, and an outbox
+// with a file that the server never takes does not wedge. Until the file is there its readers are told so.
+//
+// A hash is no key. Reading asks for a record that names the file, that the permit reads at this moment and into which the name was
+// brought by somebody who had the file: a clinic with its bundle, a person by uploading it. A file that the card has already is therefore
+// uploaded once more by a person who names it, and nobody learns by trying what the card has.
+//
+// On the phone a file lives as long as a record or an edit names it: who names what is a row that goes with the row of the record, so
+// purge, red, del, gone and a resync need to know of no files. A server with another epoch is asked again for each file of this phone.
+//
 // # What is not there yet
 //
 // Sum lines are shapes only, and there is no range reconciliation. Nothing is collected yet: no pruning of clocks, no

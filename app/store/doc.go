@@ -8,5 +8,7 @@
 // shows a consent.Permit made in the same transaction (Tx.Decide). Writes go through GORM, the hot reads of sync through
 // hand-scanned rows of the same connection.
 //
+// Files lie beside the records that name them, in sealed pieces, and are read only through such a record (attachments.go).
+//
 // storetest is the contract: one suite, run on both databases.
 package store

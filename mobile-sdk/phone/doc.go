@@ -31,6 +31,24 @@
 // To edit a record open an Editor, show what it shows, and save through it. It remembers what was on the screen when it was
 // opened; what a sync brings meanwhile is not taken as seen.
 //
+// # Files
+//
+// Reports, documents, comments and measurements may name files by their hash. They stay at the server until somebody wants to see one:
+//
+//	file, err := mine.Attachment(ctx, report.Attachments[0].Hash, nil) // fetched once; then it opens in an aeroplane, too
+//	all, err := io.ReadAll(file)
+//
+// A download that breaks off goes on with the byte where it stopped, also after a restart; what came is held against the hash before
+// it is given out. It lies in the encrypted file and goes with the last record that names it. Config.FileCache bounds the room; what was used
+// longest ago makes place, and what only this phone has stays.
+//
+//	photo, err := mine.Attach("Мой тонометр", "image/jpeg", picture) // into the encrypted file, without a network
+//	edit, err := mine.Comment(id, "Так каждое утро", photo)
+//
+// The next Sync sends the comment and then the photo, piece by piece; what is written meanwhile goes before the rest of it. Card.Uploads tells
+// how far each is, and why the server refused one (Card.RetryUpload). Trust File.ContentType, which looks at the bytes, and not what the record
+// says.
+//
 // # How long it may be read
 //
 // The server lends each scope for a time (90 days for one's own card), and every sync renews that. After the end the SDK
