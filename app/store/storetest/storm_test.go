@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,10 +65,18 @@ func (s *storm) count(what string) {
 	s.what[what]++
 }
 
+// seen says whether each of these things happened.
+func (s *storm) seen(what ...string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !slices.ContainsFunc(what, func(w string) bool { return s.what[w] == 0 })
+}
+
 func (s *storm) gap(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gaps = append(s.gaps, fmt.Sprintf(format, args...))
+	s.what["skipped"]++
 }
 
 func (s *storm) tear(format string, args ...any) {
@@ -99,7 +108,7 @@ func (s *storm) update(r *rand.Rand, id card.ID, f func(replica.Ledger) error) e
 		place = s.order()
 	}
 	pause, fate, tries := time.Duration(r.IntN(3000))*time.Microsecond, s.turn.Add(1)%12, 0
-	if fate == 2 {
+	if fate == 1 {
 		pause = 40 * time.Millisecond
 		s.count("held long")
 	}
@@ -109,9 +118,9 @@ func (s *storm) update(r *rand.Rand, id card.ID, f func(replica.Ledger) error) e
 		}
 		time.Sleep(pause) // all is written, the card's row is still held
 		switch tries++; {
-		case fate == 0:
+		case fate == 2:
 			return errTakenBack
-		case fate == 1 && tries == 1:
+		case fate == 3 && tries == 1:
 			s.count("lost against another")
 			return s.lost()
 		}
@@ -145,12 +154,12 @@ func asOwner(id card.ID, f func(replica.Ledger) error) func(*store.Tx) error {
 	}
 }
 
-// publish has a clinic post new documents until the deadline, and post them anew or in another scope if it may. Both atoms of a
+// publish has a clinic post new documents until the storm is over, and post them anew or in another scope if it may. Both atoms of a
 // version have the same value.
-func (s *storm) publish(clinic int, id card.ID, anew bool, until time.Time) {
+func (s *storm) publish(clinic int, id card.ID, anew bool, over func() bool) {
 	r := rand.New(rand.NewPCG(uint64(clinic), 7))
 	var docs []string
-	for n := 0; time.Now().Before(until); n++ {
+	for n := 0; !over(); n++ {
 		doc := store.NewID()
 		if anew && len(docs) > 0 && r.IntN(2) == 0 {
 			doc = docs[r.IntN(len(docs))]
@@ -229,13 +238,17 @@ func whole[V any](atoms map[string][]V, value func(V) json.RawMessage) bool {
 	return true
 }
 
-// blow runs the writers until the storm is over, and the readers a little longer.
-func (s *storm) blow(long time.Duration, writers []func(until time.Time), readers []func(done *atomic.Bool)) {
+// blow runs the writers for that long, and on until enough has happened, and the readers a little longer.
+func (s *storm) blow(long time.Duration, enough func() bool, writers []func(over func() bool), readers []func(done *atomic.Bool)) {
 	var writing, reading sync.WaitGroup
 	var done atomic.Bool
-	until := time.Now().Add(long)
+	start := time.Now()
+	over := func() bool {
+		since := time.Since(start)
+		return since > 20*time.Second || since > long && enough()
+	}
 	for _, w := range writers {
-		writing.Go(func() { w(until) })
+		writing.Go(func() { w(over) })
 	}
 	for _, r := range readers {
 		reading.Go(func() { r(&done) })

@@ -57,8 +57,8 @@ func (s *storm) phone(number int, id card.ID, scopes replica.Scopes) *stormPhone
 }
 
 // write edits and syncs until the storm is over.
-func (p *stormPhone) write(until time.Time) {
-	for time.Now().Before(until) {
+func (p *stormPhone) write(over func() bool) {
+	for !over() {
 		p.edit()
 		p.sync()
 	}
