@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -111,6 +112,9 @@ func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)
 		if _, err := tx.exec("DELETE FROM river_job WHERE kind = ?", jobs.Push{}.Kind()); err != nil {
 			return err
 		}
+		if _, err := tx.exec("INSERT INTO restoration (at) VALUES (?) ON CONFLICT DO NOTHING", micros(now)); err != nil {
+			return err
+		}
 		_, err := tx.exec("UPDATE session SET revoked_at = ?, restored = ? WHERE revoked_at IS NULL", micros(now), true)
 		return err
 	}); err != nil {
@@ -132,6 +136,13 @@ func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)
 			step(cards)
 		}
 	}
+}
+
+// RestoredAt tells when the database was restored last; zero = never.
+func (tx *Tx) RestoredAt() (time.Time, error) {
+	var at sql.NullTime
+	_, err := tx.one([]any{&at}, "SELECT at FROM restoration ORDER BY at DESC LIMIT 1")
+	return fromNull(at), err
 }
 
 func (tx *Tx) cardsAfter(after string, limit int) (ids []string, err error) {

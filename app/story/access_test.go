@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/push/pushtest"
 )
 
 // Another person on a phone of his own sees what the owner gave him, for as long as that lasts: what is taken goes from the
@@ -50,14 +51,23 @@ func TestAccessComesAndGoesOnAPhone(t *testing.T) {
 			return err
 		}(), http.StatusUnprocessableEntity, "purpose.not_grantable")
 
-		first := give(time.Hour, "dx.*")
-		if me := got(phone.Me(ctx))(t); !slices.Contains(me.Cards, id) {
-			t.Fatalf("he is let in and knows of %v", me.Cards)
+		ok(t, phone.RegisterPush(ctx, "fcm", "boris-phone", "ru"))
+		wakes := 0
+		woken := func(what string) {
+			t.Helper()
+			wakes++
+			if got := pushed(t, w, "boris-phone", wakes); got[wakes-1].Visible() {
+				t.Errorf("%s: the push shows a line", what)
+			}
 		}
+		first := give(time.Hour, "dx.*")
+		woken("let in")
 		sees("given diagnoses", card.KindCondition, card.KindAllergy)
 		second := give(3*time.Hour, "vaccine.general")
 		sees("given vaccines too", card.KindCondition, card.KindAllergy, card.KindImmunization)
+		woken("let see more")
 		take(first)
+		woken("shut out of a part")
 		sees("diagnoses taken back", card.KindImmunization)
 		give(2*time.Hour, "dx.*")
 		sees("given again", card.KindCondition, card.KindAllergy, card.KindImmunization)
@@ -84,4 +94,15 @@ func TestAccessComesAndGoesOnAPhone(t *testing.T) {
 			t.Error("the card is still in his list")
 		}
 	})
+}
+
+// pushed waits until the carrier has at least so many messages for a phone.
+func pushed(t *testing.T, w *World, token string, count int) []pushtest.Wire {
+	t.Helper()
+	for began := time.Now(); len(w.Push.To(token)) < count; time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("%d pushes came, not %d", len(w.Push.To(token)), count)
+		}
+	}
+	return w.Push.To(token)
 }

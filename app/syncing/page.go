@@ -2,6 +2,7 @@ package syncing
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
@@ -52,14 +53,23 @@ func (s *stream) read(ask replica.Pull, first, look bool) (page replica.Page, er
 		}
 		in.Seal, in.MaxBytes = s.sealer(id, in.Device, head.Epoch), s.budget
 		if first {
-			in.Leases = leases(permit, now)
+			if in.Leases, err = leases(tx, permit, now); err != nil {
+				return err
+			}
+			in.Own = permit.Owner()
 			if in.Ask.Cursor == "" {
 				if in.Total, err = tx.CountRecords(permit); err != nil {
 					return err
 				}
 			}
 		}
-		page, err = s.Engine.Pull(l, in)
+		if page, err = s.Engine.Pull(l, in); err != nil || s.told {
+			return err
+		}
+		list, err := others(tx, s.actor, s.named)
+		if len(list) > 0 {
+			page.Lines = slices.Insert(page.Lines, 0, wire.Line{Other: &wire.Other{Cards: list}})
+		}
 		return err
 	})
 	return page, err

@@ -3,6 +3,7 @@ package syncing
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/consent"
@@ -26,7 +27,9 @@ func (s *Service) Stream(ctx context.Context, a identity.Actor, in wire.SyncRequ
 	if budget <= 0 || budget > defaultBytes {
 		budget = defaultBytes
 	}
-	out := stream{Service: s, ctx: ctx, actor: a, request: request, budget: budget, write: write}
+	out := stream{Service: s, ctx: ctx, actor: a, request: request, budget: budget, write: write, named: func(id string) bool {
+		return slices.ContainsFunc(in.Cards, func(c wire.SyncCard) bool { return c.Card == id })
+	}}
 	for _, c := range in.Cards {
 		if err := out.card(c); err != nil {
 			return errors.Join(err, out.mistakes)
@@ -42,12 +45,21 @@ type stream struct {
 	actor    identity.Actor
 	request  string
 	budget   int // bytes that the answer may still have
+	named    func(card string) bool
+	told     bool // of cards that the request does not name
 	write    func([]wire.Line) error
 	mistakes error // ours
 }
 
 // refuse ends a card's part with a line that says why.
 func (s *stream) refuse(id string, err error) error {
+	if consent.Closed(err) {
+		gone, err := s.gone(s.ctx, id, err)
+		if err == nil {
+			return s.write([]wire.Line{{Gone: &gone}})
+		}
+		return s.refuse(id, err)
+	}
 	line, ours := refusal(id, err)
 	if ours {
 		s.mistakes = errors.Join(s.mistakes, err)
@@ -75,6 +87,7 @@ func (s *stream) card(c wire.SyncCard) error {
 		if err := s.write(page.Lines); err != nil {
 			return err
 		}
+		s.told = true
 		s.budget -= page.Bytes
 		if !page.More || s.budget <= 0 {
 			return nil
@@ -85,9 +98,6 @@ func (s *stream) card(c wire.SyncCard) error {
 
 // refusal is the line that ends a card's part of the stream, and whether the reason is a mistake of ours.
 func refusal(id string, err error) (line wire.Line, ours bool) {
-	if consent.Closed(err) {
-		return wire.Line{Gone: &wire.Gone{Card: id}}, false
-	}
 	if code, known := problemCode(err); known {
 		return wire.Line{Err: &wire.Problem{Code: code, Card: id}}, false
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -27,6 +28,10 @@ type Tx interface {
 	OwnReadSince(card.ID, identity.Actor, consent.Purpose, time.Time) (bool, error)
 	AppendAudit(audit.Entry) error
 	EnqueueNews(consent.Permit, card.Scopes) error
+	// CardsOf lists the cards that the account may see.
+	CardsOf(identity.AccountID) ([]card.ID, error)
+	// RestoredAt is when the server was restored from a backup last; zero = never.
+	RestoredAt() (time.Time, error)
 }
 
 // Store runs transactions.
@@ -43,11 +48,8 @@ type Service struct {
 	Secret []byte // cursors are derived from it, 32 bytes
 }
 
-const (
-	ownLease   = 90 * 24 * time.Hour // how long a phone may show the owner's card without having spoken to the server
-	proxyLease = 14 * 24 * time.Hour // and how long somebody else's
-	readAgain  = 15 * time.Minute    // how often a person's reads are remembered, per device
-)
+// readAgain is how often a person's reads are remembered, per device.
+const readAgain = 15 * time.Minute
 
 // Faults of this act.
 var (
@@ -103,10 +105,19 @@ func (s *Service) Devices(ctx context.Context, a identity.Actor, in wire.Devices
 				return err
 			}
 			head, err := l.Head()
-			e = wire.Enrolment{Card: ask.Card, Epoch: head.Epoch, Actor: actor.Ordinal, LMID: actor.LMID, Leases: leases(permit, now)}
+			if err != nil {
+				return err
+			}
+			e = wire.Enrolment{Card: ask.Card, Epoch: head.Epoch, Actor: actor.Ordinal, LMID: actor.LMID, Own: permit.Owner()}
+			e.Leases, err = leases(tx, permit, now)
 			return err
 		})
 		if consent.Closed(err) {
+			gone, err := s.gone(ctx, ask.Card, err)
+			if err != nil {
+				return out, err
+			}
+			out.Gone = append(out.Gone, gone)
 			continue
 		}
 		if err != nil {
@@ -117,16 +128,25 @@ func (s *Service) Devices(ctx context.Context, a identity.Actor, in wire.Devices
 	return out, nil
 }
 
-func leases(p consent.Permit, now time.Time) []wire.Lease {
-	var list []wire.Lease
-	lease := proxyLease
-	if p.Owner() {
-		lease = ownLease
+// others lists the cards that the person may see and the request does not name.
+func others(tx Tx, a identity.Actor, named func(id string) bool) (list []string, err error) {
+	all, err := tx.CardsOf(a.Account)
+	for _, id := range all {
+		if !named(string(id)) {
+			list = append(list, string(id))
+		}
 	}
-	for _, scope := range p.Scopes() {
-		list = append(list, wire.Lease{Scope: string(scope), Until: now.Add(lease).Truncate(time.Second)})
-	}
-	return list
+	return list, err
+}
+
+// gone is what a phone is told of a card that it may not have, or not now.
+func (s *Service) gone(ctx context.Context, id string, why error) (gone wire.Gone, err error) {
+	gone = wire.Gone{Card: id, Held: errors.Is(why, consent.ErrHeld)}
+	err = s.Store.View(ctx, func(tx Tx) (err error) {
+		gone.Restored, err = tx.RestoredAt()
+		return err
+	})
+	return gone, err
 }
 
 // Head tells where the cards stand, each in a transaction of its own. The tag covers all of them, for the ETag.
@@ -137,20 +157,24 @@ func (s *Service) Head(ctx context.Context, a identity.Actor, cards []card.ID) (
 	out.Cards = []wire.Head{}
 	sum := sha256.New()
 	for _, id := range cards {
-		h, err := s.head(ctx, a, id)
+		h, other, err := s.head(ctx, a, id, cards)
 		if consent.Closed(err) {
 			continue
 		}
 		if err != nil {
 			return out, "", err
 		}
-		out.Cards = append(out.Cards, h)
+		out.Cards, out.Other = append(out.Cards, h), other
 		sum.Write([]byte(h.Card + "|" + h.Epoch + "|" + h.Tag + "\n"))
+	}
+	for _, id := range out.Other {
+		sum.Write([]byte(id + "\n"))
 	}
 	return out, base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]), nil
 }
 
-func (s *Service) head(ctx context.Context, a identity.Actor, id card.ID) (out wire.Head, err error) {
+// head tells where one card stands, and of cards beside those that were asked for.
+func (s *Service) head(ctx context.Context, a identity.Actor, id card.ID, asked []card.ID) (out wire.Head, other []string, err error) {
 	now := s.Clock().UTC()
 	err = s.view(ctx, func(tx Tx) error {
 		permit, err := tx.Decide(a, id, consent.PatientRequest, now)
@@ -170,12 +194,20 @@ func (s *Service) head(ctx context.Context, a identity.Actor, id card.ID) (out w
 			return err
 		}
 		newest, err := sight.Newest(l)
-		out = wire.Head{
-			Card: string(id), Epoch: head.Epoch, View: sight.View(), Tag: sight.Tag(newest, s.sealer(id, string(a.Device), head.Epoch)), Leases: leases(permit, now),
+		if err != nil {
+			return err
 		}
+		lent, err := leases(tx, permit, now)
+		if err != nil {
+			return err
+		}
+		out = wire.Head{
+			Card: string(id), Epoch: head.Epoch, View: sight.View(), Tag: sight.Tag(newest, s.sealer(id, string(a.Device), head.Epoch)), Leases: lent,
+		}
+		other, err = others(tx, a, func(id string) bool { return slices.Contains(asked, card.ID(id)) })
 		return err
 	})
-	return out, err
+	return out, other, err
 }
 
 func (s *Service) sealer(id card.ID, device, epoch string) replica.Sealer {

@@ -81,6 +81,10 @@ func (s Scope) Class() string { class, _, _ := strings.Cut(string(s), "."); retu
 // Label is the part after the dot.
 func (s Scope) Label() string { _, label, _ := strings.Cut(string(s), "."); return label }
 
+// Sensitive reports whether what stands in the scope is of a kind that harms a person when the wrong one reads it: psychiatry, HIV,
+// addiction. Whatever is not labelled as general is taken for it.
+func (s Scope) Sensitive() bool { return s.Label() != General }
+
 // Scopes is a set of scopes. A member may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
 type Scopes []Scope
 

@@ -18,6 +18,7 @@ type Card struct {
 	engine *replica.Phone
 
 	fetching turnstile // one file at a time
+	lapsing  lapsing
 }
 
 // rules say what a phone may write; the server has the same.
@@ -51,7 +52,7 @@ func (k *Card) Synced() (time.Time, error) {
 	return meta.Synced, err
 }
 
-// Leases tells until when each scope may be read without speaking to the server.
+// Leases tells until when each scope may be read without speaking to the server; what is sensitive in it for three days at most.
 func (k *Card) Leases() (map[card.Scope]time.Time, error) {
 	meta, err := k.engine.Meta()
 	if err != nil {
@@ -66,7 +67,7 @@ func (k *Card) Leases() (map[card.Scope]time.Time, error) {
 
 // Counts says how many records of each kind the server has given this phone, as far as they may be shown.
 func (k *Card) Counts() (map[card.Kind]int, error) {
-	k.client.time.keep()
+	k.enter()
 	counts := map[card.Kind]int{}
 	err := k.store.Read(func(tx *vault.Tx) error {
 		meta, err := tx.Meta()
@@ -87,6 +88,7 @@ func (k *Card) Counts() (map[card.Kind]int, error) {
 				}
 			}
 		}
+		open.missed("")
 		return open.err(shown)
 	})
 	return counts, err

@@ -102,6 +102,13 @@ func Open(_ context.Context, cfg Config) (*Client, error) {
 	if err := c.restore(cfg); err != nil {
 		return nil, errors.Join(err, c.vault.Close())
 	}
+	cards, err := c.Cards()
+	if err != nil {
+		return nil, errors.Join(err, c.vault.Close())
+	}
+	for _, id := range cards {
+		c.Card(id).enter() // what may not be opened any more goes now
+	}
 	return c, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/medcard/medcard/domain/card"
-	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
 )
 
@@ -23,13 +22,13 @@ func (c *Client) Enrol(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.enrol(ctx, cards)
+	_, err = c.enrol(ctx, cards, new(Report))
 	return err
 }
 
 // enrol asks for actors on those of the cards on which the phone has none, or may not go on under the one it had. A card that
-// the answer leaves out is none that this phone may know of: it goes.
-func (c *Client) enrol(ctx context.Context, cards []card.ID) (gone []card.ID, err error) {
+// the answer leaves out is none that this phone may know of: left are those, and the report says how.
+func (c *Client) enrol(ctx context.Context, cards []card.ID, report *Report) (left []card.ID, err error) {
 	var ask wire.DevicesRequest
 	for _, id := range cards {
 		meta, err := c.Card(id).engine.Meta()
@@ -54,21 +53,27 @@ func (c *Client) enrol(ctx context.Context, cards []card.ID) (gone []card.ID, er
 	for _, e := range answer.Cards {
 		given[e.Card] = e
 	}
+	why := map[string]wire.Gone{}
+	for _, g := range answer.Gone {
+		why[g.Card] = g
+	}
 	for _, asked := range ask.Cards {
 		k := c.Card(card.ID(asked.Card))
 		e, ok := given[asked.Card]
 		switch {
 		case !ok:
-			gone = append(gone, k.id)
-			err = k.store.Update(replica.PhoneTx.Wipe)
+			if err = k.engine.Leave(why[asked.Card]); report.left(k.id, err) {
+				left, err = append(left, k.id), nil
+			}
 		case e.Actor == 0:
 			err = ErrAnswer
 		default:
 			err = k.engine.Enrolled(e)
 		}
+		k.lapsing.look()
 		if err != nil {
-			return gone, err
+			return left, err
 		}
 	}
-	return gone, nil
+	return left, nil
 }

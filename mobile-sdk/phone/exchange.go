@@ -27,6 +27,7 @@ type exchange struct {
 	repairs int   // how often the edits did not join on to what the server has
 	total   int   // of a first sync
 	lent    bool  // the server has renewed the leases
+	left    bool  // the server does not show the card any more
 }
 
 // errCut says that a stream ended in the middle. What came before counts, the rest is asked for again.
@@ -85,16 +86,16 @@ func (e *exchange) overcome(ctx context.Context, err error) (again bool, _ error
 	var line *replica.ProblemError
 	var refusal *problem.Problem
 	switch {
-	case errors.Is(err, replica.ErrGone):
-		e.report.Gone = append(e.report.Gone, e.card.id)
+	case e.report.left(e.card.id, err):
+		e.left = true
 		return false, nil
 	case errors.Is(err, replica.ErrNotEnrolled):
 		if e.fresh++; e.fresh > enough {
 			return false, err
 		}
-		gone, err := e.client.enrol(ctx, []card.ID{e.card.id})
-		e.report.Gone = append(e.report.Gone, gone...)
-		return err == nil && len(gone) == 0, err
+		left, err := e.client.enrol(ctx, []card.ID{e.card.id}, e.report)
+		e.left = len(left) > 0
+		return err == nil && !e.left, err
 	case errors.As(err, &line):
 		switch line.Code {
 		case wire.ProblemHole, wire.ProblemEpoch:
@@ -123,6 +124,10 @@ func (e *exchange) round(ctx context.Context) (moved, done bool, err error) {
 	if e.pull {
 		batch = 0
 	}
+	before, err := e.standing()
+	if err != nil {
+		return false, false, err
+	}
 	x, err := e.card.engine.Exchange(batch)
 	if err != nil {
 		return false, false, err
@@ -147,7 +152,29 @@ func (e *exchange) round(ctx context.Context) (moved, done bool, err error) {
 	resume := e.pull && e.stuck == nil // the server has said what it knows: the edits may go now
 	e.pull = e.stuck != nil
 	waits, err := e.waiting()
-	return true, !waits || e.stuck != nil || !resume && e.report.Sent == sent, err
+	if err != nil || !waits || e.stuck != nil {
+		return true, true, err
+	}
+	if resume || e.report.Sent > sent {
+		return true, false, nil
+	}
+	// Nothing was answered. If the phone stands elsewhere now, because the server was restored or lost its last edits, another round
+	// can send what this one could not.
+	after, err := e.standing()
+	e.repairs++
+	return true, after == before || e.repairs > enough, err
+}
+
+// standing is where the phone stands with the edits of the card.
+type standing struct {
+	epoch string
+	actor uint32
+	acked uint64
+}
+
+func (e *exchange) standing() (standing, error) {
+	meta, err := e.card.engine.Meta()
+	return standing{meta.Epoch, meta.Actor, meta.Acked}, err
 }
 
 // take applies a stream page by page.
@@ -160,6 +187,12 @@ func (e *exchange) take(ctx context.Context, x *replica.Exchange, lines *wire.Li
 		}
 		if err != nil {
 			return moved, e.broken(ctx, err)
+		}
+		if line.Other != nil {
+			if err := e.report.found(e.client, line.Other.Cards); err != nil {
+				return moved, err
+			}
+			continue
 		}
 		if err := x.Line(line); err != nil {
 			return moved, err
@@ -267,7 +300,7 @@ func (e *exchange) correctClock(res *http.Response) {
 		return
 	}
 	meta, err := e.card.engine.Meta()
-	if err != nil || len(e.card.leased(meta).scopes) > 0 {
+	if err != nil || len(e.card.leased(meta).general) > 0 {
 		return
 	}
 	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {

@@ -19,6 +19,7 @@ type heads struct {
 	unchanged bool
 	etag      string
 	now       map[string]string // card -> tag
+	other     []string          // cards that were not asked for
 	before    headSetting
 }
 
@@ -75,7 +76,7 @@ func (c *Client) head(ctx context.Context, cards []card.ID) (heads, error) {
 	for _, one := range answer.Cards {
 		h.now[one.Card] = one.Tag
 	}
-	h.before.Cards = names
+	h.before.Cards, h.other = names, answer.Other
 	return h, nil
 }
 

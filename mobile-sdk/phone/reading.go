@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -49,19 +50,22 @@ func (k *Card) Record(id card.RecordID) (Entry[card.Fact], error) {
 
 // screen reads one record as it is to be shown.
 func (k *Card) screen(id card.RecordID) (replica.Screen, error) {
-	k.client.time.keep()
-	s, err := k.engine.Screen(string(id))
-	switch {
-	case errors.Is(err, replica.ErrUnknown), err == nil && s.Deleted:
-		return replica.Screen{}, ErrNoRecord
-	case err != nil:
-		return replica.Screen{}, err
-	}
+	k.enter()
 	meta, err := k.engine.Meta()
 	if err != nil {
 		return replica.Screen{}, err
 	}
-	if open := k.leased(meta); !open.opens(s.Scope) {
+	open := k.leased(meta)
+	s, err := k.engine.Screen(string(id))
+	switch {
+	case errors.Is(err, replica.ErrUnknown):
+		open.missed("")
+		return replica.Screen{}, cmp.Or(open.err(0), ErrNoRecord)
+	case err == nil && s.Deleted:
+		return replica.Screen{}, ErrNoRecord
+	case err != nil:
+		return replica.Screen{}, err
+	case !open.opens(s.Scope):
 		return replica.Screen{}, open.err(0)
 	}
 	return s, nil
@@ -69,7 +73,7 @@ func (k *Card) screen(id card.RecordID) (replica.Screen, error) {
 
 // page reads a part of the list of one kind, on one snapshot of the file.
 func page[F any](k *Card, kind card.Kind, p Paging, read reader[F]) (Page[F], error) {
-	k.client.time.keep()
+	k.enter()
 	if p.Limit <= 0 {
 		p.Limit = defaultLimit
 	}
@@ -112,6 +116,7 @@ func page[F any](k *Card, kind card.Kind, p Paging, read reader[F]) (Page[F], er
 		} else if more {
 			out.Next = l.last.String()
 		}
+		open.missed(kind)
 		out.Locked = open.locked
 		return open.err(len(out.Entries) + out.Unreadable)
 	})

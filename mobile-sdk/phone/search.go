@@ -39,7 +39,7 @@ func (k *Card) Search(ctx context.Context, query string, p Paging) (Page[Hit], e
 	if err != nil {
 		return Page[Hit]{}, ErrQuery
 	}
-	k.client.time.keep()
+	k.enter()
 	if p.Limit <= 0 {
 		p.Limit = defaultLimit
 	}

@@ -18,7 +18,12 @@ type Report struct {
 	Received  int       // records that came, new ones and new versions
 	Removed   int       // records that went
 	Uploaded  int       // files, attached here, that the server has now
+	New       []card.ID // cards that came to this phone: somebody let the person see them, or they were claimed on another phone
 	Gone      []card.ID // cards to which this phone has no access any more: everything of them was deleted
+	// After the server was restored from a backup. Held are cards of others, whose owners have to confirm first that the person may
+	// still see them: nothing of them is here but what the person wrote. Forgotten are the person's own, claimed after the backup:
+	// they stay, and Claim makes them the person's again.
+	Held, Forgotten []card.ID
 }
 
 // Progress tells how far a card's first sync is, after each page that was applied.
@@ -48,10 +53,6 @@ func (c *Client) Sync(ctx context.Context) (Report, error) {
 		return Report{Unchanged: true}, err
 	}
 	var report Report
-	if report.Gone, err = c.enrol(ctx, cards); err != nil {
-		return report, err
-	}
-	cards = slices.DeleteFunc(cards, func(id card.ID) bool { return slices.Contains(report.Gone, id) })
 	quiet, err := c.quiet(cards)
 	if err != nil {
 		return report, err
@@ -65,27 +66,44 @@ func (c *Client) Sync(ctx context.Context) (Report, error) {
 		if head.unchanged {
 			return Report{Unchanged: true}, nil
 		}
+		if err := report.found(c, head.other); err != nil {
+			return report, err
+		}
+	}
+	cards = slices.DeleteFunc(cards, func(id card.ID) bool { return quiet && head.same(id) })
+	errs := []error{c.exchange(ctx, cards, &report)}
+	if len(report.New) > 0 { // which no answer names a second time, since they are known now
+		errs = append(errs, c.exchange(ctx, slices.Clone(report.New), &report))
+	}
+	if err := errors.Join(errs...); err != nil || !quiet {
+		return report, err
+	}
+	return report, c.keepHead(head)
+}
+
+// exchange brings the cards in step, one after the other.
+func (c *Client) exchange(ctx context.Context, cards []card.ID, report *Report) error {
+	left, err := c.enrol(ctx, cards, report)
+	if err != nil {
+		return err
 	}
 	var errs []error
 	for _, id := range cards {
-		if quiet && head.same(id) {
+		if slices.Contains(left, id) {
 			continue
 		}
-		if err := c.step(ctx, c.Card(id), &report); err != nil {
-			errs = append(errs, err) // one card's trouble is not the others'
-		}
+		k := c.Card(id)
+		errs = append(errs, c.step(ctx, k, report)) // one card's trouble is not the others'
+		k.lapsing.look()
 	}
-	if len(errs) == 0 && quiet {
-		errs = append(errs, c.keepHead(head))
-	}
-	return report, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // step brings one card in step: its records, then its files. What is written while a file is on its way goes before the rest of the file.
 func (c *Client) step(ctx context.Context, k *Card, report *Report) error {
 	for {
 		e := exchange{client: c, card: k, report: report}
-		if err := e.run(ctx); err != nil {
+		if err := e.run(ctx); err != nil || e.left {
 			return err
 		}
 		if err := c.upload(ctx, k, report); !errors.Is(err, errWritten) {
@@ -122,7 +140,7 @@ func (c *Client) quiet(cards []card.ID) (bool, error) {
 				return err
 			}
 			unsent, err := tx.Unsent(meta.Epoch)
-			calm = !pending && len(unsent) == 0 && !meta.Shadowing && meta.Part == "" && now.Sub(meta.Synced) < freshEnough
+			calm = meta.Actor != 0 && !pending && len(unsent) == 0 && !meta.Shadowing && meta.Part == "" && now.Sub(meta.Synced) < freshEnough
 			return err
 		})
 		if !calm || err != nil {

@@ -397,8 +397,7 @@ func TestARestoredServer(t *testing.T) {
 			w.books[id].Restored(backup, epoch)
 			must(t, w.books[id].Update(func(l replica.Ledger) error { return replica.Server{}.Restored(l, time.Now()) }))
 			w.publish(id, visit("after the restore", 2))
-			h.sync()
-			h.sync()
+			h.sync() // one is enough
 			comments, err := mine.Comments(visits[0])
 			if err != nil || len(comments) != 2 || comments[0].Pending || comments[1].Pending {
 				t.Errorf("comments: %+v, %v", comments, err)

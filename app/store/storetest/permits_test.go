@@ -30,6 +30,9 @@ var withoutPermit = map[string][]string{
 	"upkeep: it deletes what nobody names, and reads nothing": {
 		"CardsWithUploads", "ForgetUploads",
 	},
+	"when the database was restored; no card": {
+		"RestoredAt",
+	},
 	"a status list knows tokens and places, and no card": {
 		"TakePlace", "SetStatus", "StatusOf", "Statuses", "StatusLists",
 	},
