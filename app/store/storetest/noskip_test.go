@@ -120,12 +120,13 @@ func TestHalfAWriteIsNoticed(t *testing.T) {
 		halves := func(over func() bool) {
 			for n := 0; !over(); n++ {
 				for _, other := range []int{n, n + 1} {
-					onCard(t, db, id, func(l replica.Ledger) error {
-						_, err := stormRules.Publish(l, []replica.Fact{{ID: doc, Kind: "document", Scope: "lab.general", Atoms: map[string]json.RawMessage{
-							"text": json.RawMessage(strconv.Itoa(n + 1)), "value": json.RawMessage(strconv.Itoa(other)),
-						}}}, time.Now())
+					fact := replica.Fact{ID: doc, Kind: "document", Scope: "lab.general", Atoms: map[string]json.RawMessage{
+						"text": json.RawMessage(strconv.Itoa(n + 1)), "value": json.RawMessage(strconv.Itoa(other)),
+					}}
+					s.weathered(db.Update(context.Background(), asOwner(id, func(l replica.Ledger) error {
+						_, err := stormRules.Publish(l, []replica.Fact{fact}, time.Now())
 						return err
-					})
+					})))
 				}
 			}
 		}
