@@ -38,14 +38,19 @@ func (s *stream) read(ask replica.Pull, first, look bool) (page replica.Page, er
 		if err != nil {
 			return err
 		}
+		head, err := l.Head()
+		if err != nil {
+			return err
+		}
+		if first && whole(ask.Ask, head) {
+			if err := s.startCopy(); err != nil {
+				return err
+			}
+		}
 		if look {
 			if err := s.remembered(tx, l, permit, ask.Ask); err != nil {
 				return err
 			}
-		}
-		head, err := l.Head()
-		if err != nil {
-			return err
 		}
 		in := ask
 		if in.Sight, err = sightOf(tx, permit, now); err != nil {

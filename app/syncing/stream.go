@@ -48,7 +48,8 @@ type stream struct {
 	named    func(card string) bool
 	told     bool // of cards that the request does not name
 	write    func([]wire.Line) error
-	mistakes error // ours
+	mistakes error     // ours
+	copying  time.Time // since when a whole copy of the present card is on its way
 }
 
 // refuse ends a card's part with a line that says why.
@@ -69,6 +70,7 @@ func (s *stream) refuse(id string, err error) error {
 
 // card answers for one card. It fails only when writing does.
 func (s *stream) card(c wire.SyncCard) error {
+	defer s.endCopy()
 	var results []wire.Result
 	if len(c.Mutations) > 0 {
 		pushed, err := s.push(s.ctx, s.actor, c.PullCard, c.Mutations, s.request)

@@ -46,6 +46,9 @@ type Service struct {
 	Clock  func() time.Time
 	Engine replica.Server
 	Secret []byte // cursors are derived from it, 32 bytes
+
+	MaxCopies int // how many whole cards go out at a time; 0 = 64
+	copies    copies
 }
 
 // readAgain is how often a person's reads are remembered, per device.

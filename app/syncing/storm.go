@@ -1,0 +1,97 @@
+package syncing
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
+)
+
+// After a change of the epoch every phone of the country wants its cards anew, all of them. So an instance gives out so many whole
+// copies at a time; who comes beyond is told when to come again, each another time. What is new, and edits, go on as always.
+
+const (
+	manyCopies = 64               // at a time, where the service names no other number: each holds a page in memory, at a slow phone's pace
+	firstGuess = time.Second      // of how long one takes
+	soonest    = 5 * time.Second  // before a phone that was sent away may come again
+	latest     = 10 * time.Minute // after which it should have come again
+)
+
+// errBusy sends a phone away until later.
+var errBusy = fault.New(fault.Unavailable, "sync.busy", "Too many phones ask for whole cards just now. Try again when Retry-After has passed.")
+
+// copies counts the whole copies that an instance gives out. The zero value is ready.
+type copies struct {
+	mu      sync.Mutex
+	running int
+	took    time.Duration // one of them, on average
+	booked  time.Time     // until when those who were sent away fill the places
+}
+
+// begin takes a place, or says when there should be one: each who is sent away is booked behind the one before.
+func (c *copies) begin(now time.Time, most int) (wait time.Duration, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running < most {
+		c.running++
+		return 0, true
+	}
+	if c.took == 0 {
+		c.took = firstGuess
+	}
+	if c.booked.Before(now) {
+		c.booked = now
+	}
+	c.booked = c.booked.Add(c.took / time.Duration(most))
+	return min(soonest+c.booked.Sub(now), latest), false
+}
+
+// end gives a place back.
+func (c *copies) end(took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running--
+	if c.took == 0 {
+		c.took = took
+	}
+	c.took += (took - c.took) / 8
+}
+
+// whole says whether a request asks for all of a card, from the beginning. Who is in the middle of it goes on.
+func whole(ask wire.PullCard, head replica.Head) bool {
+	return ask.Cursor == "" || ask.Epoch != "" && ask.Epoch != head.Epoch
+}
+
+// startCopy takes a place for the card's part of the stream, once.
+func (s *stream) startCopy() error {
+	if !s.copying.IsZero() {
+		return nil
+	}
+	most := s.MaxCopies
+	if most == 0 {
+		most = manyCopies
+	}
+	now := s.Clock()
+	wait, ok := s.copies.begin(now, most)
+	if !ok {
+		return errBusy.After(jittered(wait, rand.N[time.Duration])) // when to come again is no secret
+	}
+	s.copying = now
+	return nil
+}
+
+// jittered keeps those who were sent away by several instances, or by one that was started anew, from coming in step.
+func jittered(wait time.Duration, draw func(time.Duration) time.Duration) time.Duration {
+	return wait + draw(wait/4+time.Second)
+}
+
+// endCopy gives the place back, if one was taken.
+func (s *stream) endCopy() {
+	if !s.copying.IsZero() {
+		s.copies.end(s.Clock().Sub(s.copying))
+		s.copying = time.Time{}
+	}
+}
