@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
 )
 
@@ -11,8 +12,33 @@ import (
 func (s *Shelf) Damage(spoil func(base map[string]wire.Row)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.base = maps.Clone(s.state.base)
+	s.open()
+	before := s.state.base
+	s.state.base = maps.Clone(before)
 	spoil(s.state.base)
+	if s.file != nil {
+		sound("Damage", s.file.Update(func(tx replica.PhoneTx) error { return overwrite(tx, before, s.state.base) }))
+	}
+}
+
+// overwrite makes a base in a file what it became in memory.
+func overwrite(tx replica.PhoneTx, before, after map[string]wire.Row) error {
+	for id := range before {
+		if _, ok := after[id]; !ok {
+			if err := tx.DropRow(id); err != nil {
+				return err
+			}
+		}
+	}
+	for id, row := range after {
+		if old, ok := before[id]; ok && encode(old) == encode(row) {
+			continue
+		}
+		if err := tx.PutRow(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // damage spoils a row of some phone. Until a check has mended it the person opens no editor there: what he would take for the
@@ -20,7 +46,7 @@ func (s *Shelf) Damage(spoil func(base map[string]wire.Row)) {
 func (w *World) damage() {
 	s := pick(w.rand, w.seats)
 	ids := slices.Sorted(maps.Keys(s.shelf.state.base))
-	if len(ids) == 0 || s.shelf.file != nil {
+	if len(ids) == 0 {
 		return
 	}
 	id := pick(w.rand, ids)
