@@ -604,7 +604,17 @@ func TestUploadsOverHTTP(t *testing.T) {
 				t.Errorf("%s: %d %s, want %s", u.name, r.status, r.text, want)
 			}
 		}
-		take(piece("first", hash, 0, len(content), first), `{"offset":262144,"complete":false}`)
+		// Eight phones at once: one of them brings the piece.
+		statuses := make([]int, 8)
+		var all sync.WaitGroup
+		for i := range statuses {
+			all.Go(func() { statuses[i] = w.say(t, piece("first", hash, 0, len(content), first)).status })
+		}
+		all.Wait()
+		slices.Sort(statuses)
+		if !slices.Equal(statuses, []int{200, 409, 409, 409, 409, 409, 409, 409}) {
+			t.Errorf("eight at once: %v", statuses)
+		}
 		refuse(piece("first again", hash, 0, len(content), first), 409, "upload.offset")
 		refuse(piece("of another length", hash, chunk, len(content)+1, middle), 409, "upload.other_length")
 		take(piece("second", hash, chunk, len(content), middle), `{"offset":524288,"complete":false}`)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -321,4 +322,32 @@ func TestADownloadThatIsGivenUp(t *testing.T) {
 	if _, err := mine.Attachment(t.Context(), hashOf(nil), nil); !errors.Is(err, phone.ErrNoFile) {
 		t.Errorf("a file that nothing names: %v", err)
 	}
+}
+
+// A photo is attached without a network: it is in the encrypted file, and goes with the next sync.
+func ExampleCard_Attach() {
+	ctx := context.Background()
+	dir := tempDir()
+	defer os.RemoveAll(dir)
+	client, err := phone.Open(ctx, exampleConfig(dir, canned{}))
+	check(err)
+	defer client.Close()
+
+	mine := client.Card(exampleCard)
+	photo, err := mine.Attach("Тонометр", "image/jpeg", strings.NewReader("\xff\xd8\xff\xe0 and so on"))
+	check(err)
+	_, err = mine.AddMeasurement(card.Measurement{Systolic: 132, Diastolic: 84, Attachments: []card.Attachment{photo}})
+	check(err)
+
+	list, err := mine.Measurements(phone.Paging{})
+	check(err)
+	for _, a := range list.Entries[0].Fact.Attachments {
+		file, err := mine.OpenAttachment(a.Hash)
+		check(err)
+		state, err := mine.FileState(a.Hash)
+		check(err)
+		fmt.Println(a.Title, file.ContentType(), file.Size(), "bytes", state.Upload)
+	}
+	// Output:
+	// Тонометр image/jpeg 14 bytes waiting
 }
