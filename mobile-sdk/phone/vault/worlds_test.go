@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +33,8 @@ func TestWorldsOnFiles(t *testing.T) {
 		t.Setenv("TMPDIR", "/dev/shm")
 	}
 	dir := t.TempDir()
-	start, played, searched := time.Now(), 0, 0
+	start, played, happened := time.Now(), 0, map[string]int{}
+	const searched = "a phone's file searched for traces"
 	for seed := *worldsFrom; played < *worlds || *worlds == 0 && time.Since(start) < 6*time.Second; seed++ {
 		memory := simnet.World{Seed: seed}
 		disk := simnet.World{Seed: seed, PhoneFile: func(card string) (simnet.PhoneFile, error) { return newPhoneFile(t, dir, card, nil) }}
@@ -41,10 +43,12 @@ func TestWorldsOnFiles(t *testing.T) {
 			t.Errorf("seed %d: trace %x, %v; in memory %x, %v", seed, got.Trace, got.Failure, want.Trace, want.Failure)
 		}
 		played++
-		searched += got.Coverage["a phone's file searched for traces"]
+		for _, what := range []string{searched, "del", "red", "purge", "gone told", "crash", "phone restored", "phone cloned"} {
+			happened[what] += got.Coverage[what]
+		}
 	}
-	t.Logf("%d worlds from seed %d in %s, files searched for traces %d times", played, *worldsFrom, time.Since(start).Round(time.Millisecond), searched)
-	if searched == 0 {
+	t.Logf("%d worlds from seed %d in %s: %v", played, *worldsFrom, time.Since(start).Round(time.Millisecond), happened)
+	if happened[searched] == 0 {
 		t.Error("no file was ever searched")
 	}
 }
@@ -83,13 +87,19 @@ func (p *phoneFile) start(left files) error {
 	return nil
 }
 
-// Update works off the index now and then, as an app does when there is time.
+// Update now and then lets another card of the file change, so that rows move from page to page, and works off the index, as an
+// app does when there is time.
 func (p *phoneFile) Update(f func(replica.PhoneTx) error) error {
 	if err := p.Card.Update(f); err != nil {
 		return err
 	}
 	if p.turns++; p.turns%3 != 0 {
 		return nil
+	}
+	if err := p.vault.Card("another").Update(func(tx replica.PhoneTx) error {
+		return tx.PutRow(row(fmt.Sprint("beside ", p.turns%7), "beside", strings.Repeat("x", p.turns*997%3000)))
+	}); err != nil {
+		return err
 	}
 	_, err := p.Index()
 	return err
