@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
@@ -187,13 +188,12 @@ func about(line wire.Line) string {
 // take takes in one line.
 func (w *World) take(s *seat, line wire.Line) (crashed bool) {
 	if line.Res != nil {
-		w.count("result " + string(line.Res.Outcome) + " " + line.Res.Code)
+		w.count(strings.TrimSuffix("result "+string(line.Res.Outcome)+" "+line.Res.Code, " "))
 	}
+	kept := w.edits(s)
 	check := w.expect(s, line)
-	if line.Gone != nil {
-		w.forgetAll(s)
-	}
 	err := s.exchange.Line(line)
+	kept()
 	switch {
 	case err == nil:
 		check()

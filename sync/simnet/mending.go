@@ -11,7 +11,7 @@ import (
 // checkSome lets some phone's check go on by one question; one begins where there is doubt, and now and then without.
 func (w *World) checkSome() {
 	s := pick(w.rand, w.seats)
-	if s.device.offline || s.await != 0 || s.exchange != nil {
+	if s.device.offline || s.await != 0 || s.exchange != nil || !w.sums() {
 		return
 	}
 	if s.checkup == nil {
@@ -23,6 +23,15 @@ func (w *World) checkSome() {
 		}
 	}
 	w.checkRound(s)
+}
+
+// sums says whether bases are damaged and checked in this world: where another mistake is at work, a check would mend what comes of it.
+func (w *World) sums() bool {
+	switch w.Broken {
+	case Sound, BlindSums, FlatSums, DeleteFirst:
+		return true
+	}
+	return false
 }
 
 func (w *World) startCheck(s *seat) (err error) {
@@ -135,6 +144,14 @@ func (w *World) sumOf(s *seat) (sum wire.Sum) {
 
 // mend is for a world at rest: sums are equal where bases are and nowhere else (14), and a check moves no more than what differs.
 func (w *World) mend() {
+	for _, s := range w.seats {
+		if !s.shelf.state.damaged {
+			w.hold(converged(s.card, s)) // by syncs alone: a check must not hide what they do wrong
+		}
+	}
+	if !w.sums() {
+		return
+	}
 	for _, s := range w.seats {
 		if s.place.lost() || s.shelf.state.meta.Synced.IsZero() {
 			continue

@@ -13,9 +13,9 @@ type operation struct {
 func operations() []operation {
 	return []operation{
 		{"a phone asks", 48, (*World).askSome},
-		{"an editor is opened", 24, func(w *World) { w.open(pick(w.rand, w.seats)) }},
-		{"an editor is saved", 30, (*World).saveSome},
-		{"a record is made", 6, (*World).createSome},
+		{"an editor is opened", 28, func(w *World) { w.open(pick(w.rand, w.seats)) }},
+		{"an editor is saved", 36, (*World).saveSome},
+		{"a record is made", 8, (*World).createSome},
 		{"a clinic publishes", 6, (*World).publishSome},
 		{"a clinic withdraws", 2, func(w *World) { w.withdraw(pick(w.rand, w.cards)) }},
 		{"a phone goes offline, or comes back", 4, (*World).toggle},
@@ -25,10 +25,11 @@ func operations() []operation {
 		{"a phone is backed up", 4, func(w *World) { w.backUp(pick(w.rand, w.devices)) }},
 		{"a phone is restored", 2, func(w *World) { w.restore(pick(w.rand, w.devices)) }},
 		{"a phone is cloned", 1, func(w *World) { w.clone(pick(w.rand, w.devices)) }},
+		{"a lease ends", 2, func(w *World) { w.lapse(pick(w.rand, w.seats)) }},
 		{"a phone is switched off", 2, func(w *World) { w.crash(pick(w.rand, w.devices)) }},
 		{"fate strikes the server", 2, func(w *World) { w.calamity(pick(w.rand, w.cards)) }},
 		{"an old request comes again", 6, (*World).replay},
-		{"a base is damaged", 1, (*World).damage},
+		{"a base is damaged", 3, (*World).damage},
 		{"a check goes on", 10, (*World).checkSome},
 	}
 }

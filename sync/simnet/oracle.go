@@ -97,6 +97,16 @@ func (o *oracle) judged(m wire.Mutation, r wire.Result) {
 	}
 }
 
+// answered says whether the server has judged a mutation.
+func (o *oracle) answered(m wire.Mutation) bool {
+	for atom, c := range m.Atoms {
+		if wr := o.of(m, atom, c.V); wr != nil && !wr.answered {
+			return false
+		}
+	}
+	return true
+}
+
 // lost tells of an accepted value that is neither there nor was replaced by someone who had seen it.
 func (o *oracle) lost(card string, records map[string]replica.Record) *Breach {
 	replaced := map[string]bool{}

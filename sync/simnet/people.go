@@ -52,7 +52,7 @@ var (
 
 // Engine is the server's engine as worlds have it: small pages, so that answers have many.
 func Engine() replica.Server {
-	return replica.Server{PageRows: 7, Rules: replica.Rules{
+	return replica.Server{PageRows: 4, Rules: replica.Rules{
 		kindComment:     {Policy: replica.Siblings, Scope: "note.general", Check: poison},
 		kindMeasurement: {Policy: replica.Siblings, Scope: "vitals.general", Check: poison},
 		kindRequest:     {Policy: replica.Command, Scope: "request.general", Command: compareAndSet},

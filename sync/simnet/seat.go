@@ -75,6 +75,12 @@ func (w *World) open(s *seat) {
 		return
 	}
 	id := pick(w.rand, ids)
+	if s.shelf.state.base[id].Kind == kindDocument {
+		id = pick(w.rand, ids) // these are to be read, not to be edited
+	}
+	if torn := s.conflicts(); len(torn) > 0 && w.rand.IntN(4) > 0 {
+		id = pick(w.rand, torn)
+	}
 	d, screen, err := s.phone.Open(id)
 	if err != nil || screen.Kind == kindDocument && w.rand.IntN(8) != 0 {
 		return
@@ -101,6 +107,19 @@ func (s *seat) ids() []string {
 	return slices.Compact(ids)
 }
 
+// conflicts lists the records with open siblings.
+func (s *seat) conflicts() (ids []string) {
+	for id, row := range s.shelf.state.base {
+		for _, versions := range row.Atoms {
+			if len(versions) > 1 && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // create writes a new record.
 func (w *World) create(s *seat) {
 	kinds := []string{kindComment, kindComment, kindComment, kindMeasurement, kindMeasurement, kindRequest, kindDream}
@@ -116,7 +135,7 @@ func (w *World) save(s *seat, i int) {
 	d := s.drafts[i]
 	s.drafts = slices.Delete(s.drafts, i, i+1)
 	switch {
-	case !d.New && w.rand.IntN(10) == 0:
+	case !d.New && w.rand.IntN(4) == 0 && (!d.screen.Conflicted() || w.rand.IntN(4) == 0):
 		w.erase(s, d)
 	case d.Kind == kindRequest && w.rand.IntN(8) > 0:
 		w.demand(s, d)
@@ -127,11 +146,11 @@ func (w *World) save(s *seat, i int) {
 
 // write saves values in some of the atoms.
 func (w *World) write(s *seat, d draft) {
-	resolve := d.screen.Conflicted() && w.rand.IntN(2) == 0
+	resolve := d.screen.Conflicted() && w.rand.IntN(8) > 0
 	values := map[string]json.RawMessage{}
 	var made []*write
 	for _, atom := range atoms {
-		if !d.New && w.rand.IntN(2) == 0 {
+		if !d.New && !resolve && w.rand.IntN(2) == 0 {
 			continue
 		}
 		wr := w.oracle.wrote(w.newValue(), &write{card: s.card.id, record: d.ID, atom: atom, hand: s.hand})

@@ -93,9 +93,12 @@ func (w *World) serveCard(s *seat, ask wire.SyncCard, maxBytes int) (out []byte,
 			break
 		}
 		in = in.NextPage(page)
-		if !s.place.owner && w.chance(6) {
+		if !s.place.owner && w.rand.IntN(3) > 0 && !w.calm {
 			w.count("access changes between two pages")
 			w.regrant(s.place)
+			if w.chance(2) {
+				w.hand(s.place, nil)
+			}
 		}
 		if w.chance(80) {
 			w.count("server down")

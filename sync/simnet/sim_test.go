@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -17,54 +18,88 @@ import (
 )
 
 var (
-	worlds = flag.Int("simnet.worlds", 300, "how many worlds to play; 300 are cut short on a slow machine, others never")
+	worlds = flag.Int("simnet.worlds", fewWorlds, "how many worlds to play; the default are cut short on a slow machine, others never")
 	seed   = flag.Uint64("simnet.seed", 1, "the first world's seed")
+	twice  = flag.Bool("simnet.twice", false, "play each world twice and compare the traces; the default compares some")
 	trace  = flag.Bool("simnet.trace", false, "tell all that happens (with -simnet.worlds=1)")
 )
 
+const (
+	fewWorlds  = 300
+	manyWorlds = 20_000 // so many must cover everything
+	often      = 1_000  // times
+)
+
+// Worlds allocate much and keep little: without this a third of their time goes to the collector.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
+
 func TestWorlds(t *testing.T) {
-	if testing.Short() && *worlds == 300 {
+	if testing.Short() && *worlds == fewWorlds {
 		*worlds = 40
 	}
 	t.Logf("%d worlds from seed %d; run one again with -simnet.seed=N -simnet.worlds=1", *worlds, *seed)
 	coverage := map[string]int{}
-	start, played := time.Now(), 0
+	start, played, failed := time.Now(), 0, 0
 	for r := range play(simnet.Sound, *seed, *worlds) {
-		if played++; *worlds == 300 && time.Since(start) > 12*time.Second {
+		if played++; *worlds == fewWorlds && time.Since(start) > 12*time.Second {
 			t.Logf("a slow machine: stopped after %d worlds", played)
 			break
 		}
 		if r.Failure != nil {
+			failed++
 			t.Errorf("seed %d: %v", r.Seed, r.Failure)
+		}
+		if *twice {
+			again(t, r)
 		}
 		for what, n := range r.Coverage {
 			coverage[what] += n
 		}
 	}
+	t.Logf("%d worlds in %.0f s, %d failed", played, time.Since(start).Seconds(), failed)
+	t.Logf("what happened:\n%s", table(coverage))
+	for _, what := range simnet.Expected {
+		if n := coverage[what]; played >= manyWorlds && n < often*played/manyWorlds {
+			t.Errorf("%q happened %d times in %d worlds: too seldom", what, n, played)
+		}
+	}
+	for what := range coverage {
+		if !slices.Contains(simnet.Expected, what) && !strings.HasPrefix(what, "a phone's file") {
+			t.Errorf("%q is counted, and nobody expects it: name it in Expected", what)
+		}
+	}
+}
+
+func table(coverage map[string]int) string {
 	var lines []string
 	for _, what := range slices.Sorted(maps.Keys(coverage)) {
-		lines = append(lines, fmt.Sprintf("%8d  %s", coverage[what], what))
+		lines = append(lines, fmt.Sprintf("%9d  %s", coverage[what], what))
 	}
-	t.Logf("what happened:\n%s", strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
 
 func TestSameSeedSameTrace(t *testing.T) {
-	n := min(*worlds, 40)
-	first := map[uint64]uint64{}
-	for r := range play(simnet.Sound, *seed, n) {
-		first[r.Seed] = r.Trace
+	for r := range play(simnet.Sound, *seed, min(*worlds, 40)) {
+		again(t, r)
 	}
-	for r := range play(simnet.Sound, *seed, n) {
-		if first[r.Seed] != r.Trace {
-			t.Errorf("seed %d: trace %x, then %x", r.Seed, first[r.Seed], r.Trace)
-		}
+}
+
+// again plays a world once more.
+func again(t *testing.T, r simnet.Report) {
+	t.Helper()
+	w := simnet.World{Seed: r.Seed}
+	if second := w.Run(); second.Trace != r.Trace {
+		t.Errorf("seed %d: trace %x, then %x", r.Seed, r.Trace, second.Trace)
 	}
 }
 
 // play runs worlds on all processors and yields their reports in the order of seeds, until the caller has enough.
 func play(broken simnet.Broken, first uint64, n int) func(func(simnet.Report) bool) {
 	return func(yield func(simnet.Report) bool) {
-		batch := max(runtime.GOMAXPROCS(0), 1)
+		batch := 8 * runtime.GOMAXPROCS(0) // so that no processor waits for the longest world
 		for done := 0; done < n; done += batch {
 			reports := make([]simnet.Report, min(batch, n-done))
 			var wg sync.WaitGroup

@@ -201,6 +201,12 @@ type incoming struct {
 	swapped bool            // with it a new base took the old one's place
 	keep    replica.Scopes  // what a purge leaves
 	named   map[string]bool // records that come or go
+	reds    []string
+}
+
+// hides says whether the page takes a record, or a whole scope, out of sight.
+func (p *incoming) hides(id string) bool {
+	return p != nil && (p.keep != nil || slices.Contains(p.reds, id))
 }
 
 // expect looks at a line before the phone takes it in, and returns what to ask after.
@@ -217,6 +223,7 @@ func (w *World) expect(s *seat, line wire.Line) (check func()) {
 		p.named[line.Del.ID] = true
 	case line.Red != nil:
 		p.named[line.Red.ID] = true
+		p.reds = append(p.reds, line.Red.ID)
 	case line.End != nil:
 		s.page = nil
 		st := &s.shelf.state

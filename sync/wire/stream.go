@@ -39,7 +39,13 @@ func (w *LineWriter) Write(line Line) (err error) {
 type LineReader struct{ r *bufio.Reader }
 
 // NewLineReader returns a reader of lines from r.
-func NewLineReader(r io.Reader) *LineReader { return &LineReader{r: bufio.NewReaderSize(r, 64<<10)} }
+func NewLineReader(r io.Reader) *LineReader {
+	size := 64 << 10
+	if whole, ok := r.(interface{ Len() int }); ok {
+		size = min(size, whole.Len()+1) // no more room than there is to read
+	}
+	return &LineReader{r: bufio.NewReaderSize(r, size)}
+}
 
 // Next returns the next line, io.EOF after the last one, io.ErrUnexpectedEOF where the stream was cut within a line.
 //
