@@ -45,7 +45,7 @@ func TestNoCommitIsSkipped(t *testing.T) {
 					phones = append(phones, whole, part)
 					readers = append(readers, whole.read, part.read, func(done *atomic.Bool) { s.follow(id, done) })
 				}
-				s.blow(800*time.Millisecond, func() bool { return s.seen(needed...) }, writers, readers)
+				s.blow(500*time.Millisecond, func() bool { return s.seen(needed...) }, writers, readers)
 				for _, p := range phones {
 					p.settle()
 				}
