@@ -153,6 +153,19 @@ func (o *oracle) knew(wr *write) (out []string) {
 	return out
 }
 
+// under is what somebody does away with who deletes a record in which these values stand: them, and all that they had replaced, should
+// a server that was restored know no better.
+func (o *oracle) under(values []string) (out []string) {
+	for todo := slices.Clone(values); len(todo) > 0; todo = todo[1:] {
+		if wr := o.writes[todo[0]]; !slices.Contains(out, todo[0]) {
+			if out = append(out, todo[0]); wr != nil {
+				todo = append(todo, wr.seen...)
+			}
+		}
+	}
+	return out
+}
+
 func (o *oracle) erased(record, value string) bool {
 	return slices.ContainsFunc(o.deletes[record], func(e *erasure) bool { return e.accepted && slices.Contains(e.seen, value) })
 }

@@ -220,12 +220,8 @@ func (w *World) erase(s *seat, d draft) {
 	for _, a := range d.screen.Atoms {
 		shown, beside := onScreen(a)
 		e.seen = append(append(e.seen, shown), beside...)
-		for _, v := range append(beside, shown) {
-			if wr := w.oracle.writes[v]; wr != nil && s.hand.made(wr) {
-				e.seen = append(e.seen, w.oracle.knew(wr)...)
-			}
-		}
 	}
+	e.seen = w.oracle.under(e.seen)
 	_, err := s.phone.Delete(d.Draft)
 	w.trace("delete", s.name, d.ID, outcome(err))
 	if item, ok := s.latest(d.Draft); ok { // also if the phone crashed right after

@@ -93,7 +93,7 @@ func (w *World) serveCard(s *seat, ask wire.SyncCard, maxBytes int) (out []byte,
 			break
 		}
 		in = in.NextPage(page)
-		if !s.place.owner && w.rand.IntN(3) > 0 && !w.calm {
+		if !s.place.owner && !w.calm {
 			w.count("access changes between two pages")
 			w.regrant(s.place)
 			if w.chance(2) {

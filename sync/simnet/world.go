@@ -13,7 +13,7 @@ import (
 // World is one simulated world. Its fields are set before Run.
 type World struct {
 	Seed   uint64
-	Steps  int // 0 = 200
+	Steps  int // 0 = 250
 	Broken Broken
 	Log    io.Writer      // where to tell all that happens; nil: nowhere
 	Engine replica.Server // without rules: Engine()
@@ -81,7 +81,7 @@ func (w *World) begin() {
 	w.oracle, w.taken, w.tracer = newOracle(), map[payload][32]byte{}, tracer{log: w.Log}
 	w.report = Report{Seed: w.Seed, Coverage: map[string]int{}}
 	if w.Steps == 0 {
-		w.Steps = 200
+		w.Steps = 250
 	}
 	if w.Engine.Rules == nil {
 		w.Engine = Engine()
