@@ -17,6 +17,8 @@ type Card struct {
 	store  *vault.Card
 	engine *replica.Phone
 
+	examined time.Time // when a check began last; whoever holds the turnstile of syncs reads and writes it
+
 	fetching turnstile // one file at a time
 	lapsing  lapsing
 }

@@ -24,6 +24,7 @@ type handset struct {
 	cfg     phone.Config
 	network *network
 	waited  time.Duration // how long the client would have waited
+	idle    func()        // called when the client waits; nil = nothing
 	seen    []phone.Progress
 }
 
@@ -33,7 +34,13 @@ func (w *world) handset(name string) *handset {
 	h.cfg = phone.Config{
 		File: filepath.Join(w.t.TempDir(), name+".db"), Key: key, BaseURL: w.url, DeviceName: name,
 		HTTPClient: &http.Client{Transport: h.network}, Clock: w.clock,
-		Wait:     func(ctx context.Context, d time.Duration) error { h.waited += d; return ctx.Err() },
+		Wait: func(ctx context.Context, d time.Duration) error {
+			h.waited += d
+			if h.idle != nil {
+				h.idle()
+			}
+			return ctx.Err()
+		},
 		Progress: func(p phone.Progress) { h.seen = append(h.seen, p) },
 	}
 	h.open()

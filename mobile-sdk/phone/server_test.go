@@ -172,6 +172,8 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.stream(rw, in.Device, in.Cards)
+	case "/v1/sync/check":
+		w.check(rw, body)
 	case "/v1/sync/pull":
 		in, err := wire.Decode[wire.PullRequest](body)
 		if err != nil {
@@ -286,6 +288,33 @@ func (w *world) devices(rw http.ResponseWriter, body []byte) {
 		}))
 	}
 	reply(rw, out)
+}
+
+func (w *world) check(rw http.ResponseWriter, body []byte) {
+	in, err := wire.Decode[wire.CheckRequest](body)
+	if err != nil {
+		refuse(rw, http.StatusUnprocessableEntity, "invalid_input")
+		return
+	}
+	book := w.books[card.ID(in.Card)]
+	if book == nil || !slices.Contains(w.owned, card.ID(in.Card)) {
+		refuse(rw, http.StatusNotFound, "card.not_found")
+		return
+	}
+	var out wire.CheckResponse
+	err = book.View(func(l replica.Ledger) error {
+		out, err = w.engine.Check(l, replica.Check{Device: in.Device, Ask: in, Sight: replica.Sight{Now: replica.Scopes{"*"}},
+			Seal: replica.NewBlockSealer(make([]byte, 32), in.Card, in.Device, in.Epoch)})
+		return err
+	})
+	if err != nil {
+		refuse(rw, http.StatusConflict, problemOf(err))
+		return
+	}
+	raw, err := wire.Marshal(out) // the standard encoder would change the bytes of values
+	must(w.t, err)
+	rw.Header().Set("Content-Type", "application/json")
+	_, _ = rw.Write(raw)
 }
 
 func (w *world) leases() []wire.Lease {

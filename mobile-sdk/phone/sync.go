@@ -106,6 +106,7 @@ func (c *Client) step(ctx context.Context, k *Card, report *Report) error {
 		if err := e.run(ctx); err != nil || e.left {
 			return err
 		}
+		c.mend(ctx, k)
 		if err := c.upload(ctx, k, report); !errors.Is(err, errWritten) {
 			return err
 		}
@@ -178,7 +179,7 @@ func (c *Client) Run(ctx context.Context) error {
 			return err
 		case err != nil:
 			c.log.Info("sync failed", "code", problem.CodeOf(err), "offline", errors.Is(err, ErrOffline))
-			d = c.between(pause/2, pause)
+			d = max(c.between(pause/2, pause), asked(err))
 			pause = min(2*pause, everySoOften)
 		default:
 			c.log.Debug("synced", "sent", report.Sent, "received", report.Received, "removed", report.Removed)
@@ -187,10 +188,22 @@ func (c *Client) Run(ctx context.Context) error {
 		if err := c.Index(ctx); err != nil && ctx.Err() == nil {
 			c.log.Info("indexing failed", "code", problem.CodeOf(err)) // Search will say what is wrong
 		}
+		if err == nil {
+			c.examine(ctx)
+		}
 		if err := c.idle(ctx, d); err != nil {
 			return err
 		}
 	}
+}
+
+// asked is how long the server asks to stay away: it has drawn the time itself, so that not all phones come at once.
+func asked(err error) time.Duration {
+	var p *problem.Problem
+	if errors.As(err, &p) {
+		return min(p.RetryAfter, everySoOften)
+	}
+	return 0
 }
 
 // idle waits for the time to pass or for Wake.

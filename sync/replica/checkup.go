@@ -215,7 +215,14 @@ func (r *Round) narrow(tx PhoneTx, answer wire.CheckResponse, next *Checkup) err
 			return err
 		}
 		want, stray := compare(entries, list.Entries)
-		next.want, next.stray = append(next.want, want...), append(next.stray, stray...)
+		next.want = append(next.want, want...)
+		for _, id := range stray {
+			if wire.ValidID(id) {
+				next.stray = append(next.stray, id)
+			} else if err := tx.DropRow(id); err != nil { // no record ever had it, so there is nobody to ask: the id itself is damaged
+				return err
+			}
+		}
 	}
 	slices.SortFunc(next.todo, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	return nil

@@ -77,7 +77,7 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 	}
 	if !end.More {
 		meta.Synced = now
-		if err := doubt(tx, &meta, end.Sum); err != nil {
+		if err := doubt(tx, &meta, end.Sum, now); err != nil {
 			return err
 		}
 		meta.Low.rise(meta, now)
@@ -135,12 +135,14 @@ func (p *intake) takeIn(tx PhoneTx, meta Meta, line wire.Line) error {
 
 // doubt notes whether the base came to something else than the server said. Nobody is troubled with it, and nothing is
 // deleted: a Checkup finds out what differs.
-func doubt(tx PhoneTx, meta *Meta, want *wire.Sum) error {
+func doubt(tx PhoneTx, meta *Meta, want *wire.Sum, now time.Time) error {
 	if want == nil {
 		return nil
 	}
 	have, err := tx.Sum()
-	meta.Doubt = have != *want
+	if meta.Doubt = have != *want; !meta.Doubt && meta.Checked.IsZero() {
+		meta.Checked = now // it has all come just now
+	}
 	return err
 }
 

@@ -185,6 +185,9 @@ func (c Change) validate() *FieldError {
 
 func notID() *FieldError { return wrong(ErrInvalid, "must be a UUID in lower case") }
 
+// ValidID says whether s can be an id at all.
+func ValidID(s string) bool { return isID(s) }
+
 // isID says whether s is a UUID in canonical form.
 func isID(s string) bool {
 	if len(s) != 36 {
