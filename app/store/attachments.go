@@ -270,10 +270,12 @@ func (l *ledger) nameFiles(records []replica.Record) error {
 }
 
 func (l *ledger) nameFilesOf(records []replica.Record) error {
-	ids := make([]string, len(records))
+	var ids []string // of those that can have named some
 	wanted := map[string][][]byte{}
-	for i, r := range records {
-		ids[i] = r.ID
+	for _, r := range records {
+		if l.before[r.ID].exists {
+			ids = append(ids, r.ID)
+		}
 		if names := l.named(r); len(names) > 0 {
 			wanted[r.ID] = names
 		}
@@ -283,6 +285,7 @@ func (l *ledger) nameFilesOf(records []replica.Record) error {
 		name   []byte
 	}
 	var gone []naming
+	condition, list := l.tx.among("record", ids)
 	if err := l.tx.each(func(rows *sql.Rows) error {
 		var n naming
 		if err := rows.Scan(&n.record, &n.name); err != nil {
@@ -294,7 +297,7 @@ func (l *ledger) nameFilesOf(records []replica.Record) error {
 			gone = append(gone, n)
 		}
 		return nil
-	}, "SELECT record, name FROM record_attachment WHERE card = ? AND record IN ?", string(l.card), ids); err != nil {
+	}, "SELECT record, name FROM record_attachment WHERE card = ? AND "+condition, string(l.card), list); err != nil {
 		return err
 	}
 	for _, n := range gone {
