@@ -56,6 +56,9 @@ func (r *LineReader) Next() (Line, error) {
 	if err != nil {
 		return Line{}, err
 	}
+	if row, ok := readRow(raw, `{"row":`, "}\n"); ok {
+		return Line{Row: &row}, nil
+	}
 	var line Line
 	if json.Unmarshal(raw, &line) != nil || line.members() != 1 {
 		return Line{}, ErrMalformed

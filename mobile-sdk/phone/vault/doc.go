@@ -5,6 +5,6 @@
 // The key is 32 bytes that the app gets from the phone's keystore. It is never written. A Vault that is opened with
 // another one refuses with ErrKey and changes nothing.
 //
-// What is deleted is overwritten in its page and leaves the journal at once, so that even whoever has the key finds
+// What is deleted is overwritten in its page, and wherever SQLite had moved it from, and leaves the journal at once, so that even whoever has the key finds
 // nothing of a record after access to it has ended.
 package vault

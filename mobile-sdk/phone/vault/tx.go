@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"math"
 	"sync/atomic"
@@ -50,25 +49,30 @@ func (t *Tx) prepared(query string, use func(*sql.Stmt) error) error {
 }
 
 func (t *Tx) exec(query string, args ...any) error {
-	return t.prepared(query, func(s *sql.Stmt) error {
-		_, err := s.ExecContext(context.Background(), args...)
+	_, err := t.change(query, args...)
+	return err
+}
+
+// change is exec that tells how many rows it touched.
+func (t *Tx) change(query string, args ...any) (rows int64, err error) {
+	err = t.prepared(query, func(s *sql.Stmt) error {
+		result, err := s.ExecContext(context.Background(), args...)
+		if err == nil {
+			rows, err = result.RowsAffected()
+		}
 		return err
 	})
+	return rows, err
 }
 
 // delete is exec for what must not stay in the journal either.
 func (t *Tx) delete(query string, args ...any) error {
-	return t.prepared(query, func(s *sql.Stmt) error {
-		result, err := s.ExecContext(context.Background(), args...)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); n > 0 || err != nil {
-			t.shed.Store(true)
-			t.freed = true
-		}
-		return nil
-	})
+	rows, err := t.change(query, args...)
+	if rows > 0 {
+		t.shed.Store(true)
+		t.freed = true
+	}
+	return err
 }
 
 // body reads the one column of the one row of a query; found is false if there is none.
@@ -182,26 +186,27 @@ func (t *Tx) put(shadow int, row wire.Row) error {
 		}
 		old = t.noted[at]
 	}
-	if err := t.exec(`UPDATE record SET kind = ?, scope = ?, date = ?, open = ?, body = ?, stale = 1, digest = ? WHERE card = ? AND shadow = ? AND id = ?`,
-		row.Kind, row.Scope, row.Date.UnixMicro(), conflict(row), body, int64(digest), t.card, shadow, row.ID); err != nil {
-		return err
+	// What has the same kind and date keeps its place in the lists: an UPDATE that named the two would write their index's pages anew.
+	for _, query := range []string{
+		"UPDATE record SET scope = ?3, open = ?4, body = ?5, stale = 1, digest = ?6 WHERE card = ?7 AND shadow = ?8 AND id = ?9 AND kind = ?1 AND date = ?2",
+		"UPDATE record SET kind = ?1, date = ?2, scope = ?3, open = ?4, body = ?5, stale = 1, digest = ?6 WHERE card = ?7 AND shadow = ?8 AND id = ?9",
+	} {
+		rows, err := t.change(query, row.Kind, row.Date.UnixMicro(), row.Scope, conflict(row), body, int64(digest), t.card, shadow, row.ID)
+		if err != nil {
+			return err
+		}
+		if rows > 0 {
+			break
+		}
 	}
 	return errors.Join(t.unnote(at, old), t.note(at, digest), t.nameFiles(shadow, row))
 }
 
 // insert puts a row where there is none; inserted is false where there is one.
 func (t *Tx) insert(at side, row wire.Row, body []byte, digest wire.Digest) (inserted bool, err error) {
-	err = t.prepared(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (card, shadow, id) DO NOTHING`, func(s *sql.Stmt) error {
-		result, err := s.ExecContext(context.Background(), t.card, at.shadow, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), conflict(row), body, int64(digest))
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		inserted = n > 0
-		return err
-	})
-	return inserted, err
+	rows, err := t.change(`INSERT INTO record (card, shadow, id, kind, scope, date, open, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (card, shadow, id) DO NOTHING`, t.card, at.shadow, row.ID, row.Kind, row.Scope, row.Date.UnixMicro(), conflict(row), body, int64(digest))
+	return rows > 0, err
 }
 
 // conflict is 1 where one is open, else 0.
@@ -219,8 +224,8 @@ func (t *Tx) drop(at side) error {
 }
 
 func readRow(body []byte) (wire.Row, error) {
-	var row wire.Row
-	if json.Unmarshal(body, &row) != nil {
+	row, err := wire.UnmarshalRow(body)
+	if err != nil {
 		return wire.Row{}, errDamaged
 	}
 	return row, nil
