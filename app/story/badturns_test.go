@@ -57,7 +57,8 @@ func casting(ctx context.Context, t *testing.T, w *World) *cast {
 			"login": "+79161234567", "phone": "+79161234568", "email": "anna@example.org", "deviceSecret": strings.Repeat("s", 32), "scopes": []any{"lab.general"}, "ctx": "", "hlc": "0000000000000001", "n": 1,
 			"hash": strings.Repeat("ab", 32), "Upload-Length": len(canary),
 			"account": nil, // a grant names an organisation or a person
-			"op":      "create", "kind": "comment", "atoms": body{"text": body{"v": canary}}, "at": "",
+			"ranges":  []any{body{"count": 1, "sum": "0123456789abcdef"}}, "ids": []any{id},
+			"op": "create", "kind": "comment", "atoms": body{"text": body{"v": canary}}, "at": "",
 		},
 		tokens: map[identity.ActorKind]string{identity.Patient: token, identity.Clinic: got(clinic.Token(ctx))(t), identity.Pharmacy: got(pharmacy.Token(ctx))(t)},
 		narrow: map[identity.ActorKind]map[string]string{},
