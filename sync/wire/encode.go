@@ -59,6 +59,9 @@ func appendMutation(b []byte, m Mutation) []byte {
 	if m.At != "" {
 		b = appendString(append(b, `,"at":`...), m.At)
 	}
+	if m.Epoch != "" {
+		b = appendString(append(b, `,"epoch":`...), m.Epoch)
+	}
 	if len(m.Ctx) > 0 {
 		b, _ = m.Ctx.AppendText(append(b, `,"ctx":"`...))
 		b = append(b, '"')
