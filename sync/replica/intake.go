@@ -64,7 +64,7 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 		if line.Purge != nil { // the base holds less than its view now, until the server says that it is whole again
 			meta.View, meta.ShadowView = "", ""
 		}
-		if err := p.takeIn(tx, meta, line); err != nil {
+		if err := p.takeIn(tx, &meta, line); err != nil {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 		}
 	}
 	if fresh && !meta.Own {
-		if err := dropStrays(tx); err != nil {
+		if err := dropStrays(tx, &meta); err != nil {
 			return err
 		}
 	}
@@ -97,12 +97,12 @@ func (p *intake) apply(tx PhoneTx, end wire.End, now time.Time) error {
 }
 
 // takeIn puts one line where it belongs. What vanishes vanishes from both bases; what comes goes to the one being built.
-func (p *intake) takeIn(tx PhoneTx, meta Meta, line wire.Line) error {
+func (p *intake) takeIn(tx PhoneTx, meta *Meta, line wire.Line) error {
 	switch {
 	case line.Purge != nil:
 		keep := Scopes(line.Purge.Keep)
 		if !p.card.Resync { // else some may have to go again to a server that was restored; the rest goes with the old base
-			if _, err := dropEdits(tx, func(scope string) bool { return !keep.Holds(scope) }, false); err != nil {
+			if _, err := dropEdits(tx, meta, func(scope string) bool { return !keep.Holds(scope) }, false); err != nil {
 				return err
 			}
 		}
@@ -110,7 +110,7 @@ func (p *intake) takeIn(tx PhoneTx, meta Meta, line wire.Line) error {
 	case line.Del != nil:
 		return drop(tx, line.Del.ID)
 	case line.Red != nil:
-		if err := dropEditsOf(tx, line.Red.ID); err != nil {
+		if err := dropEditsOf(tx, meta, line.Red.ID); err != nil {
 			return err
 		}
 		return drop(tx, line.Red.ID)

@@ -59,7 +59,7 @@ func (p *Phone) Lapse(opens func(scope string) bool) (lapsed bool, err error) {
 			return nil
 		}
 		if !meta.Own {
-			waited, err := dropEdits(tx, lost.Holds, true)
+			waited, err := dropEdits(tx, &meta, lost.Holds, true)
 			if err != nil {
 				return err
 			}
@@ -135,7 +135,7 @@ func anew(tx PhoneTx, meta Meta, keep Scopes) error {
 }
 
 // dropStrays destroys the edits of records that a new base does not hold. Whatever of them the server had lost waits again by now.
-func dropStrays(tx PhoneTx) error {
+func dropStrays(tx PhoneTx, meta *Meta) error {
 	items, err := tx.Items(Settled)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func dropStrays(tx PhoneTx) error {
 	for _, item := range items {
 		_, found, err := tx.Row(item.Mutation.ID)
 		if err == nil && !found {
-			err = tx.DropItem(item.Actor, item.Mutation.N)
+			err = dropEdit(tx, meta, item, false)
 		}
 		if err != nil {
 			return err
@@ -154,7 +154,7 @@ func dropStrays(tx PhoneTx) error {
 
 // dropEdits destroys the edits of records that stand in lost scopes: see dropEdit. It goes before the rows, which say in what scope
 // a record stands. waited counts the edits that will never be sent.
-func dropEdits(tx PhoneTx, lost func(scope string) bool, waiting bool) (waited int, err error) {
+func dropEdits(tx PhoneTx, meta *Meta, lost func(scope string) bool, waiting bool) (waited int, err error) {
 	for _, state := range []ItemState{Waiting, Answered, Settled, Rejected} {
 		items, err := tx.Items(state)
 		if err != nil {
@@ -166,7 +166,7 @@ func dropEdits(tx PhoneTx, lost func(scope string) bool, waiting bool) (waited i
 				row, found, err = tx.ShadowRow(item.Mutation.ID)
 			}
 			if err == nil && found && lost(row.Scope) {
-				err = dropEdit(tx, item, waiting)
+				err = dropEdit(tx, meta, item, waiting)
 				if state == Waiting && waiting {
 					waited++
 				}
@@ -180,11 +180,11 @@ func dropEdits(tx PhoneTx, lost func(scope string) bool, waiting bool) (waited i
 }
 
 // dropEditsOf is dropEdits for one record.
-func dropEditsOf(tx PhoneTx, id string) error {
+func dropEditsOf(tx PhoneTx, meta *Meta, id string) error {
 	items, err := tx.ItemsOf(id)
 	for _, item := range items {
 		if err == nil {
-			err = dropEdit(tx, item, false)
+			err = dropEdit(tx, meta, item, false)
 		}
 	}
 	return err
@@ -192,7 +192,7 @@ func dropEditsOf(tx PhoneTx, id string) error {
 
 // dropEdit destroys an edit of a record that goes out of sight. That one was refused stays known, without its text. One that waits is
 // the server's to refuse, and loses its text then, unless waiting says that it goes as well: a number without its edit would be a hole.
-func dropEdit(tx PhoneTx, item Item, waiting bool) error {
+func dropEdit(tx PhoneTx, meta *Meta, item Item, waiting bool) error {
 	switch {
 	case item.State == Waiting && !waiting:
 		item.Code = wire.CodeAccessEnded
@@ -200,6 +200,7 @@ func dropEdit(tx PhoneTx, item Item, waiting bool) error {
 	case item.State == Rejected:
 		return withdraw(tx, item)
 	}
+	meta.Dropped = max(meta.Dropped, item.Mutation.HLC)
 	return tx.DropItem(item.Actor, item.Mutation.N)
 }
 

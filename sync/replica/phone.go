@@ -190,7 +190,7 @@ func (p *Phone) enqueue(d Draft, op wire.Op, values map[string]json.RawMessage) 
 		if !d.New && d.Gen < meta.Low.Gen {
 			return ErrOutdated // the server was told that none so old comes any more
 		}
-		if err := current(tx, d, values, now); err != nil {
+		if err := current(tx, meta, d, values, now); err != nil {
 			return err
 		}
 		if meta.Next == 0 {
@@ -210,8 +210,11 @@ func (p *Phone) enqueue(d Draft, op wire.Op, values map[string]json.RawMessage) 
 
 // current fails if this phone itself wrote the same atoms since the draft was opened. The server takes it that a writer
 // has seen his own writes; two editors open at once on one phone would make that a lie.
-func current(tx PhoneTx, d Draft, values map[string]json.RawMessage, now time.Time) error {
-	if now.Sub(d.Opened) > editorLife {
+func current(tx PhoneTx, meta Meta, d Draft, values map[string]json.RawMessage, now time.Time) error {
+	if meta.Synced.After(now) {
+		now = meta.Synced // the clock was set back since; what was forgotten then stays so
+	}
+	if meta.Dropped > d.HLC || now.Sub(d.Opened) > editorLife {
 		return ErrOutdated
 	}
 	items, err := tx.ItemsOf(d.ID)

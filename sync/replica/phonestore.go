@@ -65,20 +65,21 @@ type PhoneTx interface {
 
 // Meta is what a phone knows of its place with one card.
 type Meta struct {
-	Actor  uint32 // 0 = not enrolled, or must enrol afresh
-	Next   uint64 // n of the next mutation; starts with 1
-	Acked  uint64 // every n <= Acked has its result here, durably
-	Epoch  string
-	Cursor string // up to where the base was filled
-	At     string // Cursor when the last answer was complete: what editors build on (a page in between is no whole state)
-	Part   string
-	View   string
-	Gen    uint64     // counts moves of At: the order of tokens, which themselves tell nothing
-	HLC    vclock.HLC // the greatest stamp given
-	Own    bool       // the card is the person's own
-	Low    Low
-	Leases []wire.Lease
-	Lapsed []string // scopes that were destroyed at the end of their leases, until a new base is whole
+	Actor   uint32 // 0 = not enrolled, or must enrol afresh
+	Next    uint64 // n of the next mutation; starts with 1
+	Acked   uint64 // every n <= Acked has its result here, durably
+	Epoch   string
+	Cursor  string // up to where the base was filled
+	At      string // Cursor when the last answer was complete: what editors build on (a page in between is no whole state)
+	Part    string
+	View    string
+	Gen     uint64     // counts moves of At: the order of tokens, which themselves tell nothing
+	HLC     vclock.HLC // the greatest stamp given
+	Own     bool       // the card is the person's own
+	Low     Low
+	Leases  []wire.Lease
+	Dropped vclock.HLC // the greatest stamp of an edit that went with its scope: an editor that was opened before it may lie on it
+	Lapsed  []string   // scopes that were destroyed at the end of their leases, until a new base is whole
 
 	Shadowing    bool   // a resync is under way
 	ShadowCursor string // its cursor; Cursor and At stay those of the base which is read

@@ -417,3 +417,30 @@ func TestACommandOnWhatIsWithdrawn(t *testing.T) {
 		t.Errorf("rejected: %+v", list)
 	}
 }
+
+// Of two editors over one value the second to save is outdated, also where the edit of the first went with its scope when the lease
+// ended and nothing here tells of it any more: the server would take it for seen. (Seed 617 of commit 184cf4d.)
+func TestAnEditorOlderThanALapse(t *testing.T) {
+	d := newDesk(t)
+	one := d.phone("a")
+	one.create(rec(1), "first")
+	one.mustSync()
+	early, _ := one.open(rec(1))
+	late, _ := one.open(rec(1))
+	one.save(early, "text", "second")
+	one.mustSync()
+	one.mustSync()
+	if !one.lapse("note.general") {
+		t.Fatal("nothing lapsed")
+	}
+	one.mustSync()
+	if _, err := one.Save(late, map[string]json.RawMessage{"text": quote("third")}); !errors.Is(err, replica.ErrOutdated) {
+		t.Errorf("saved over what was never on its screen: %v", err)
+	}
+	fresh, _ := one.open(rec(1))
+	one.save(fresh, "text", "third")
+	one.mustSync()
+	if got := one.sees(rec(1)); got != "third" {
+		t.Errorf("an editor opened now: %q", got)
+	}
+}

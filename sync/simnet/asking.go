@@ -143,7 +143,9 @@ func (w *World) pushed(e envelope) {
 		return
 	}
 	s := e.seats[0]
-	if err := s.exchange.Pushed(r); !w.crashed(s, err) {
+	kept := w.edits(s)
+	err := s.exchange.Pushed(r)
+	if kept(); !w.crashed(s, err) {
 		w.must(err)
 	}
 }

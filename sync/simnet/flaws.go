@@ -46,7 +46,7 @@ func overwrite(tx replica.PhoneTx, before, after map[string]wire.Row) error {
 func (w *World) damage() {
 	s := pick(w.rand, w.seats)
 	ids := slices.Sorted(maps.Keys(s.shelf.state.base))
-	if len(ids) == 0 || !w.sums() {
+	if len(ids) == 0 || s.checkup != nil || !w.sums() {
 		return
 	}
 	id := pick(w.rand, ids)

@@ -20,7 +20,11 @@ func (w *World) edits(s *seat) (check func()) {
 	return func() {
 		st := &s.shelf.state
 		for key, item := range before {
-			if _, ok := st.items[key]; ok || renumbered(st.items, item) {
+			now, ok := st.items[key]
+			if ok && now.State == replica.Rejected {
+				w.oracle.refused(item.Mutation)
+			}
+			if ok || renumbered(st.items, item) {
 				continue
 			}
 			_, shown := st.base[item.Mutation.ID]

@@ -97,6 +97,15 @@ func (o *oracle) judged(m wire.Mutation, r wire.Result) {
 	}
 }
 
+// refused notes that somebody was told that his edit is not accepted: that is an answer, even if the server has lost its memory of it.
+func (o *oracle) refused(m wire.Mutation) {
+	for atom, c := range m.Atoms {
+		if wr := o.of(m, atom, c.V); wr != nil {
+			wr.answered = true
+		}
+	}
+}
+
 // answered says whether the server has judged a mutation.
 func (o *oracle) answered(m wire.Mutation) bool {
 	for atom, c := range m.Atoms {

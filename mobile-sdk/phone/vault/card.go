@@ -76,20 +76,21 @@ func (c *Card) in(tx *sql.Tx) *Tx {
 // metaShape is replica.Meta as it is stored. The compiler sees to it that the two have the same fields; the names here
 // stand in files in the field and never change.
 type metaShape struct {
-	Actor  uint32       `json:"actor"`
-	Next   uint64       `json:"next"`
-	Acked  uint64       `json:"acked"`
-	Epoch  string       `json:"epoch"`
-	Cursor string       `json:"cursor"`
-	At     string       `json:"at"`
-	Part   string       `json:"part"`
-	View   string       `json:"view"`
-	Gen    uint64       `json:"gen"`
-	HLC    vclock.HLC   `json:"hlc"`
-	Own    bool         `json:"own"`
-	Low    replica.Low  `json:"low"`
-	Leases []wire.Lease `json:"leases"`
-	Lapsed []string     `json:"lapsed"`
+	Actor   uint32       `json:"actor"`
+	Next    uint64       `json:"next"`
+	Acked   uint64       `json:"acked"`
+	Epoch   string       `json:"epoch"`
+	Cursor  string       `json:"cursor"`
+	At      string       `json:"at"`
+	Part    string       `json:"part"`
+	View    string       `json:"view"`
+	Gen     uint64       `json:"gen"`
+	HLC     vclock.HLC   `json:"hlc"`
+	Own     bool         `json:"own"`
+	Low     replica.Low  `json:"low"`
+	Leases  []wire.Lease `json:"leases"`
+	Dropped vclock.HLC   `json:"dropped,omitempty"`
+	Lapsed  []string     `json:"lapsed"`
 
 	Shadowing    bool   `json:"shadowing"`
 	ShadowCursor string `json:"shadowCursor"`
