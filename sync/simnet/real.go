@@ -85,18 +85,21 @@ func (b *Book) compare() error {
 		_, err2 := l.Records(append(slices.Sorted(maps.Keys(b.pages.records)), "00000000-0000-7000-8000-000000000000"))
 		_, err3 := l.Moves(0, math.MaxInt32)
 		actors, err4 := l.Actors()
-		err := errors.Join(err1, err2, err3, err4)
+		_, err5 := l.Deleted(0, math.MaxInt32, math.MaxInt32)
+		err := errors.Join(err1, err2, err3, err4, err5)
 		for _, scope := range append(replica.Scopes{"*", "lab.*", "none.at_all"}, allScopes...) {
 			_, err1 := l.Newest(replica.Scopes{scope})
 			_, err2 := l.Scan(replica.Scopes{scope}, 0, math.MaxInt32)
 			_, _, err3 := l.Sum(replica.Scopes{scope})
 			_, err4 := l.Digests(replica.Scopes{scope}, "", "")
-			err = errors.Join(err, err1, err2, err3, err4)
+			_, err5 := l.Forgotten(replica.Scopes{scope})
+			err = errors.Join(err, err1, err2, err3, err4, err5)
 		}
 		for _, a := range actors {
 			_, err1 := l.Decisions(a.Ordinal, 0, a.LMID)
 			_, _, err2 := l.Actor(a.Ordinal)
-			err = errors.Join(err, err1, err2)
+			_, err3 := l.Written(a.Ordinal, math.MaxInt32, math.MaxInt32)
+			err = errors.Join(err, err1, err2, err3)
 		}
 		return err
 	})
@@ -112,7 +115,8 @@ func (s *Shelf) compare() error {
 		_, err2 := tx.Open()
 		_, err3 := tx.Sum()
 		_, err4 := tx.Digests("", "")
-		err := errors.Join(err1, err2, err3, err4)
+		_, err5 := tx.Scopes()
+		err := errors.Join(err1, err2, err3, err4, err5)
 		for _, state := range []replica.ItemState{replica.Waiting, replica.Answered, replica.Settled, replica.Rejected} {
 			_, err1 := tx.Items(state)
 			err = errors.Join(err, err1)
