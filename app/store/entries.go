@@ -25,20 +25,20 @@ func (tx *Tx) EntriesBehind(p consent.Permit, kinds []card.Kind, after time.Time
 		}
 		condition, args = condition+" AND kind IN ?", append(args, names)
 	}
-	const dated = "coalesce(dated, ?)" // what names no date is the oldest
+	const dated = "coalesce(dated, '0001-01-01T00:00:00.000000Z')" // what names no date is the oldest; an index has the same words
 	if id != "" {
 		if after.IsZero() {
 			after = dawn
 		}
-		condition += " AND (" + dated + " < ? OR (" + dated + " = ? AND id < ?))"
-		args = append(args, dawn, micros(after), dawn, micros(after), string(id))
+		condition += " AND " + dated + " <= ? AND (" + dated + ", id) < (?, ?)" // SQLite finds its place by the first
+		args = append(args, micros(after), micros(after), string(id))
 	}
 	var list []replica.Record
 	err = tx.each(func(rows *sql.Rows) error {
 		r, err := l.scan(rows)
 		list = append(list, r)
 		return err
-	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND deleted = ?"+condition+" ORDER BY "+dated+" DESC, id DESC LIMIT ?", append(args, dawn, limit)...)
+	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND deleted = ?"+condition+" ORDER BY "+dated+" DESC, id DESC LIMIT ?", append(args, limit)...)
 	return list, err
 }
 
