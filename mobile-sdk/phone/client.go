@@ -32,6 +32,7 @@ type Config struct {
 
 	HTTPClient *http.Client                               // nil = one of its own
 	Clock      func() time.Time                           // nil = time.Now
+	Uptime     func() time.Duration                       // since the phone was switched on, sleep included; nil = as the system says
 	Random     io.Reader                                  // nil = crypto/rand
 	Wait       func(context.Context, time.Duration) error // how to wait before another try; nil = a timer
 }
@@ -118,7 +119,11 @@ func (c *Client) restore(cfg Config) (err error) {
 	if clock == nil {
 		clock = time.Now
 	}
-	if c.time, err = newWatch(c.vault, clock); err != nil {
+	up := cfg.Uptime
+	if up == nil {
+		up = uptime
+	}
+	if c.time, err = newWatch(c.vault, clock, up); err != nil {
 		return err
 	}
 	if c.self, err = loadInstallation(c.vault, c.random, cfg.DeviceName); err != nil {

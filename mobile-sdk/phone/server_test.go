@@ -283,7 +283,7 @@ func (w *world) devices(rw http.ResponseWriter, body []byte) {
 				return err
 			}
 			head, err := l.Head()
-			out.Cards = append(out.Cards, wire.Enrolment{Card: ask.Card, Epoch: head.Epoch, Actor: actor.Ordinal, LMID: actor.LMID, Leases: w.leases()})
+			out.Cards = append(out.Cards, wire.Enrolment{Card: ask.Card, Epoch: head.Epoch, Actor: actor.Ordinal, LMID: actor.LMID, Leases: w.leases(), Own: true})
 			return err
 		}))
 	}
@@ -377,7 +377,7 @@ func (w *world) stream(rw http.ResponseWriter, device string, cards []wire.SyncC
 }
 
 func (w *world) pages(out *wire.LineWriter, rw http.ResponseWriter, book *simnet.Book, device string, c wire.SyncCard, sight replica.Sight, results []wire.Result) {
-	ask := replica.Pull{Device: device, Ask: c.PullCard, Sight: sight, Leases: w.leases(), Results: results}
+	ask := replica.Pull{Device: device, Ask: c.PullCard, Sight: sight, Leases: w.leases(), Own: true, Results: results}
 	for used := 0; ; {
 		var page replica.Page
 		err := book.View(func(l replica.Ledger) error {

@@ -211,7 +211,7 @@ func answered(tx PhoneTx, meta *Meta, results []wire.Result, shown uint64, now t
 		}
 		hidden := item.Code == wire.CodeAccessEnded // its record went out of sight while it waited
 		item.State, item.Outcome, item.Code = Answered, r.Outcome, r.Code
-		err := error(nil)
+		var err error
 		switch {
 		case r.Outcome != wire.Refused:
 			if item.Mutation.N <= shown {

@@ -1,0 +1,16 @@
+package phone
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// uptime is how long the phone is switched on, sleep included. CLOCK_MONOTONIC counts sleep here; iOS is Darwin.
+func uptime() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {
+		return 0 // then the clock on the wall has to do
+	}
+	return time.Duration(t.Nano())
+}
