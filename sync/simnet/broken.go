@@ -13,33 +13,35 @@ type Broken string
 // The mistakes.
 const (
 	Sound           Broken = ""
-	ContextAtPush   Broken = "context captured at push time" // At, Ctx and Seen are what the phone knows when it sends
-	ReplayApplies   Broken = "a replay is applied again"     // the server forgets which mutations it has processed
-	ClockCursor     Broken = "a cursor of wall-clock time"   // two commits of one tick share their place in the order
-	SwallowSiblings Broken = "an edit takes all siblings"    // an ordinary edit replaces what it did not show
-	TornPage        Broken = "a page in two transactions"    // a crash leaves the cursor moved and the rows not written
-	EarlyAt         Broken = "a page taken for a whole"      // editors and rows build on a cursor between two pages
-	LostItem        Broken = "sent is taken for received"    // the outbox is emptied when a request goes out
-	KeepMoved       Broken = "moves are not told"            // what went out of sight stays on the phone
-	RedForAll       Broken = "every move is told"            // also of what the device never saw
-	StaleSight      Broken = "a permit for a whole answer"   // access is looked at once, not with each page
-	KeepLost        Broken = "a phone without purge"         // what was lost stays
-	MixedBase       Broken = "a resync in place"             // the new base grows in the old one
-	TrustedNumber   Broken = "a number proves a mutation"    // a fork of the actor is not noticed
-	FullScan        Broken = "everything is looked at"       // a pull of nothing reads rows
-	LostSave        Broken = "a save that is not kept"       // the person's own screen lacks what he saved
-	DeafToDeletes   Broken = "deletions are not heard"       // what was deleted for all stays on the phone
-	HeadForAll      Broken = "the card's head is told"       // the cursor of everybody moves with commits out of his sight
-	BluntPurge      Broken = "a purge without patterns"      // what stays visible through a grant of a whole class goes, too
-	RecedingCursor  Broken = "a cursor that goes back"       // now and then a token stands for an earlier commit
-	Wedge           Broken = "a refusal is not told"         // the phone waits for its result for ever
-	LaggingReplica  Broken = "a replica that lags"           // pages are made of what stood there some commits ago
-	TornRow         Broken = "a row taken in by parts"       // of the atoms that came together some are written, some not
-	NewestVector    Broken = "the newer vector wins"         // of two concurrent vectors one is taken for both
-	ThinFirst       Broken = "a first sync of the newest"    // a new phone does not get what lies further back
-	BlindSums       Broken = "sums without values"           // a flipped letter does not show in them
-	FlatSums        Broken = "sums without scopes"           // nor does a row in another scope
-	DeleteFirst     Broken = "a check that deletes first"    // what differs goes before what replaces it has come
+	ContextAtPush   Broken = "context captured at push time"  // At, Ctx and Seen are what the phone knows when it sends
+	ReplayApplies   Broken = "a replay is applied again"      // the server forgets which mutations it has processed
+	ClockCursor     Broken = "a cursor of wall-clock time"    // two commits of one tick share their place in the order
+	SwallowSiblings Broken = "an edit takes all siblings"     // an ordinary edit replaces what it did not show
+	TornPage        Broken = "a page in two transactions"     // a crash leaves the cursor moved and the rows not written
+	EarlyAt         Broken = "a page taken for a whole"       // editors and rows build on a cursor between two pages
+	LostItem        Broken = "sent is taken for received"     // the outbox is emptied when a request goes out
+	KeepMoved       Broken = "moves are not told"             // what went out of sight stays on the phone
+	RedForAll       Broken = "every move is told"             // also of what the device never saw
+	StaleSight      Broken = "a permit for a whole answer"    // access is looked at once, not with each page
+	KeepLost        Broken = "a phone without purge"          // what was lost stays
+	MixedBase       Broken = "a resync in place"              // the new base grows in the old one
+	TrustedNumber   Broken = "a number proves a mutation"     // a fork of the actor is not noticed
+	FullScan        Broken = "everything is looked at"        // a pull of nothing reads rows
+	LostSave        Broken = "a save that is not kept"        // the person's own screen lacks what he saved
+	DeafToDeletes   Broken = "deletions are not heard"        // what was deleted for all stays on the phone
+	HeadForAll      Broken = "the card's head is told"        // the cursor of everybody moves with commits out of his sight
+	BluntPurge      Broken = "a purge without patterns"       // what stays visible through a grant of a whole class goes, too
+	RecedingCursor  Broken = "a cursor that goes back"        // now and then a token stands for an earlier commit
+	Wedge           Broken = "a refusal is not told"          // the phone waits for its result for ever
+	LaggingReplica  Broken = "a replica that lags"            // pages are made of what stood there some commits ago
+	TornRow         Broken = "a row taken in by parts"        // of the atoms that came together some are written, some not
+	NewestVector    Broken = "the newer vector wins"          // of two concurrent vectors one is taken for both
+	ThinFirst       Broken = "a first sync of the newest"     // a new phone does not get what lies further back
+	NoStones        Broken = "nothing is left of the deleted" // what was deleted long ago may be made again by an old phone
+	HoardedClocks   Broken = "clocks are not pruned"          // the entries of forgotten actors stay for ever
+	BlindSums       Broken = "sums without values"            // a flipped letter does not show in them
+	FlatSums        Broken = "sums without scopes"            // nor does a row in another scope
+	DeleteFirst     Broken = "a check that deletes first"     // what differs goes before what replaces it has come
 )
 
 // Mistake is a broken engine and the invariant that it breaks: by that one it must be found.
@@ -54,6 +56,7 @@ var Mistakes = []Mistake{
 	{ContextAtPush, 2},
 	{SwallowSiblings, 2},
 	{LostItem, 2},
+	{NoStones, 3},
 	{KeepMoved, 4},
 	{RedForAll, 4},
 	{StaleSight, 4},
@@ -69,6 +72,7 @@ var Mistakes = []Mistake{
 	{LaggingReplica, 10},
 	{EarlyAt, 11},
 	{TornRow, 11},
+	{HoardedClocks, 12},
 	{NewestVector, 13},
 	{BlindSums, 14},
 	{FlatSums, 14},

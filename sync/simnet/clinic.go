@@ -83,7 +83,7 @@ func (w *World) withdraw(c *cardWorld) {
 	if rec.Kind != kindDocument && w.rand.IntN(4) > 0 {
 		return
 	}
-	e := &erasure{accepted: true}
+	e := &erasure{card: c.id, accepted: true}
 	for _, versions := range rec.Atoms {
 		for _, v := range versions {
 			e.seen = append(e.seen, text(v.Value))

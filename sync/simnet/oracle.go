@@ -13,6 +13,8 @@ type oracle struct {
 	writes  map[string]*write // by value: every value is written once
 	order   []*write
 	deletes map[string][]*erasure // by record
+	kept    map[[32]byte]number   // mutations that were accepted, and under which number first
+	again   map[string]bool       // records that a clone brought back with an edit which its like had sent before: see risen
 }
 
 // write is one value that somebody wrote.
@@ -27,8 +29,15 @@ type write struct {
 	accepted           bool
 }
 
+// number is what a mutation travels under.
+type number struct {
+	actor uint32
+	n     uint64
+}
+
 // erasure is one deletion, and the values that its author saw.
 type erasure struct {
+	card     string
 	key      [32]byte // the mutation, whatever number it travels under
 	seen     []string
 	accepted bool
@@ -55,7 +64,8 @@ func (h *hand) made(wr *write) bool {
 }
 
 func newOracle() *oracle {
-	return &oracle{writes: map[string]*write{}, deletes: map[string][]*erasure{}}
+	return &oracle{writes: map[string]*write{}, deletes: map[string][]*erasure{},
+		kept: map[[32]byte]number{}, again: map[string]bool{}}
 }
 
 func (o *oracle) wrote(value string, wr *write) *write {
@@ -81,13 +91,21 @@ func (o *oracle) of(m wire.Mutation, atom string, v json.RawMessage) *write {
 }
 
 // judged notes what the server decided on a mutation.
-func (o *oracle) judged(m wire.Mutation, r wire.Result) {
+func (o *oracle) judged(actor uint32, m wire.Mutation, r wire.Result) {
 	if m.Op == wire.OpDelete {
 		key := identity(m)
 		for _, e := range o.deletes[m.ID] {
 			e.accepted = e.accepted || e.key == key && r.Outcome == wire.Accepted
 		}
 		return
+	}
+	if key := identity(m); r.Outcome != wire.Refused {
+		as := number{actor, m.N}
+		if first, known := o.kept[key]; known {
+			o.again[m.ID] = o.again[m.ID] || first != as
+		} else {
+			o.kept[key] = as
+		}
 	}
 	for atom, c := range m.Atoms {
 		if wr := o.of(m, atom, c.V); wr != nil {
@@ -132,13 +150,12 @@ func (o *oracle) lost(card string, records map[string]replica.Record) *Breach {
 			continue
 		}
 		rec := records[wr.record]
-		if rec.Deleted {
-			if !o.erased(wr.record, wr.value) {
-				return breach(2, "%s of %s was deleted by nobody who had seen it", wr.value, wr.record)
-			}
-			continue
-		}
-		if !slices.ContainsFunc(rec.Atoms[wr.atom], func(v replica.Version) bool { return text(v.Value) == wr.value }) {
+		there := slices.ContainsFunc(rec.Atoms[wr.atom], func(v replica.Version) bool { return text(v.Value) == wr.value })
+		switch {
+		case there && !rec.Deleted, o.erased(wr.record, wr.value):
+		case rec.Deleted:
+			return breach(2, "%s of %s was deleted by nobody who had seen it", wr.value, wr.record)
+		default:
 			return breach(2, "%s of %s/%s is gone and nobody who replaced it had seen it", wr.value, wr.record, wr.atom)
 		}
 	}
@@ -219,12 +236,22 @@ func (o *oracle) keeps(m wire.Mutation, saved bool) {
 	}
 }
 
-// standing returns the values that count on a card now: what a backup of it holds, or held.
-func (o *oracle) standing(card string) map[string]bool {
-	out := map[string]bool{}
+// standing is what counts on a card now: what a backup of it holds, or held.
+type standing struct {
+	values map[string]bool
+	erased map[*erasure]bool
+}
+
+func (o *oracle) standing(card string) standing {
+	out := standing{map[string]bool{}, map[*erasure]bool{}}
 	for _, wr := range o.order {
 		if wr.card == card && wr.accepted {
-			out[wr.value] = true
+			out.values[wr.value] = true
+		}
+	}
+	for _, list := range o.deletes {
+		for _, e := range list {
+			out.erased[e] = e.accepted
 		}
 	}
 	return out
@@ -232,7 +259,7 @@ func (o *oracle) standing(card string) map[string]bool {
 
 // restored is for a server that lost its last commits. What phones still have they must send again, and it is judged again;
 // of the rest nothing counts.
-func (o *oracle) restored(c *cardWorld, standing map[string]bool) {
+func (o *oracle) restored(c *cardWorld, was standing) {
 	held := map[*write]bool{}
 	for _, s := range c.seats {
 		for _, item := range s.shelf.state.items {
@@ -247,13 +274,13 @@ func (o *oracle) restored(c *cardWorld, standing map[string]bool) {
 		}
 	}
 	for _, wr := range o.order {
-		if wr.card == c.id && wr.accepted && !standing[wr.value] {
+		if wr.card == c.id && wr.accepted && !was.values[wr.value] {
 			wr.accepted, wr.answered, wr.saved = false, false, held[wr]
 		}
 	}
-	for id, rec := range c.book.pages.records {
-		for _, e := range o.deletes[id] {
-			e.accepted = e.accepted && rec.Deleted
+	for _, list := range o.deletes {
+		for _, e := range list {
+			e.accepted = e.accepted && (e.card != c.id || was.erased[e])
 		}
 	}
 }

@@ -20,7 +20,7 @@ type cardWorld struct {
 	docs   []string // what clinics published
 
 	backup   *Book
-	standing map[string]bool // what counted when the backup was made
+	standing standing // what counted when the backup was made
 	epochs   int
 	history  map[string]*past // of each record
 	replica  *Book            // for Broken LaggingReplica

@@ -216,7 +216,7 @@ func (w *World) saved(s *seat, d draft, what string, made []*write, err error) {
 
 // erase deletes the record.
 func (w *World) erase(s *seat, d draft) {
-	e := &erasure{}
+	e := &erasure{card: s.card.id}
 	for _, a := range d.screen.Atoms {
 		shown, beside := onScreen(a)
 		e.seen = append(append(e.seen, shown), beside...)

@@ -16,6 +16,7 @@ func (w *World) verify() {
 		}
 		w.must(c.book.compare())
 		w.hold(w.oracle.lost(c.id, c.book.pages.records))
+		w.hold(w.oracle.risen(c.book.pages.records))
 	}
 	w.hold(w.oracle.unanswered())
 	for _, c := range w.cards {
