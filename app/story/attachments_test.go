@@ -507,6 +507,22 @@ func TestAPatientAttachesAPhoto(t *testing.T) {
 	})
 }
 
+func TestAPhotoThatWasDeletedBeforeItWasSent(t *testing.T) {
+	ctx, w := t.Context(), start(t, "")
+	_, handset, id := owner(ctx, t, w, got(w.Clinic(ctx, "Поликлиника № 7"))(t))
+	got(handset.Sync(ctx))(t)
+	l := &wireless{}
+	handset.again(t, w, l)
+	mine := handset.Card(id)
+	named := got(mine.Attach("Родинка", "image/jpeg", bytes.NewReader(aFile("\xff\xd8\xff\xe0", 1000, 8))))(t)
+	edit := got(mine.Comment(got(mine.Visits(phone.Paging{}))(t).Entries[0].ID, "фото", named))(t)
+	got(got(mine.Edit(edit.Record))(t).Delete())(t)
+	got(handset.Sync(ctx))(t)
+	if all := got(mine.Uploads())(t); len(all) != 0 || l.up != 0 {
+		t.Errorf("%d bytes went up, and the person is told of %+v", l.up, all)
+	}
+}
+
 func TestABackupWithoutThePhoto(t *testing.T) {
 	// A server that lost the file: its epoch is another, and the phone sends the file once more. Restores are SQLite's.
 	ctx, w := t.Context(), start(t, "")

@@ -217,7 +217,9 @@ func TestARefusedUploadIsShown(t *testing.T) {
 		refuse(rw, http.StatusRequestEntityTooLarge, "upload.card_full")
 		return true
 	}
-	h.sync()
+	if report := h.sync(); report.Uploaded != 0 {
+		t.Errorf("refused, and %d files are up", report.Uploaded)
+	}
 	state := func() phone.FileState {
 		t.Helper()
 		all, err := mine.Uploads()

@@ -111,10 +111,13 @@ func (c *Client) upload(ctx context.Context, k *Card, report *Report) error {
 	}
 	for _, a := range files {
 		u := uploading{client: c, card: k, file: a, epoch: meta.Epoch, stamp: meta.HLC}
-		if err := u.run(ctx); err != nil {
+		sent, err := u.run(ctx)
+		if err != nil {
 			return err
 		}
-		report.Uploaded++
+		if sent {
+			report.Uploaded++
+		}
 	}
 	return nil
 }
@@ -131,9 +134,9 @@ type uploading struct {
 
 // run asks how far the upload got and goes on there, until the server has it all, or says that it will not take it. That is noted
 // with the file, and keeps nothing else from going.
-func (u *uploading) run(ctx context.Context) error {
+func (u *uploading) run(ctx context.Context) (sent bool, err error) {
 	var at wire.Upload
-	err := u.client.do(ctx, call{method: http.MethodGet, path: u.path(), into: &at})
+	err = u.client.do(ctx, call{method: http.MethodGet, path: u.path(), into: &at})
 	for err == nil && !at.Complete {
 		at, err = u.piece(ctx, at.Offset)
 		if code := problem.CodeOf(err); (code == "upload.offset" || code == "upload.hash_mismatch") && u.anew < enough {
@@ -142,13 +145,27 @@ func (u *uploading) run(ctx context.Context) error {
 		}
 	}
 	var refusal *problem.Problem
+	if problem.CodeOf(err) == "attachment.not_found" {
+		if unwanted, err := u.disown(); unwanted || err != nil {
+			return false, err
+		}
+	}
 	switch {
 	case err == nil:
-		return u.note(u.file.Size, u.epoch, "")
+		return true, u.note(u.file.Size, u.epoch, "")
 	case errors.As(err, &refusal) && final[refusal.Status]:
-		return u.note(at.Offset, "", refusal.Code)
+		return false, u.note(at.Offset, "", refusal.Code)
 	}
-	return err
+	return false, err
+}
+
+// disown gives a file up that was deleted with its record before the server had it.
+func (u *uploading) disown() (unwanted bool, err error) {
+	err = u.card.store.Change(func(tx *vault.Tx) error {
+		unwanted, err = tx.Disown(u.file.Hash)
+		return err
+	})
+	return unwanted, err
 }
 
 // final are the answers after which another try would be in vain. Of what the person may or may not do at this time none is.

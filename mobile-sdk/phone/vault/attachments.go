@@ -338,6 +338,16 @@ func (t *Tx) NoteUpload(hash string, arrived int64, epoch, code string) error {
 	return t.exec("UPDATE attachment SET arrived = ?, sent = ?, code = ? WHERE card = ? AND hash = ?", arrived, epoch, code, t.card, hash)
 }
 
+// Disown takes a file for one that came from the server, if no record of the base names it: the person deleted what it was attached to
+// before it was sent. It goes with the edit. disowned is false if a record does.
+func (t *Tx) Disown(hash string) (disowned bool, err error) {
+	records, _, err := t.NamedBy(hash)
+	if err != nil || len(records) > 0 {
+		return false, err
+	}
+	return true, t.exec("UPDATE attachment SET own = 0 WHERE card = ? AND hash = ?", t.card, hash)
+}
+
 // Evict deletes whole files that were used longest ago until those of the card take no more than the limit: only what can be fetched
 // again, and not the one that is named.
 func (t *Tx) Evict(limit int64, but string) error {
