@@ -165,8 +165,8 @@ func (p *phoneFile) holds(id string) (found bool, err error) {
 	return found, err
 }
 
-// glossary is the words that files were told of: many of them, so that there are pages to fill and to part. The index writes of
-// a word only what it does not share with the one before it; these have hardly a beginning in common.
+// glossary is the words that files were told of: many of them, so that there are pages to fill and to part, each of one record. The
+// index writes of a word only what it does not share with the one before it; these have hardly a beginning in common.
 type glossary map[string]entry
 
 // entry is whose word it is.
@@ -176,7 +176,7 @@ func (g glossary) of(row wire.Row) (words []string) {
 	for _, versions := range row.Atoms {
 		for _, v := range versions {
 			for i := range 10 {
-				sum := sha256.Sum256(fmt.Append(nil, i, v.Value))
+				sum := sha256.Sum256(fmt.Append(nil, i, row.ID, v.Value))
 				word := hex.EncodeToString(sum[:12])
 				g[word] = entry{string(v.Value), row.ID}
 				words = append(words, word)
