@@ -138,7 +138,7 @@ func (t *Tx) deleteRows(condition string, args ...any) error {
 // passed over, and makes the list no shorter: whoever pages takes a short page for the last one.
 func (t *Tx) rows(limit int, query string, args ...any) (out []wire.Row, err error) {
 	for ask := limit; ; {
-		damaged := 0
+		var damaged int
 		if out, damaged, err = t.readable(query, append(args, ask)...); err != nil {
 			return nil, err
 		}
