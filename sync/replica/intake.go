@@ -189,46 +189,73 @@ func shownUpTo(end wire.End) uint64 {
 }
 
 // answered writes down results. Acked follows: every n before the first that still waits. What the base shows already is settled at
-// once, not written twice.
+// once, not written twice. Most results are alike, so those of a whole push are one write.
 func answered(tx PhoneTx, meta *Meta, results []wire.Result, shown uint64, now time.Time) error {
+	refused := map[uint64]wire.Result{}
+	for first := 0; first < len(results); {
+		r, last := results[first], first
+		if r.Outcome == wire.Refused {
+			refused[r.N] = r
+			first++
+			continue
+		}
+		for next := last + 1; next < len(results) && follows(results[last], results[next], shown); next++ {
+			last = next
+		}
+		var settled time.Time
+		if r.N <= shown {
+			settled = now
+		}
+		if err := tx.Answer(meta.Actor, r.N, results[last].N, r.Outcome, r.Code, settled); err != nil {
+			return err
+		}
+		first = last + 1
+	}
+	if err := rejected(tx, *meta, refused); err != nil {
+		return err
+	}
+	waits, err := tx.FirstWaiting(meta.Actor)
+	if err != nil {
+		return err
+	}
+	acked := meta.Next - 1
+	if waits > 0 {
+		acked = waits - 1
+	}
+	meta.Acked = max(meta.Acked, acked)
+	return nil
+}
+
+// follows says whether b is of the next mutation after a's and says the same, on the same side of shown.
+func follows(a, b wire.Result, shown uint64) bool {
+	return b.N == a.N+1 && b.Outcome == a.Outcome && b.Code == a.Code && (a.N <= shown) == (b.N <= shown)
+}
+
+// rejected keeps what the server refused for the person to see, unless access to it has ended.
+func rejected(tx PhoneTx, meta Meta, refused map[uint64]wire.Result) error {
+	if len(refused) == 0 {
+		return nil
+	}
 	items, err := tx.Open()
 	if err != nil {
 		return err
 	}
-	byN := make(map[uint64]wire.Result, len(results))
-	for _, r := range results {
-		byN[r.N] = r
-	}
-	acked := meta.Next - 1
 	for _, item := range items {
-		if item.Actor != meta.Actor || item.State != Waiting {
-			continue
-		}
-		r, ok := byN[item.Mutation.N]
-		if !ok {
-			acked = min(acked, item.Mutation.N-1)
+		r, ok := refused[item.Mutation.N]
+		if !ok || item.Actor != meta.Actor || item.State != Waiting {
 			continue
 		}
 		hidden := item.Code == wire.CodeAccessEnded // its record went out of sight while it waited
-		item.State, item.Outcome, item.Code = Answered, r.Outcome, r.Code
-		var err error
-		switch {
-		case r.Outcome != wire.Refused:
-			if item.Mutation.N <= shown {
-				item.State, item.Settled = Settled, now
-			}
-			err = tx.PutItem(item)
-		case hidden || r.Code == wire.CodeAccessEnded && item.Mutation.Op != wire.OpCreate:
+		item.State, item.Outcome, item.Code = Rejected, r.Outcome, r.Code
+		if hidden || r.Code == wire.CodeAccessEnded && item.Mutation.Op != wire.OpCreate {
 			err = withdraw(tx, item)
-		default: // the person keeps the text. A new record has nothing of the card in it
-			item.State = Rejected
-			err = tx.PutItem(item)
+		} else {
+			err = tx.PutItem(item) // the person keeps the text. A new record has nothing of the card in it
 		}
 		if err != nil {
 			return err
 		}
 	}
-	meta.Acked = max(meta.Acked, acked)
 	return nil
 }
 

@@ -50,6 +50,11 @@ type PhoneTx interface {
 	ItemsOf(id string) ([]Item, error)
 	// PutItem inserts or replaces by (Actor, N).
 	PutItem(item Item) error
+	// Answer writes down one result of all items of the actor from first to last that wait; not of refusals. They are Answered, or
+	// Settled at the instant unless it is zero.
+	Answer(actor uint32, first, last uint64, outcome wire.Outcome, code string, settled time.Time) error
+	// FirstWaiting gives the lowest n of the actor's items that wait; 0 if none does.
+	FirstWaiting(actor uint32) (uint64, error)
 	// DropItem forgets one; no error if there is none.
 	DropItem(actor uint32, n uint64) error
 	// Items returns the items in one state.

@@ -175,6 +175,29 @@ func (s *shelfState) PutItem(item replica.Item) error {
 	return nil
 }
 
+func (s *shelfState) Answer(actor uint32, first, last uint64, outcome wire.Outcome, code string, settled time.Time) error {
+	for key, item := range s.items {
+		if key.actor != actor || key.n < first || key.n > last || item.State != replica.Waiting {
+			continue
+		}
+		item.State, item.Outcome, item.Code = replica.Answered, outcome, code
+		if !settled.IsZero() {
+			item.State, item.Settled = replica.Settled, settled
+		}
+		s.items[key] = item
+	}
+	return nil
+}
+
+func (s *shelfState) FirstWaiting(actor uint32) (first uint64, err error) {
+	for key, item := range s.items {
+		if key.actor == actor && item.State == replica.Waiting && (first == 0 || key.n < first) {
+			first = key.n
+		}
+	}
+	return first, nil
+}
+
 func (s *shelfState) DropItem(actor uint32, n uint64) error {
 	delete(s.items, itemKey{actor, n})
 	return nil

@@ -80,6 +80,16 @@ func (t twinPhone) PutItem(item replica.Item) error {
 	return wrote("PutItem", t.memory.PutItem(item), t.real.PutItem(item))
 }
 
+func (t twinPhone) Answer(actor uint32, first, last uint64, outcome wire.Outcome, code string, settled time.Time) error {
+	return wrote("Answer", t.memory.Answer(actor, first, last, outcome, code, settled), t.real.Answer(actor, first, last, outcome, code, settled))
+}
+
+func (t twinPhone) FirstWaiting(actor uint32) (uint64, error) {
+	a, _ := t.memory.FirstWaiting(actor)
+	b, err := t.real.FirstWaiting(actor)
+	return twins("FirstWaiting", a, b, err), nil
+}
+
 func (t twinPhone) DropItem(actor uint32, n uint64) error {
 	return wrote("DropItem", t.memory.DropItem(actor, n), t.real.DropItem(actor, n))
 }

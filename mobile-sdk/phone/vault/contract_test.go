@@ -224,6 +224,41 @@ var contract = []struct {
 			same(t, "forgotten", settled, err)
 		})
 	}},
+	{"a result is written down for many edits at once", func(t *testing.T, s replica.PhoneStore) {
+		var all []replica.Item
+		for n := uint64(1); n <= 6; n++ {
+			all = append(all, item(1, n, one, replica.Waiting))
+		}
+		all[3].State, all[3].Code = replica.Rejected, wire.CodeInvalid
+		others := item(2, 2, two, replica.Waiting)
+		others.Mutation.HLC += 100
+		update(t, s, func(tx replica.PhoneTx) error {
+			if first, err := tx.FirstWaiting(1); err != nil || first != 0 {
+				t.Errorf("of nothing %d waits first, %v", first, err)
+			}
+			for _, i := range append(all, others) {
+				if err := tx.PutItem(i); err != nil {
+					return err
+				}
+			}
+			return errors.Join(tx.Answer(1, 2, 4, wire.Conflict, wire.CodeSibling, time.Time{}), tx.Answer(1, 5, 5, wire.Accepted, "", noon), tx.Answer(1, 2, 2, wire.Accepted, "", noon))
+		})
+		for _, i := range []int{1, 2} {
+			all[i].State, all[i].Outcome, all[i].Code = replica.Answered, wire.Conflict, wire.CodeSibling
+		}
+		all[4].State, all[4].Outcome, all[4].Settled = replica.Settled, wire.Accepted, noon
+		view(t, s, func(tx replica.PhoneTx) {
+			items, err := tx.ItemsOf(one)
+			same(t, "ItemsOf", items, err, all...)
+			waiting, err := tx.Items(replica.Waiting)
+			same(t, "Waiting", waiting, err, all[0], all[5], others)
+			for actor, want := range map[uint32]uint64{1: 1, 2: 2, 3: 0} {
+				if first, err := tx.FirstWaiting(actor); err != nil || first != want {
+					t.Errorf("of actor %d waits %d first, not %d: %v", actor, first, want, err)
+				}
+			}
+		})
+	}},
 	{"wiping leaves a new card", func(t *testing.T, s replica.PhoneStore) {
 		update(t, s, func(tx replica.PhoneTx) error {
 			return errors.Join(tx.SaveMeta(replica.Meta{Actor: 1}), tx.PutRow(row(one, "visit.general", "x")), tx.PutShadowRow(row(one, "visit.general", "x")),

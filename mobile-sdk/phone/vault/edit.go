@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
 	"time"
 
@@ -8,21 +10,20 @@ import (
 	"github.com/medcard/medcard/sync/wire"
 )
 
-// editShape is a replica.Item as it is stored; see metaShape.
+// editShape is what never changes of a replica.Item, as it is stored. What became of it stands in the columns beside it.
 type editShape struct {
-	Actor    uint32            `json:"actor"`
-	Mutation wire.Mutation     `json:"mutation"`
-	Gen      uint64            `json:"gen"`
-	State    replica.ItemState `json:"state"`
-	Outcome  wire.Outcome      `json:"outcome,omitempty"`
-	Code     string            `json:"code,omitempty"`
-	Saved    time.Time         `json:"saved"`
-	Settled  time.Time         `json:"settled,omitzero"`
+	Actor    uint32        `json:"actor"`
+	Mutation wire.Mutation `json:"mutation"`
+	Gen      uint64        `json:"gen"`
+	Saved    time.Time     `json:"saved"`
 }
+
+// never is the zero time as a column has it.
+var never = time.Time{}.UnixMicro()
 
 // Open returns the edits that still count for the view or await an answer.
 func (t *Tx) Open() ([]replica.Item, error) {
-	return list(t, readEdit, "SELECT body FROM edit WHERE card = ? AND state IN (?, ?) ORDER BY hlc", t.card, string(replica.Waiting), string(replica.Answered))
+	return t.edits("card = ? AND state IN (?, ?)", t.card, string(replica.Waiting), string(replica.Answered))
 }
 
 // Pending says whether Open would return any: a sync asks that more often than it needs them.
@@ -33,27 +34,77 @@ func (t *Tx) Pending() (bool, error) {
 
 // ItemsOf returns the edits of one record.
 func (t *Tx) ItemsOf(id string) ([]replica.Item, error) {
-	return list(t, readEdit, "SELECT body FROM edit WHERE card = ? AND record = ? ORDER BY hlc", t.card, id)
+	return t.edits("card = ? AND record = ?", t.card, id)
 }
 
 // Items returns the edits in one state.
 func (t *Tx) Items(state replica.ItemState) ([]replica.Item, error) {
-	return list(t, readEdit, "SELECT body FROM edit WHERE card = ? AND state = ? ORDER BY hlc", t.card, string(state))
+	return t.edits("card = ? AND state = ?", t.card, string(state))
+}
+
+// edits reads those that meet the condition, in the order of saving.
+func (t *Tx) edits(where string, args ...any) (items []replica.Item, err error) {
+	err = t.prepared("SELECT state, outcome, code, settled, body FROM edit WHERE "+where+" ORDER BY hlc", func(s *sql.Stmt) error {
+		rows, err := s.QueryContext(context.Background(), args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var item replica.Item
+			var settled int64
+			var body sql.RawBytes
+			if err := rows.Scan(&item.State, &item.Outcome, &item.Code, &settled, &body); err != nil {
+				return err
+			}
+			var shape editShape
+			if json.Unmarshal(body, &shape) != nil {
+				return errDamaged
+			}
+			item.Actor, item.Mutation, item.Gen, item.Saved = shape.Actor, shape.Mutation, shape.Gen, shape.Saved
+			if settled != never {
+				item.Settled = time.UnixMicro(settled).UTC()
+			}
+			items = append(items, item)
+		}
+		return rows.Err()
+	})
+	return items, err
 }
 
 // PutItem inserts or replaces an edit.
 func (t *Tx) PutItem(item replica.Item) error {
 	// Not json.Marshal: it would write < as \u003c, and a retry must be the same bytes.
-	body, err := wire.Marshal(editShape(item))
+	body, err := wire.Marshal(editShape{item.Actor, item.Mutation, item.Gen, item.Saved})
 	if err != nil {
 		return err
 	}
-	if err := t.exec(`INSERT INTO edit (card, actor, n, record, state, hlc, settled, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (card, actor, n) DO UPDATE SET record = excluded.record, state = excluded.state, hlc = excluded.hlc, settled = excluded.settled, body = excluded.body`,
-		t.card, item.Actor, item.Mutation.N, item.Mutation.ID, string(item.State), item.Mutation.HLC.String(), item.Settled.UnixMicro(), body); err != nil {
+	if err := t.exec(`INSERT INTO edit (card, actor, n, record, state, hlc, settled, outcome, code, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (card, actor, n) DO UPDATE SET record = excluded.record, state = excluded.state, hlc = excluded.hlc, settled = excluded.settled,
+			outcome = excluded.outcome, code = excluded.code, body = excluded.body`,
+		t.card, item.Actor, item.Mutation.N, item.Mutation.ID, string(item.State), item.Mutation.HLC.String(), item.Settled.UnixMicro(),
+		string(item.Outcome), item.Code, body); err != nil {
 		return err
 	}
 	return t.nameEditedFiles(item)
+}
+
+// Answer writes down one result of all edits of the actor from first to last that wait.
+func (t *Tx) Answer(actor uint32, first, last uint64, outcome wire.Outcome, code string, settled time.Time) error {
+	state := replica.Answered
+	if !settled.IsZero() {
+		state = replica.Settled
+	}
+	return t.exec("UPDATE edit SET state = ?, outcome = ?, code = ?, settled = ? WHERE card = ? AND actor = ? AND n BETWEEN ? AND ? AND state = ?",
+		string(state), string(outcome), code, settled.UnixMicro(), t.card, actor, first, last, string(replica.Waiting))
+}
+
+// FirstWaiting gives the lowest n of the actor's edits that wait; 0 if none does.
+func (t *Tx) FirstWaiting(actor uint32) (n uint64, err error) {
+	err = t.prepared("SELECT coalesce(min(n), 0) FROM edit WHERE card = ? AND state = ? AND actor = ?", func(s *sql.Stmt) error {
+		return s.QueryRowContext(context.Background(), t.card, string(replica.Waiting), actor).Scan(&n)
+	})
+	return n, err
 }
 
 // DropItem forgets an edit.
@@ -63,13 +114,5 @@ func (t *Tx) DropItem(actor uint32, n uint64) error {
 
 // DropSettled forgets settled edits that were settled before the instant.
 func (t *Tx) DropSettled(before time.Time) error {
-	return t.delete("DELETE FROM edit WHERE card = ? AND state = ? AND settled < ?", t.card, string(replica.Settled), before.UnixMicro())
-}
-
-func readEdit(body []byte) (replica.Item, error) {
-	var shape editShape
-	if json.Unmarshal(body, &shape) != nil {
-		return replica.Item{}, errDamaged
-	}
-	return replica.Item(shape), nil
+	return t.delete("DELETE FROM edit WHERE card = ? AND state = 'settled' AND settled < ?", t.card, before.UnixMicro())
 }

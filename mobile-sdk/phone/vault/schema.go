@@ -101,6 +101,13 @@ var migrations = []string{`
 		PRIMARY KEY (card, shadow)
 	) STRICT, WITHOUT ROWID;
 	INSERT INTO tally (card, shadow, count, sum) SELECT card, shadow, count(*), 0 FROM record GROUP BY card, shadow;
+`, `
+	-- What became of an edit stands beside it: an answer is written for many at once, and leaves their bodies alone.
+	ALTER TABLE edit ADD COLUMN outcome TEXT NOT NULL DEFAULT '';
+	ALTER TABLE edit ADD COLUMN code TEXT NOT NULL DEFAULT '';
+	UPDATE edit SET outcome = coalesce(json_extract(CAST(body AS TEXT), '$.outcome'), ''), code = coalesce(json_extract(CAST(body AS TEXT), '$.code'), '');
+	UPDATE edit SET settled = -62135596800000000 WHERE state <> 'settled'; -- the year 1
+	CREATE INDEX edit_settled ON edit (card, settled) WHERE state = 'settled';
 `}
 
 // migrate brings the file to the newest schema, each step in a transaction of its own. What a step cannot say in SQL is index's.

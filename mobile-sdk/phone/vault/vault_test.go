@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/medcard/medcard/mobile-sdk/phone/vault"
 	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/wire"
 )
 
 func TestAnotherKeyOpensNothing(t *testing.T) {
@@ -230,4 +232,20 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestAnEditOfBeforeKeepsWhatBecameOfIt opens a file in which that stood in the edit's body.
+func TestAnEditOfBeforeKeepsWhatBecameOfIt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "card.db")
+	want := item(1, 1, one, replica.Rejected)
+	want.Outcome, want.Code = wire.Refused, wire.CodeInvalid
+	mutation, err := wire.Marshal(want.Mutation)
+	must(t, err)
+	body := `{"actor":1,"mutation":` + string(mutation) + `,"gen":3,"state":"rejected","outcome":"refused","code":"invalid","saved":"` + want.Saved.Format(time.RFC3339) + `"}`
+	must(t, vault.MakeOld(file, key, 2, "INSERT INTO edit (card, actor, n, record, state, hlc, saved, body) VALUES (?, 1, 1, ?, 'rejected', ?, 0, CAST(? AS BLOB))",
+		cardID, one, want.Mutation.HLC.String(), body))
+	view(t, open(t, file).Card(cardID), func(tx replica.PhoneTx) {
+		items, err := tx.Items(replica.Rejected)
+		same(t, "Rejected", items, err, want)
+	})
 }
