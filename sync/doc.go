@@ -122,6 +122,14 @@
 // it was. The design let newer rows come with a check. But what is told of moves and deletions is reckoned from the cursor: a record that
 // was made after it, came with a check and then went out of sight would never be named again, and stay.
 //
+// # When everybody comes at once
+//
+// After a change of the epoch each phone asks for all of its cards. An instance gives out 64 whole copies at a time (app/syncing, storm.go).
+// Who comes beyond is refused for that card alone, in the stream, with a time to come again: each is booked behind the one before, at the pace
+// that copies took so far, with some chance on top. Ten thousand phones at once so take hardly longer than in a row, and ask two and a half
+// times each. What is new, edits, and whoever is in the middle of a copy are never refused. A phone that is told to stay away for longer than
+// a person waits (half a minute) says so at once, and Run naps as long as it was told.
+//
 // # What is not there yet
 //
 // Nothing is collected yet: no pruning of clocks, no
@@ -133,6 +141,8 @@
 //
 //	app/store/storetest   TestWorldsOnDatabases: the simulator's worlds on SQLite and PostgreSQL, each answer compared with memory's;
 //	                      TestNoCommitIsSkipped: 7 and 11, many writers at once, their transactions long, taken back, lost, cut
+//	app/story             TestToxicLinks: every fault of toxiproxy on both links, to the phones and to PostgreSQL; FuzzSync: any bytes
+//	                      at any endpoint are refused without a trace, or taken once
 //	mobile-sdk/.../vault  TestWorldsOnFiles: the worlds on phones' encrypted files, and 4 on all that lies in those, decrypted
 //
 // # How costs grow
