@@ -37,7 +37,7 @@ const (
 	TornRow         Broken = "a row taken in by parts"        // of the atoms that came together some are written, some not
 	NewestVector    Broken = "the newer vector wins"          // of two concurrent vectors one is taken for both
 	ThinFirst       Broken = "a first sync of the newest"     // a new phone does not get what lies further back
-	NoStones        Broken = "nothing is left of the deleted" // what was deleted long ago may be made again by an old phone
+	NoStones        Broken = "nothing is left of the deleted" // an old phone may make it again
 	HoardedClocks   Broken = "clocks are not pruned"          // the entries of forgotten actors stay for ever
 	BlindSums       Broken = "sums without values"            // a flipped letter does not show in them
 	FlatSums        Broken = "sums without scopes"            // nor does a row in another scope

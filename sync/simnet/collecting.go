@@ -19,7 +19,7 @@ func (w *World) collect(c *cardWorld) {
 	}))
 	if w.Broken == NoStones {
 		c.book.pages.records = maps.Clone(c.book.pages.records)
-		maps.DeleteFunc(c.book.pages.records, func(_ string, rec replica.Record) bool { return rec.Collected })
+		maps.DeleteFunc(c.book.pages.records, func(_ string, rec replica.Record) bool { return rec.Deleted })
 	}
 	w.committed(c)
 	w.trace("collect", c.id)

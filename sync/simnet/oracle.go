@@ -102,7 +102,7 @@ func (o *oracle) judged(actor uint32, m wire.Mutation, r wire.Result) {
 	if key := identity(m); r.Outcome != wire.Refused {
 		as := number{actor, m.N}
 		if first, known := o.kept[key]; known {
-			o.again[m.ID] = o.again[m.ID] || first != as
+			o.again[m.ID] = o.again[m.ID] || first != as && m.Op != wire.OpCreate
 		} else {
 			o.kept[key] = as
 		}

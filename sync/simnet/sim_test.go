@@ -55,6 +55,9 @@ func TestWorlds(t *testing.T) {
 		if *twice {
 			again(t, r)
 		}
+		if played%1_000 == 0 {
+			t.Logf("%d worlds in %.0f s, %d failed", played, time.Since(start).Seconds(), failed)
+		}
 		for what, n := range r.Coverage {
 			coverage[what] += n
 		}
