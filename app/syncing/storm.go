@@ -1,7 +1,8 @@
 package syncing
 
 import (
-	"math/rand/v2"
+	"crypto/rand"
+	"encoding/binary"
 	"sync"
 	"time"
 
@@ -77,10 +78,17 @@ func (s *stream) startCopy() error {
 	now := s.Clock()
 	wait, ok := s.copies.begin(now, most)
 	if !ok {
-		return errBusy.After(jittered(wait, rand.N[time.Duration])) // when to come again is no secret
+		return errBusy.After(jittered(wait, draw))
 	}
 	s.copying = now
 	return nil
+}
+
+// draw gives a time below most.
+func draw(most time.Duration) time.Duration {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // which does not fail
+	return time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(most))
 }
 
 // jittered keeps those who were sent away by several instances, or by one that was started anew, from coming in step.
