@@ -87,6 +87,19 @@
 // The server's facts replace one another on kinds that only it writes. On kinds that people write they stand beside what
 // people wrote.
 //
+// A lease ends at the first look after it: what stands in its scope is deleted, and the next sync builds the base anew beside the rest,
+// since the server believes that the phone has what it was sent. Edits on one's own card stay, sent or not; those on another's go, and
+// the person is told how many. What is labelled as anything but general is lent for 72 hours, in every card. Setting a phone's clock back
+// gains nothing: the time since it was switched on counts as well.
+//
+// What goes out of sight takes the outbox with it, but for edits that wait: a number without its edit would be a hole. The server
+// refuses those, and only then does their text go. New records keep theirs, there is nothing of the card in it.
+//
+// A restore may bring back access that was revoked after the backup. So it holds every grant but the owners' until the owner confirms
+// it. To a phone such a card is gone but for what its person wrote there: the server may have lost that. One's own card that a restored
+// server does not know was most likely claimed after the backup: the phone keeps it until it is claimed again. A phone that was in step
+// with the server since the restore does not.
+//
 // Codes are snake_case, as all codes of this system are.
 //
 // # Files
@@ -135,7 +148,13 @@
 // Nothing is collected yet: no pruning of clocks, no
 // emptying of what was deleted, no retiring of silent devices (Actor.Low and Head.GC are kept for them); when that comes,
 // the id of a deleted record has to stay, else a phone that comes back from an old backup creates it again under a fresh
-// actor. Of the invariants the simulator does not yet hold worlds against 3 after a collection and 12. Leases of a proxy are 14 days whatever the scope.
+// actor. Of the invariants the simulator does not yet hold worlds against 3 after a collection and 12.
+//
+// No scope has a data key of its own. What access or a lease ends is deleted, overwritten in its page and out of the journal, so nothing
+// of it stands in the decrypted file. But a flash chip keeps old pages for a while, and whoever has the chip's raw content AND the key
+// that the phone's keystore holds could read those. Keys in a file beside would not help, they lie on the same chip: it wants one key a
+// scope in the keystore itself, and the index of words under it as well. There is no role yet for a child's token, whose lease is 24 hours;
+// since no lease outlives its grant, a grant of 24 hours is lent for no longer.
 //
 // # Where it is shown on the real stores
 //

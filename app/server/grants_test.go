@@ -11,6 +11,7 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/notice"
 )
 
 // Every request on a card reads its grants, so nobody can pile them up without end.
@@ -51,6 +52,57 @@ func TestGrantsEnd(t *testing.T) {
 		}
 		if _, err := grants.Give(t.Context(), anna, wish); !errors.Is(err, granting.ErrTooMany) {
 			t.Errorf("one more: %v", err)
+		}
+	})
+}
+
+// What ran out is committed as ended by the hour, also where nobody asks: the phones that lose something are told.
+func TestGrantsThatRunOutAreEnded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		now := time.Now()
+		grants := &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: func() time.Time { return now }, NewID: store.NewID}
+		boris := identity.AccountID(store.NewID())
+		var id card.ID
+		if err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
+			if id, err = tx.CreateCard(now); err != nil {
+				return err
+			}
+			if err := tx.GrantOwner(id, anna.Account, now); err != nil {
+				return err
+			}
+			p, err := tx.Decide(anna, id, consent.PatientRequest, now)
+			if err != nil {
+				return err
+			}
+			for _, lasts := range []time.Duration{time.Hour, 2 * time.Hour} {
+				if err := tx.AddGrant(p, consent.Grant{ID: consent.GrantID(store.NewID()), Card: id, Role: consent.Proxy, Account: boris,
+					Scopes: card.Scopes{"dx.*"}, Purpose: consent.PatientRequest, Starts: now, Ends: now.Add(lasts)}); err != nil {
+					return err
+				}
+			}
+			_, _, err = tx.TakeNews(id, boris, notice.Access) // that he was let in
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []struct{ listed, told bool }{{true, true}, {false, true}, {false, false}} {
+			now = now.Add(time.Hour)
+			if err := grants.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Update(t.Context(), func(tx *store.Tx) error {
+				cards, err := tx.CardsOf(boris)
+				if listed := len(cards) == 1; listed != want.listed {
+					t.Errorf("the card is in his list: %v", listed)
+				}
+				_, told, more := tx.TakeNews(id, boris, notice.Access)
+				if told != want.told {
+					t.Errorf("he was told: %v", told)
+				}
+				return errors.Join(err, more)
+			}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

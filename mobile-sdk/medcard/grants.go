@@ -2,6 +2,7 @@ package medcard
 
 import (
 	"strings"
+	"time"
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -116,6 +117,34 @@ func (k *Card) RevokeGrant(id string) (err error) {
 	ctx, end := k.client.term()
 	defer end()
 	return k.inner.RevokeGrant(ctx, consent.GrantID(id))
+}
+
+type lossShape struct {
+	Card  string `json:"card"`
+	At    int64  `json:"at"`
+	Edits int    `json:"edits"`
+	Why   string `json:"why"`
+}
+
+// Losses lists what the person is to be told of edits that were destroyed with their card, newest first, until ForgetLosses. JSON:
+// [{"card", "at", "edits", "why"}]; why is access_ended or lease_ended.
+func (c *Client) Losses() (list []byte, err error) {
+	defer guard(&err)
+	losses, err := c.inner.Losses()
+	if err != nil {
+		return nil, err
+	}
+	shape := make([]lossShape, len(losses))
+	for i, l := range losses {
+		shape[i] = lossShape{Card: string(l.Card), At: millis(l.At), Edits: l.Edits, Why: string(l.Why)}
+	}
+	return marshal(shape)
+}
+
+// ForgetLosses is for when the person has seen the losses up to an instant, that of the newest one listed.
+func (c *Client) ForgetLosses(upTo int64) (err error) {
+	defer guard(&err)
+	return c.inner.ForgetLosses(moment(upTo).Add(time.Millisecond)) // what was listed had been cut to milliseconds
 }
 
 // AccessLog asks the server who saw the card, newest first. below is 0 for the newest page, else the next of the page before.

@@ -3,6 +3,8 @@ package medcard
 import (
 	"context"
 	"time"
+
+	"github.com/medcard/medcard/domain/card"
 )
 
 // Cancellation stops a Sync from another thread: the system wants its time back. One is good for one call.
@@ -41,7 +43,10 @@ type Report struct {
 	Received  int    // records that came, new ones and new versions
 	Removed   int    // records that went
 	Uploaded  int    // files, attached here, that the server has now
+	New       []byte // JSON: the ids of cards that came to this phone: somebody let the person see them
 	Gone      []byte // JSON: the ids of cards to which this phone has no access any more; everything of them was deleted
+	Held      []byte // JSON: the ids of cards of others who have to confirm the access first, since the server was restored
+	Forgotten []byte // JSON: the ids of the person's own cards that a restored server does not know to be hers: they stay, claim them again
 }
 
 // Sync brings all cards in step with the server, once, and returns when it is done. null = nobody will stop it. Only one runs at a
@@ -57,8 +62,16 @@ func (c *Client) Sync(stop *Cancellation) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	gone, err := marshal(texts(r.Gone))
-	return &Report{Unchanged: r.Unchanged, Sent: r.Sent, Received: r.Received, Removed: r.Removed, Uploaded: r.Uploaded, Gone: gone}, err
+	out := &Report{Unchanged: r.Unchanged, Sent: r.Sent, Received: r.Received, Removed: r.Removed, Uploaded: r.Uploaded}
+	for _, l := range []struct {
+		to  *[]byte
+		ids []card.ID
+	}{{&out.New, r.New}, {&out.Gone, r.Gone}, {&out.Held, r.Held}, {&out.Forgotten, r.Forgotten}} {
+		if *l.to, err = marshal(texts(l.ids)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // Index makes what syncs brought ready for search, so that the next search answers at once. StartSync does it by itself; who calls Sync
