@@ -52,7 +52,7 @@ func (s Server) Check(l Ledger, in Check) (wire.CheckResponse, error) {
 			return wire.CheckResponse{Behind: true}, nil
 		}
 	}
-	if at < newest || at != 0 && at < head.GC || at > head.Seq || in.Ask.View != in.Sight.View() {
+	if at < newest || at > head.Seq || in.Ask.View != in.Sight.View() {
 		return wire.CheckResponse{Behind: true}, nil // a pull will say what is to be done about it
 	}
 	for _, r := range in.Ask.Ranges {

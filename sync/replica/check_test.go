@@ -420,3 +420,28 @@ func TestACheckWaitsForTheExchange(t *testing.T) {
 		t.Errorf("before the first sync: %v", err)
 	}
 }
+
+// What is forgotten in scopes out of sight moves no cursor of who does not see them, and bars nobody from a check. (Seed 1207 of commit
+// c4d94e0.)
+func TestACheckBesideACollection(t *testing.T) {
+	d := newDesk(t)
+	d.sights["a"] = replica.Sight{Now: labOnly}
+	one := d.phone("a")
+	d.publish(fact(1, "lab.general", "seen"))
+	one.mustSync()
+	d.publish(fact(2, "rx.general", "hidden"))
+	d.must(d.book.Update(func(l replica.Ledger) error {
+		head, err := l.Lock()
+		if err != nil {
+			return err
+		}
+		return l.Forget(head.Seq, map[string]uint64{"rx.general": head.Seq})
+	}))
+	ask := one.asked()
+	sum := wire.Sum{}
+	out, err := d.ask("a", wire.CheckRequest{Device: deviceID, Card: cardID, Actor: ask.Actor, Epoch: "e1", Cursor: ask.Cursor, View: ask.View,
+		Ranges: []wire.Range{{Sum: sum}}})
+	if err != nil || out.Behind || len(out.Lists) != 1 || len(out.Lists[0].Entries) != 1 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}

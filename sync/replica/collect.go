@@ -80,7 +80,7 @@ func (s Server) empty(l Ledger, after, upto uint64, out *Collected) (uint64, err
 	}
 	last := map[string]uint64{}
 	for i := range records {
-		records[i].Atoms, records[i].Collected = nil, true
+		records[i].Atoms, records[i].Collected = map[string][]Version{}, true
 		last[records[i].Scope] = records[i].Seq
 	}
 	out.Emptied = len(records)
