@@ -31,7 +31,6 @@ type checked struct {
 	actor  uint32
 	epoch  string
 	end    wire.End // of the last answer
-	view   string
 }
 
 func newChecked(t *testing.T, db *store.DB) *checked {
