@@ -19,6 +19,7 @@ const attachmentSchema = `
 	-- A file, whole or as far as it has come. own = 1: it was attached on this phone. held: since when it waits to be named, 0 = it does not.
 	-- sent: the epoch of the server that has it, arrived: how much of it has got there, code: why the server does not take it.
 	CREATE TABLE attachment (
+		id      INTEGER PRIMARY KEY,
 		card    TEXT    NOT NULL,
 		hash    TEXT    NOT NULL,
 		size    INTEGER NOT NULL,
@@ -30,17 +31,16 @@ const attachmentSchema = `
 		sent    TEXT    NOT NULL DEFAULT '',
 		arrived INTEGER NOT NULL DEFAULT 0,
 		code    TEXT    NOT NULL DEFAULT '',
-		PRIMARY KEY (card, hash)
+		UNIQUE (card, hash)
 	) STRICT;
 
-	-- Its bytes, each piece by where it begins.
+	-- Its bytes, each piece by where it begins. Not by the hash, which comes last of all: to write it into each piece would be to write the
+	-- file a second time.
 	CREATE TABLE attachment_piece (
-		card  TEXT    NOT NULL,
-		hash  TEXT    NOT NULL,
+		file  INTEGER NOT NULL REFERENCES attachment (id) ON DELETE CASCADE,
 		at    INTEGER NOT NULL,
 		bytes BLOB    NOT NULL,
-		PRIMARY KEY (card, hash, at),
-		FOREIGN KEY (card, hash) REFERENCES attachment (card, hash) ON DELETE CASCADE ON UPDATE CASCADE
+		PRIMARY KEY (file, at)
 	) STRICT;
 
 	-- Who names it.
@@ -209,7 +209,8 @@ func (t *Tx) Attachment(hash string) (a Attachment, found bool, err error) {
 func (t *Tx) AttachmentBytes(hash string, offset int64) ([]byte, error) {
 	var at int64
 	var content []byte
-	err := t.prepared("SELECT at, bytes FROM attachment_piece WHERE card = ? AND hash = ? AND at <= ? ORDER BY at DESC LIMIT 1", func(s *sql.Stmt) error {
+	err := t.prepared(`SELECT at, bytes FROM attachment_piece WHERE file = (SELECT id FROM attachment WHERE card = ? AND hash = ?) AND at <= ?
+		ORDER BY at DESC LIMIT 1`, func(s *sql.Stmt) error {
 		return s.QueryRowContext(context.Background(), t.card, hash, offset).Scan(&at, &content)
 	})
 	if errors.Is(err, sql.ErrNoRows) || err == nil && offset-at >= int64(len(content)) {
@@ -247,7 +248,7 @@ func (t *Tx) appendBytes(hash string, content []byte) error {
 	for at := a.Have; len(content) > 0; {
 		part := content[:min(len(content), piece)]
 		content = content[len(part):]
-		if err := t.exec("INSERT INTO attachment_piece (card, hash, at, bytes) VALUES (?, ?, ?, ?)", t.card, hash, at, part); err != nil {
+		if err := t.exec("INSERT INTO attachment_piece (file, at, bytes) SELECT id, ?, ? FROM attachment WHERE card = ? AND hash = ?", at, part, t.card, hash); err != nil {
 			return err
 		}
 		at += int64(len(part))
