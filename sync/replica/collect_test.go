@@ -296,3 +296,20 @@ func TestARestoreRetiresNobody(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 }
+
+// A phone that was retired, cloned or restored sends again what the server has under another number. Of a record that was deleted
+// since, by who had seen it, that brings nothing back; news does.
+func TestWhatComesAgainBringsNothingBack(t *testing.T) {
+	d := newDesk(t)
+	a, b, again := d.enrol("a"), d.enrol("b"), d.enrol("b2")
+	d.one("a", a, edit(1, wire.OpCreate, rec(1), "one", nil))
+	ctx := vclock.Clock{{Actor: a, N: 1}}
+	d.one("b", b, edit(1, wire.OpPatch, rec(1), "two", ctx, vclock.Dot{Actor: a, N: 1}))
+	d.one("a", a, edit(2, wire.OpDelete, rec(1), "", vclock.Clock{{Actor: a, N: 1}, {Actor: b, N: 1}}))
+	if r := d.one("b2", again, edit(1, wire.OpPatch, rec(1), "two", ctx, vclock.Dot{Actor: a, N: 1})); r.Outcome != wire.Accepted || !d.record(rec(1)).Deleted {
+		t.Errorf("%+v, %+v", r, d.record(rec(1)))
+	}
+	if r := d.one("b2", again, edit(2, wire.OpPatch, rec(1), "three", ctx, vclock.Dot{Actor: a, N: 1})); r.Outcome != wire.Conflict || d.record(rec(1)).Deleted {
+		t.Errorf("%+v, %+v", r, d.record(rec(1)))
+	}
+}

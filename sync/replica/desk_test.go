@@ -28,7 +28,9 @@ type desk struct {
 }
 
 func newDesk(t testing.TB) *desk {
-	return &desk{t: t, server: simnet.Engine(), book: simnet.NewBook("e1"), epoch: "e1", now: noon, sights: map[string]replica.Sight{}}
+	server := simnet.Engine()
+	server.Silence, server.CollectRows = 0, 0 // as in life
+	return &desk{t: t, server: server, book: simnet.NewBook("e1"), epoch: "e1", now: noon, sights: map[string]replica.Sight{}}
 }
 
 func (d *desk) sight(device string) replica.Sight {

@@ -134,6 +134,9 @@ func (s Server) judgeEdit(rule Rule, rec Record, e edit, values map[string]json.
 		if e.Op == wire.OpCreate || rec.Collected || knows(rec, e) {
 			return refuse(wire.CodeRecordDeleted)
 		}
+		if rec.holds(e.Atoms) {
+			return verdict{outcome: wire.Accepted} // it comes again, under a fresh actor: who deleted the record had seen it
+		}
 		rec.Deleted = false
 		rec.restamp(e.seq)
 		v.outcome, v.code = wire.Conflict, wire.CodeRevived
@@ -249,6 +252,16 @@ func knows(rec Record, e edit) bool {
 		return false
 	}
 	return e.Ctx.Dominates(rec.VV.Without(e.actor))
+}
+
+// holds says whether all of the new values stand in the record.
+func (r Record) holds(atoms map[string]wire.Change) bool {
+	for name, change := range atoms {
+		if !slices.ContainsFunc(r.Atoms[name], func(v Version) bool { return bytes.Equal(v.Value, change.V) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // size is how many bytes the record's values have.

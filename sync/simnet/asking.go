@@ -54,6 +54,9 @@ func (w *World) question(s *seat) wire.SyncCard {
 	if w.Broken == ContextAtPush {
 		card.Mutations = w.refreshed(s, card.Mutations)
 	}
+	if w.Broken == CursorAsLow {
+		card.Low = s.shelf.state.meta.At
+	}
 	if w.Broken == LostItem {
 		_ = s.shelf.Update(func(tx replica.PhoneTx) error {
 			for _, m := range card.Mutations {
@@ -203,6 +206,7 @@ func (w *World) take(s *seat, line wire.Line) (crashed bool) {
 		return true
 	case errors.Is(err, replica.ErrNotEnrolled):
 		w.count("fresh actor")
+		s.astray()
 		w.finish(s)
 	case errors.Is(err, replica.ErrGone):
 		w.count("gone")

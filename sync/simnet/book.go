@@ -29,6 +29,7 @@ type pages struct {
 	heads     map[string]uint64 // per scope
 	born      map[string]uint64 // the first commit of each record, as far as kept
 	forgot    map[string]uint64 // per scope: see Forgotten
+	memory    memory
 }
 
 // NewBook returns an empty card.
@@ -38,7 +39,7 @@ func NewBook(epoch string) *Book {
 		records:   map[string]replica.Record{},
 		actors:    map[uint32]replica.Actor{},
 		decisions: map[uint32]map[uint64]replica.Decision{},
-		heads:     map[string]uint64{}, born: map[string]uint64{}, forgot: map[string]uint64{},
+		heads:     map[string]uint64{}, born: map[string]uint64{}, forgot: map[string]uint64{}, memory: memory{}.clone(),
 	}}
 }
 
@@ -103,7 +104,7 @@ func (p pages) clone() pages {
 	}
 	p.decisions = decisions
 	p.moves, p.heads, p.born = slices.Clip(p.moves), maps.Clone(p.heads), maps.Clone(p.born)
-	p.forgot = maps.Clone(p.forgot)
+	p.forgot, p.memory = maps.Clone(p.forgot), p.memory.clone()
 	return p
 }
 
@@ -151,6 +152,7 @@ func (p *pages) SaveRecords(records []replica.Record) error {
 			p.moves = append(p.moves, replica.Move{ID: rec.ID, Seq: rec.Seq, From: old.Scope, To: rec.Scope})
 			p.heads[old.Scope] = max(p.heads[old.Scope], rec.Seq)
 		}
+		p.memory.saved(old, rec)
 		p.records[rec.ID] = rec
 		p.heads[rec.Scope] = max(p.heads[rec.Scope], rec.Seq)
 	}

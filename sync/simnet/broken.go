@@ -53,6 +53,7 @@ type Mistake struct {
 // Mistakes lists them.
 var Mistakes = []Mistake{
 	{DeafToDeletes, 1},
+	{ForgetSilent, 1},
 	{ContextAtPush, 2},
 	{SwallowSiblings, 2},
 	{LostItem, 2},
@@ -72,6 +73,10 @@ var Mistakes = []Mistake{
 	{LaggingReplica, 10},
 	{EarlyAt, 11},
 	{TornRow, 11},
+	{CursorAsLow, 12},
+	{CollectAtOnce, 12},
+	{PruneEarly, 12},
+	{PruneLive, 12},
 	{HoardedClocks, 12},
 	{NewestVector, 13},
 	{BlindSums, 14},
@@ -101,6 +106,8 @@ func (w *World) spoilt(l replica.Ledger) replica.Ledger {
 		return thin{l}
 	case BlindSums, FlatSums:
 		return careless{l, w.Broken}
+	case ForgetSilent:
+		return silentLedger{l}
 	}
 	return l
 }

@@ -29,7 +29,7 @@ func (w *World) publish(c *cardWorld) {
 	if fact.Kind == kindDocument && !slices.Contains(c.docs, fact.ID) {
 		c.docs = append(c.docs, fact.ID)
 	}
-	old := c.book.pages.records[fact.ID]
+	old := c.whole(fact.ID)
 	if old.Seq > 0 && old.Scope != fact.Scope {
 		w.count("another label")
 	}

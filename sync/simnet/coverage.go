@@ -7,7 +7,7 @@ var Expected = []string{
 	"a phone asks", "an editor is opened", "an editor is saved", "a record is made", "a clinic publishes", "a clinic withdraws",
 	"a phone goes offline, or comes back", "access changes", "a clock jumps", "time passes", "a phone is backed up",
 	"a phone is restored", "a phone is cloned", "a phone is switched off", "a lease ends", "leases ended", "the server collects", "fate strikes the server", "an old request comes again",
-	"a base is damaged", "a check goes on",
+	"a base is damaged", "a check goes on", "weeks pass", "weeks went by",
 	"save", "command", "delete", "resolve", "outdated editor", "publish created", "publish changed", "withdraw", "another label",
 	"a clinic writes where a person did", "granted", "revoked", "replaced by another grant", "taken altogether", "given again",
 	"expired", "access changes between two pages", "several cards in one request", "push alone", "enrolled",
@@ -23,7 +23,7 @@ var Expected = []string{
 	"result accepted", "result conflict sibling", "result conflict revived", "result conflict edited_since",
 	"result refused read_only", "result refused unknown_kind", "result refused unknown_record", "result refused record_deleted",
 	"result refused access_ended", "result refused invalid", "result refused wrong_operation",
-	"retired", "emptied", "pruned",
+	"retired", "emptied", "pruned", "an edit after a prune", "an edit of a stone",
 	"check begun", "check answered", "check cut", "check behind", "check done",
 	"vectors: equal", "vectors: before", "vectors: after", "vectors: concurrent",
 }

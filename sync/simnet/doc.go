@@ -9,7 +9,7 @@
 // held against the invariants of sync's design. Each has engines that are broken on purpose, and that invariant must find them within 500
 // worlds:
 //
-//	 1 convergence        a phone holds exactly what the server would show it            DeafToDeletes
+//	 1 convergence        a phone holds exactly what the server would show it            DeafToDeletes, ForgetSilent
 //	 2 no lost update     what was accepted is current, a sibling, or replaced by who    ContextAtPush, SwallowSiblings, LostItem
 //	                      had it on the screen; no edit goes without an answer, or word
 //	 3 no resurrection    what was deleted by who had seen all of it stays deleted       NoStones
@@ -23,7 +23,8 @@
 //	10 own writes         what was saved is on the writer's screen; no phone goes back   LostSave, LaggingReplica
 //	                      to an earlier state of a record
 //	11 whole mutations    a row on a phone is a state that its record was in, all of it  EarlyAt, TornRow
-//	12 short clocks       of forgotten actors nothing stands in any clock                HoardedClocks
+//	12 short clocks       settled ones hold live actors only; a prune changes no verdict, PruneEarly, PruneLive, HoardedClocks,
+//	                      nor does a collection of an edit on which the server counts    CursorAsLow, CollectAtOnce
 //	13 vectors' laws      on all vectors that are met                                    NewestVector
 //	14 sums               equal iff bases are; a check mends what was damaged            BlindSums, FlatSums, DeleteFirst
 //	15 first sync         a phone that comes today holds what the others hold            ThinFirst

@@ -59,6 +59,7 @@ func (w *World) restore(d *device) {
 			w.oracle.remember(item.Mutation)
 		}
 		w.start(s)
+		s.astray()
 	}
 }
 
@@ -99,6 +100,13 @@ func (w *World) calamity(c *cardWorld) {
 	for _, p := range c.places {
 		p.grants = slices.DeleteFunc(p.grants, func(g grant) bool { return g.seq > c.book.pages.head.Seq })
 	}
+	for _, s := range c.seats {
+		s.astray()
+	}
+	// No answer outlives the server that gave it: one that came after weeks would have a phone let go of what it keeps for a week.
+	w.wires = slices.DeleteFunc(w.wires, func(e envelope) bool {
+		return e.reply && slices.ContainsFunc(e.seats, func(s *seat) bool { return s.card == c })
+	})
 	w.oracle.restored(c, c.standing)
 	w.committed(c)
 }

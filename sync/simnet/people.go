@@ -52,7 +52,7 @@ var (
 
 // Engine is the server's engine as worlds have it: small pages, so that answers have many.
 func Engine() replica.Server {
-	return replica.Server{PageRows: 4, Rules: replica.Rules{
+	return replica.Server{PageRows: 4, CollectRows: 3, Silence: silence, Rules: replica.Rules{
 		kindComment:     {Policy: replica.Siblings, Scope: "note.general", Check: poison},
 		kindMeasurement: {Policy: replica.Siblings, Scope: "vitals.general", Check: poison},
 		kindRequest:     {Policy: replica.Command, Scope: "request.general", Command: compareAndSet},
@@ -134,5 +134,7 @@ func (w *World) clone(d *device) {
 		t := w.seat(twin, s.name+"'", s.place, s.shelf.Copy())
 		t.hand = s.hand.fork(w.oracle)
 		s.hand = s.hand.fork(w.oracle)
+		s.astray()
+		t.astray()
 	}
 }

@@ -31,6 +31,7 @@ type seat struct {
 	epoch    string           // of the base, once a page has told it
 	asked    replica.Pull     // what it asked last, as the server understood it
 	checkup  *replica.Checkup // under way
+	stray    uint64           // see astray
 
 	rewritten map[string]wire.Mutation // for Broken ContextAtPush: what was made of a mutation the first time it was sent
 }

@@ -167,6 +167,7 @@ func (w *World) push(s *seat, ask wire.SyncCard) ([]wire.Result, error) {
 	var out replica.Pushed
 	var cost reads
 	committed, known := false, map[string]bool{}
+	check := w.asBefore(s, ask)
 	err := w.update(s.card, func(l replica.Ledger) (err error) {
 		for _, m := range ask.Mutations {
 			_, known[m.ID] = s.card.book.pages.records[m.ID]
@@ -185,6 +186,7 @@ func (w *World) push(s *seat, ask wire.SyncCard) ([]wire.Result, error) {
 	if n := len(ask.Mutations); cost.records > n || cost.decisions > n {
 		w.fail(18, "%d edits read %d records and %d decisions", n, cost.records, cost.decisions)
 	}
+	check(out.Results)
 	w.committed(s.card)
 	w.numbers(s, ask)
 	for i, r := range out.Results {

@@ -54,6 +54,7 @@ func (w *World) committed(c *cardWorld) {
 			w.met(rec.VV)
 		}
 	}
+	w.unrisen(c)
 }
 
 func rowHash(row wire.Row) uint64 {
@@ -163,7 +164,7 @@ func (w *World) unmovedBy(c *cardWorld, commit func() (touched replica.Scopes)) 
 		return
 	}
 	w.count("a commit out of sight")
-	if after := w.peek(s); !bytes.Equal(before, after) {
+	if after := w.peek(s); after != nil && !bytes.Equal(before, after) { // nil: its actor was retired
 		w.fail(4, "%s notices a commit in %v:\n%s%s", s.name, touched, before, after)
 	}
 }

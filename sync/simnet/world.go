@@ -33,6 +33,7 @@ type World struct {
 	oracle  *oracle
 	taken   map[payload][32]byte // mutations that passed, by their number
 	clocks  []vclock.Clock       // the last vectors that were met
+	slow    bool                 // a season passes
 	calm    bool                 // no faults any more: the world comes to rest
 	nextID  int
 	values  int
