@@ -79,6 +79,7 @@ final class Online {
         Check.contains(Check.text(first.card(card).patient()), "Соколова");
         Check.same(0L, first.sync(null).getReceived(), "records that the second sync brought");
         Check.that(first.sync(null).getUnchanged(), "the third sync found news");
+        first.index(null);
     }
 
     private void conflict() throws Exception {
