@@ -157,6 +157,13 @@ func (p *pager) open(l Ledger) error {
 			p.resync, going, p.after = true, false, 0
 		}
 	}
+	if going && part.view != p.view {
+		if lost, err := p.lost(part.told); err != nil {
+			return err
+		} else if lost {
+			p.resync, going, p.after, p.start = true, false, 0, 0
+		}
+	}
 	if at, err := p.in.Seal.Open(ask.At); err == nil && !p.resync {
 		p.since = min(at, p.after)
 	}
@@ -182,6 +189,17 @@ func (p *pager) open(l Ledger) error {
 		p.add(wire.Line{Res: &p.in.Results[i]})
 	}
 	return nil
+}
+
+// lost says whether the device could see something at a commit, when the last page was made, that it cannot see now. A record may have
+// gone there by then and still wait among the rows to come: the device holds it under its old scope, where no purge finds it and
+// of where no red line would be told.
+func (p *pager) lost(at uint64) (bool, error) {
+	if p.in.Sight.Since == nil {
+		return false, nil
+	}
+	span, err := p.in.Sight.Since(at)
+	return slices.ContainsFunc(span.At, func(scope string) bool { return !p.in.Sight.Now.Holds(scope) }), err
 }
 
 // purge says what remains, to a device whose view is not today's and to one that starts anew beside an old base: what was

@@ -163,3 +163,29 @@ func TestAMoveIntoAGainedScope(t *testing.T) {
 		}
 	}
 }
+
+// A record moves into another scope that the device sees, and before it comes from there, between two pages, that scope is lost. The
+// phone holds it under its old scope still, which stays. (Seed 23232 of commit c4d94e0.)
+func TestAMoveIntoAScopeThatIsLostBetweenPages(t *testing.T) {
+	d := newDesk(t)
+	d.server.PageRows = 1
+	one := d.phone("a")
+	both := replica.Scopes{"lab.general", "rx.general"}
+	d.sights["a"] = replica.Sight{Now: both}
+	d.publish(fact(1, "lab.general", "moves"), fact(2, "lab.general", "stays"))
+	one.mustSync()
+	d.publish(fact(3, "lab.general", "new"), fact(1, "rx.general", "moves"))
+	x, err := one.Exchange(1)
+	d.must(err)
+	for _, line := range one.answer(x.Request())[:3] { // card, one row, end
+		d.must(x.Line(line))
+	}
+	x.Close()
+	d.sights["a"] = replica.Sight{Now: labOnly, Changed: d.head().Seq, Since: span(both, labOnly, both)}
+	one.mustSync()
+	for n, want := range map[int]string{1: replica.ErrUnknown.Error(), 2: "stays", 3: "new"} {
+		if got := one.sees(rec(n)); got != want {
+			t.Errorf("%d: sees %q", n, got)
+		}
+	}
+}
