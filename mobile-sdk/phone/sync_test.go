@@ -525,3 +525,55 @@ func TestRunSyncsWhenWoken(t *testing.T) {
 		t.Errorf("ends with %v", err)
 	}
 }
+
+// TestRunWaitsLongerAfterEachFailure: from ten seconds, twice as long each time, up to a quarter of an hour; half of it is drawn, so that
+// phones that lost the server together do not come back together. A success begins anew.
+func TestRunWaitsLongerAfterEachFailure(t *testing.T) {
+	w := newWorld(t)
+	w.newCard(claimCode)
+	h := w.handset("one")
+	h.enter(claimCode)
+	must(t, h.Close())
+	naps, wakes := make(chan time.Duration), make(chan struct{})
+	h.cfg.Wait = func(ctx context.Context, d time.Duration) error {
+		naps <- d
+		select {
+		case <-wakes:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	h.open()
+	h.network.down.Store(true)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- h.Run(ctx) }()
+	drawn := map[time.Duration]bool{}
+	for _, longest := range []time.Duration{10, 20, 40, 80, 160, 320, 640, 900, 900} {
+		d := <-naps
+		if longest *= time.Second; d < longest/2 || d > longest {
+			t.Errorf("waits %v, not %v at most and half of it at least", d, longest)
+		}
+		drawn[d] = true
+		wakes <- struct{}{}
+	}
+	if len(drawn) < 5 || drawn[10*time.Second] && drawn[20*time.Second] && drawn[40*time.Second] {
+		t.Errorf("nothing is drawn: %v", drawn)
+	}
+	<-naps // of one more failure, from which the network's return wakes it
+	h.network.down.Store(false)
+	h.Wake()
+	if d := <-naps; d < 11*time.Minute || d > 15*time.Minute {
+		t.Errorf("waits %v after a success", d)
+	}
+	h.network.down.Store(true)
+	h.Wake()
+	if d := <-naps; d > 10*time.Second {
+		t.Errorf("waits %v after the first failure since", d)
+	}
+	stop()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("ends with %v", err)
+	}
+}
