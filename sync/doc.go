@@ -58,7 +58,15 @@
 // A red line is judged by the page, not by the cursor: told is what went out of sight since the last page was made, if the
 // device could see it then. All of it goes out before the page's rows, also what lies beyond them. Judged by the cursor,
 // which between pages stands for no state that ever was, a record could come with one page, leave, come and leave again
-// and stay on the phone for ever; or one be named that the device never saw. Part holds the place of that last page.
+// and stay on the phone for ever; or one be named that the device never saw. Part holds the place of that last page. Where a scope
+// is lost between two pages the device starts anew: a record may have gone there by then whose row is yet to come, and the phone
+// has it under its old scope still. (The simulator, once in 9,000 worlds.)
+//
+// Who has written in a card's present epoch does not come with an older one: that is a clone, and gets a fresh actor. After a restore
+// of the server it would take what the other wrote under its numbers for its own. (The simulator.)
+//
+// An editor that is older than the last edit which went with its scope is outdated: nothing on the phone tells any more whether
+// that edit lay over it, and the server takes one's own for seen. (The simulator.)
 //
 // Del has the same rule, for a scope that the device gained: only what it could see when its base was made, or when the
 // record was deleted. (The simulator: judged by the last page instead, a deletion between two pages of a pass was not told.)
@@ -148,7 +156,7 @@
 // Nothing is collected yet: no pruning of clocks, no
 // emptying of what was deleted, no retiring of silent devices (Actor.Low and Head.GC are kept for them); when that comes,
 // the id of a deleted record has to stay, else a phone that comes back from an old backup creates it again under a fresh
-// actor. Of the invariants the simulator does not yet hold worlds against 3 after a collection and 12.
+// actor.
 //
 // No scope has a data key of its own. What access or a lease ends is deleted, overwritten in its page and out of the journal, so nothing
 // of it stands in the decrypted file. But a flash chip keeps old pages for a while, and whoever has the chip's raw content AND the key
