@@ -52,6 +52,7 @@ type standing struct {
 // Words in capitals stand for what a device would know, so that the bytes get past the first look: see fill.
 func FuzzSync(f *testing.F) {
 	mutation := `{"n":NEXT,"op":"create","id":"RECORD","kind":"comment","atoms":{"text":{"v":"a"},"about":{"v":{"record":"RECORD"}}}}`
+	batch := `{"device":"DEVICE","card":"CARD","epoch":"EPOCH","actor":ACTOR,"mutations":[` + mutation + `]}`
 	for _, seed := range []struct {
 		path int
 		body string
@@ -62,7 +63,7 @@ func FuzzSync(f *testing.F) {
 		{1, `{"device":"DEVICE","maxBytes":1,"cards":[{"card":"CARD","actor":ACTOR,"epoch":"EPOCH","cursor":"CURSOR","at":"CURSOR","view":"VIEW","low":"CURSOR"}]}`},
 		{1, `{"device":"DEVICE","cards":[{"card":"CARD","actor":ACTOR,"epoch":"EPOCH","cursor":"CURSOR","part":"CURSOR.CURSOR.CURSOR.VIEW","view":"x"}]}`},
 		{1, `{"device":"DEVICE","cards":[{"card":"CARD","actor":ACTOR,"epoch":"another","cursor":"AAAAAAAAAAAAAAAAAAAAAA"}]}`},
-		{2, `{"device":"DEVICE","card":"CARD","epoch":"EPOCH","actor":ACTOR,"mutations":[` + mutation + `]}`},
+		{2, batch},
 		{2, `{"device":"DEVICE","card":"CARD","epoch":"EPOCH","actor":ACTOR,"acked":LAST,"mutations":[{"n":NEXT,"op":"patch","id":"RECORD","kind":"measurement","ctx":"0:1,ACTOR:7","hlc":"0195f3a1b2c30004","at":"CURSOR","atoms":{"reading":{"v":{"systolic":120},"seen":["ACTOR:1"]}}}]}`},
 		{2, `{"device":"DEVICE","card":"CARD","epoch":"EPOCH","actor":0,"mutations":[]}`},
 		{3, `{"device":"DEVICE","cards":[{"card":"CARD","actor":ACTOR,"epoch":"EPOCH","cursor":"CURSOR","at":"CURSOR","view":"VIEW","mutations":[` + mutation + `]}]}`},
@@ -80,6 +81,9 @@ func FuzzSync(f *testing.F) {
 	f.Cleanup(func() { ok(f, w.Close()) })
 	p := &prey{World: w}
 	p.enter(f)
+	if a := p.throw(f, "/v1/sync/push", p.fill([]byte(batch), p.stands(f))); len(a.results()) != 1 || a.results()[0].Outcome != wire.Accepted {
+		f.Fatalf("a good batch is not taken, so what follows would show nothing: %d %s", a.status, a.text)
+	}
 	f.Fuzz(func(t *testing.T, path byte, body []byte) {
 		before := p.stands(t)
 		if before.records > 200 || len(before.actors) > 50 || len(before.decisions) > 500 {
