@@ -22,6 +22,7 @@
 //	Server.Publish   the server's own facts: clinics' documents      (writes)
 //	Server.Withdraw  delete as the server                            (writes)
 //	Server.Check     where a phone's base differs                    (reads)
+//	Server.Collect   forget what no device can ask for any more        (writes)
 //	Server.Restored  once per card, by the command that restores a backup and changes the card's epoch
 //
 // A sync is Push, then pages until none is More. ErrEpoch and ErrHole of the Push are no reason to stop: the pages that
@@ -124,6 +125,25 @@
 // On the phone a file lives as long as a record or an edit names it: who names what is a row that goes with the row of the record, so
 // purge, red, del, gone and a resync need to know of no files. A server with another epoch is asked again for each file of this phone.
 //
+// # How the server forgets
+//
+// Server.Collect, run by a job (app/syncing, app/jobs) once a day for each card, in short transactions: devices that were silent for 90 days
+// are retired; what was deleted and is known to all is emptied; moves are dropped; clocks lose the entries of retired actors.
+//
+// All that hangs on Actor.Low: no edit can come any more that was opened before it. The design had min(cursor, oldest At in the outbox). An
+// editor may also be open, or kept by the app, of which nobody knows until it is saved; so a phone tells a low that lies behind by as long as
+// an editor may live, and saves nothing older. A device that has all it may see counts as standing at the card's head: else one that
+// sees a quiet scope would keep the whole card from being collected.
+//
+// Of a deleted record a stone stays for ever (Record.Collected), found by its id and read by no pull; only the server brings it back.
+// Its content stays among the server's versions. Whether a cursor is too old is decided by what it sees (Ledger.Forgotten): by the card's
+// gc_seq, as designed, a device of a quiet scope and every long first sync would have begun again for ever. So a phone that comes back after
+// months starts anew only if something that it would have to be told was forgotten.
+//
+// A prune is a commit and travels, as a row without atoms: all copies have one clock, and sums hold. Versions keep their dots, and what stands
+// in a record counts as seen whatever the clock says. Entries of live actors never go, since their count would begin anew, nor entries of
+// what is not settled.
+//
 // # How damage is found
 //
 // The last page of an answer tells the sum of all that the device sees: how many records, and their digests (replica.Digest, with examples for
@@ -153,10 +173,8 @@
 //
 // # What is not there yet
 //
-// Nothing is collected yet: no pruning of clocks, no
-// emptying of what was deleted, no retiring of silent devices (Actor.Low and Head.GC are kept for them); when that comes,
-// the id of a deleted record has to stay, else a phone that comes back from an old backup creates it again under a fresh
-// actor.
+// An edit that comes again under a fresh actor, because its phone was cloned, restored or retired, is known by its values only. Where they
+// stand no more it counts as a new one: a sibling, or a deleted record that comes back unless it was collected. Nothing is lost by it.
 //
 // No scope has a data key of its own. What access or a lease ends is deleted, overwritten in its page and out of the journal, so nothing
 // of it stands in the decrypted file. But a flash chip keeps old pages for a while, and whoever has the chip's raw content AND the key

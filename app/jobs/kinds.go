@@ -34,6 +34,9 @@ type Reminder struct {
 // Upkeep deletes what has run out.
 type Upkeep struct{}
 
+// Collect forgets what no phone can ask for any more, on the cards whose turn it is.
+type Collect struct{}
+
 // Kind names the kind in the queue's table. The names never change: jobs of yesterday's binary are still there.
 func (News) Kind() string { return "news" }
 
@@ -46,8 +49,14 @@ func (Reminder) Kind() string { return "reminder" }
 // Kind names the kind in the queue's table.
 func (Upkeep) Kind() string { return "upkeep" }
 
+// Kind names the kind in the queue's table.
+func (Collect) Kind() string { return "collect" }
+
 // upkeepEvery is how often Upkeep runs, and once when a server starts.
 const upkeepEvery = time.Hour
+
+// collectEvery is how often Collect runs. A run takes as many cards as it has time for, and the next goes on.
+const collectEvery = 10 * time.Minute
 
 // pushQueue keeps the carrier's slowness away from every other job.
 const pushQueue = "push"
@@ -64,4 +73,9 @@ func (Push) InsertOpts() river.InsertOpts {
 // InsertOpts lets upkeep wait for everything else.
 func (Upkeep) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Priority: lowest, MaxAttempts: 3}
+}
+
+// InsertOpts lets collecting wait for everything else.
+func (Collect) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Priority: lowest, MaxAttempts: 1}
 }

@@ -26,6 +26,7 @@ type Work struct {
 	Push     func(context.Context, Push) error
 	Reminder func(context.Context, Reminder) error
 	Upkeep   func(context.Context) error
+	Collect  func(context.Context) error
 }
 
 // Config says what to run and how fast.
@@ -74,7 +75,7 @@ func New(cfg Config) (*Runner, error) {
 		cfg.Workers = 50
 	}
 	w := cfg.Work
-	if w.News == nil || w.Push == nil || w.Reminder == nil || w.Upkeep == nil {
+	if w.News == nil || w.Push == nil || w.Reminder == nil || w.Upkeep == nil || w.Collect == nil {
 		return nil, errors.New("jobs: a kind has no work")
 	}
 	workers := river.NewWorkers()
@@ -82,6 +83,7 @@ func New(cfg Config) (*Runner, error) {
 	add(workers, cfg.Log, w.Push)
 	add(workers, cfg.Log, w.Reminder)
 	add(workers, cfg.Log, func(ctx context.Context, _ Upkeep) error { return w.Upkeep(ctx) })
+	add(workers, cfg.Log, func(ctx context.Context, _ Collect) error { return w.Collect(ctx) })
 
 	settings := &river.Config{
 		Logger:            slog.New(careful{cfg.Log.Handler()}),
@@ -94,8 +96,7 @@ func New(cfg Config) (*Runner, error) {
 		RescueStuckJobsAfter: rescueAfter,
 		// Only the owner of the tables may rebuild their indexes, and the app does not serve as their owner.
 		ReindexerIndexNames: []string{},
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(upkeepEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return Upkeep{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
+		PeriodicJobs:        []*river.PeriodicJob{every(upkeepEvery, Upkeep{}), every(collectEvery, Collect{})},
 	}
 	if cfg.Pause != nil {
 		settings.RetryPolicy = pauses(cfg.Pause)
@@ -111,6 +112,12 @@ func New(cfg Config) (*Runner, error) {
 	}
 	_, err := r.client() // what is wrong with the settings is wrong now
 	return r, err
+}
+
+// every is a job that comes again and again, and once when a server starts.
+func every(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(interval), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
+		&river.PeriodicJobOpts{RunOnStart: true})
 }
 
 // Run works until ctx ends, then lets the jobs in work finish. What does not finish in time is cancelled and runs again after

@@ -52,6 +52,7 @@ func idle() Work {
 		Push:     func(context.Context, Push) error { return nil },
 		Reminder: func(context.Context, Reminder) error { return nil },
 		Upkeep:   func(context.Context) error { return nil },
+		Collect:  func(context.Context) error { return nil },
 	}
 }
 
@@ -179,14 +180,17 @@ func TestWhatFailsTooOftenStaysToBeLookedAt(t *testing.T) {
 
 func TestUpkeepRunsAtTheStart(t *testing.T) {
 	db, _ := queue(t)
-	ran := make(chan struct{}, 8)
+	upkeep, collect := make(chan struct{}, 8), make(chan struct{}, 8)
 	w := idle()
-	w.Upkeep = func(context.Context) error { ran <- struct{}{}; return nil }
+	w.Upkeep = func(context.Context) error { upkeep <- struct{}{}; return nil }
+	w.Collect = func(context.Context) error { collect <- struct{}{}; return nil }
 	defer run(t, Config{Queue: Queue{SQLite: db}, Work: w})()
-	select {
-	case <-ran:
-	case <-time.After(20 * time.Second):
-		t.Error("it did not")
+	for name, ran := range map[string]chan struct{}{"upkeep": upkeep, "collecting": collect} {
+		select {
+		case <-ran:
+		case <-time.After(20 * time.Second):
+			t.Errorf("%s did not", name)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/medcard/medcard/app/jobs"
 	"github.com/medcard/medcard/app/notifying"
 	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/app/syncing"
 	"github.com/medcard/medcard/domain/notice"
 	"github.com/medcard/medcard/push"
 	"github.com/medcard/medcard/push/fcm"
@@ -59,7 +60,7 @@ func carrier(ctx context.Context, cfg config.Config, o Options) (push.Sender, er
 type sweeper interface{ Sweep(context.Context) error }
 
 // runner assembles the workers of the queue.
-func runner(db *store.DB, notify *notifying.Service, o Options, sweepers ...sweeper) (*jobs.Runner, error) {
+func runner(db *store.DB, notify *notifying.Service, sync *syncing.Service, o Options, sweepers ...sweeper) (*jobs.Runner, error) {
 	return jobs.New(jobs.Config{Queue: db.Queue(), Log: o.Log, Work: jobs.Work{
 		News: func(ctx context.Context, j jobs.News) error { return notify.Announce(ctx, j.Card, j.Account, j.About) },
 		Push: func(ctx context.Context, j jobs.Push) error {
@@ -73,5 +74,6 @@ func runner(db *store.DB, notify *notifying.Service, o Options, sweepers ...swee
 			}
 			return errors.Join(failed...)
 		},
+		Collect: sync.Collect,
 	}})
 }

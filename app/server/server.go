@@ -23,9 +23,6 @@ import (
 	"github.com/medcard/medcard/app/keys"
 	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/app/store"
-	"github.com/medcard/medcard/app/syncing"
-	"github.com/medcard/medcard/sync/cardsync"
-	"github.com/medcard/medcard/sync/replica"
 )
 
 // Options are what main, or a test, decides beside the configuration.
@@ -88,7 +85,8 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	}
 	grants := &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID}
 	attach := &attaching.Service{Store: acting[attaching.Tx]{db, func(tx *store.Tx) attaching.Tx { return tx }}, Clock: o.Clock}
-	queue, err := runner(db, notify, o, notify, enrolment, authority, grants, attach)
+	sync := syncs(db, custody, o, registry)
+	queue, err := runner(db, notify, sync, o, notify, enrolment, authority, grants, attach)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -100,10 +98,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		Granting: grants,
 		Auditing: &auditing.Service{Store: acting[auditing.Tx]{db, func(tx *store.Tx) auditing.Tx { return tx }}, Clock: o.Clock},
 		Charting: &charting.Service{Store: acting[charting.Tx]{db, func(tx *store.Tx) charting.Tx { return tx }}, Clock: o.Clock},
-		Syncing: &syncing.Service{
-			Store: acting[syncing.Tx]{db, func(tx *store.Tx) syncing.Tx { return tx }}, Clock: o.Clock,
-			Engine: replica.Server{Rules: cardsync.Rules()}, Secret: custody.Cursors(),
-		},
+		Syncing:  sync,
 	}
 	api := httpapi.New(httpapi.Config{
 		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,

@@ -23,24 +23,17 @@ func (tx *Tx) Collect(id card.ID, now time.Time) (replica.Collected, error) {
 	return out, err
 }
 
-// Due is a place in the list of cards that were not collected for some time.
-type Due struct {
-	Collected int64 // when, in seconds since 1970; 0 = never
-	Card      card.ID
-}
-
-// CardsToCollect lists the cards whose last collection was before the instant, oldest first, from behind a place on.
-func (tx *Tx) CardsToCollect(before time.Time, behind Due, limit int) (list []Due, err error) {
-	if behind.Card == "" {
-		behind.Card = "00000000-0000-0000-0000-000000000000"
+// CardsToCollect lists cards whose last collection was before the instant, by id, from behind one on.
+func (tx *Tx) CardsToCollect(before time.Time, behind card.ID, limit int) (list []card.ID, err error) {
+	if behind == "" {
+		behind = "00000000-0000-0000-0000-000000000000"
 	}
 	err = tx.each(func(rows *sql.Rows) error {
-		var d Due
-		err := rows.Scan(&d.Collected, &d.Card)
-		list = append(list, d)
+		var id card.ID
+		err := rows.Scan(&id)
+		list = append(list, id)
 		return err
-	}, "SELECT collected, id FROM card WHERE collected < ? AND (collected, id) > (?, ?) ORDER BY collected, id LIMIT ?",
-		before.Unix(), behind.Collected, string(behind.Card), limit)
+	}, "SELECT id FROM card WHERE collected < ? AND id > ? ORDER BY id LIMIT ?", before.Unix(), string(behind), limit)
 	return list, err
 }
 

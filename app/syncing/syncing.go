@@ -28,6 +28,8 @@ type Tx interface {
 	OwnReadSince(card.ID, identity.Actor, consent.Purpose, time.Time) (bool, error)
 	AppendAudit(audit.Entry) error
 	EnqueueNews(consent.Permit, card.Scopes) error
+	CardsToCollect(before time.Time, behind card.ID, limit int) ([]card.ID, error)
+	Collect(card.ID, time.Time) (replica.Collected, error)
 	// CardsOf lists the cards that the account may see.
 	CardsOf(identity.AccountID) ([]card.ID, error)
 	// RestoredAt is when the server was restored from a backup last; zero = never.
@@ -46,6 +48,8 @@ type Service struct {
 	Clock  func() time.Time
 	Engine replica.Server
 	Secret []byte // cursors are derived from it, 32 bytes
+	// Collected hears what a collection of a card did; nil: nobody counts.
+	Collected func(replica.Collected)
 
 	MaxCopies int // how many whole cards go out at a time; 0 = 64
 	copies    copies

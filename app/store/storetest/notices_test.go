@@ -245,6 +245,7 @@ func TestJobsShareTheTransaction(t *testing.T) {
 			Push:     func(_ context.Context, j jobs.Push) error { worked <- j; return nil },
 			Reminder: func(context.Context, jobs.Reminder) error { return nil },
 			Upkeep:   func(context.Context) error { return nil },
+			Collect:  func(context.Context) error { return nil },
 		}})
 		if err != nil {
 			t.Fatal(err)
