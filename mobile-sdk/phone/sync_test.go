@@ -550,9 +550,9 @@ func TestRunWaitsLongerAfterEachFailure(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- h.Run(ctx) }()
 	drawn := map[time.Duration]bool{}
-	for _, longest := range []time.Duration{10, 20, 40, 80, 160, 320, 640, 900, 900} {
-		d := <-naps
-		if longest *= time.Second; d < longest/2 || d > longest {
+	for _, seconds := range []int{10, 20, 40, 80, 160, 320, 640, 900, 900} {
+		d, longest := <-naps, time.Duration(seconds)*time.Second
+		if d < longest/2 || d > longest {
 			t.Errorf("waits %v, not %v at most and half of it at least", d, longest)
 		}
 		drawn[d] = true
