@@ -199,6 +199,9 @@ func (w *World) take(s *seat, line wire.Line) (crashed bool) {
 	check := w.expect(s, line)
 	err := s.exchange.Line(line)
 	kept()
+	if line.Err != nil { // it was retired, say, whether it lives to hear it or not
+		s.astray()
+	}
 	switch {
 	case err == nil:
 		check()
@@ -206,7 +209,6 @@ func (w *World) take(s *seat, line wire.Line) (crashed bool) {
 		return true
 	case errors.Is(err, replica.ErrNotEnrolled):
 		w.count("fresh actor")
-		s.astray()
 		w.finish(s)
 	case errors.Is(err, replica.ErrGone):
 		w.count("gone")
