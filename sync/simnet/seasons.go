@@ -249,10 +249,11 @@ func (w *World) asBefore(s *seat, ask wire.SyncCard) (check func([]wire.Result))
 	}
 }
 
-// reliable says whether the phone's low held for an edit: it was opened after whatever may have led the phone astray.
+// reliable says whether the phone's low held for an edit: it was opened after whatever may have led the phone astray. Of clones it
+// never does, the one raises the low of the other.
 func (s *seat) reliable(actor uint32, m wire.Mutation) bool {
 	item, ok := s.shelf.state.items[itemKey{actor, m.N}]
-	return ok && item.Mutation.Hash() == m.Hash() && item.Gen > s.stray && m.At != ""
+	return ok && s.hand.parent == nil && item.Mutation.Hash() == m.Hash() && item.Gen > s.stray && m.At != ""
 }
 
 func (w *World) spoiltCollection(l replica.Ledger) replica.Ledger {
