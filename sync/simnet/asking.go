@@ -132,6 +132,7 @@ func (w *World) enrolled(e envelope) {
 			w.count("gone at enrolment")
 			continue
 		}
+		s.astray() // its old actor may be retired, and it may have crashed when it was told so
 		if w.crashed(s, s.phone.Enrolled(r.Cards[i])) {
 			return
 		}
