@@ -133,6 +133,7 @@ func (w *World) enrolled(e envelope) {
 			continue
 		}
 		s.astray() // its old actor may be retired, and it may have crashed when it was told so
+		s.astray() // what it wrote under another actor, a clone of it may have left behind
 		if w.crashed(s, s.phone.Enrolled(r.Cards[i])) {
 			return
 		}

@@ -249,11 +249,10 @@ func (w *World) asBefore(s *seat, ask wire.SyncCard) (check func([]wire.Result))
 	}
 }
 
-// reliable says whether the phone's low held for an edit: it was opened after whatever may have led the phone astray. Of clones it
-// never does, the one raises the low of the other.
+// reliable says whether the phone's low held for an edit: it was opened after whatever may have led the phone astray.
 func (s *seat) reliable(actor uint32, m wire.Mutation) bool {
 	item, ok := s.shelf.state.items[itemKey{actor, m.N}]
-	return ok && s.hand.parent == nil && item.Mutation.Hash() == m.Hash() && item.Gen > s.stray && m.At != ""
+	return ok && item.Mutation.Hash() == m.Hash() && item.Gen > s.stray && m.At != ""
 }
 
 func (w *World) spoiltCollection(l replica.Ledger) replica.Ledger {
