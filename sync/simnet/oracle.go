@@ -14,7 +14,7 @@ type oracle struct {
 	order   []*write
 	deletes map[string][]*erasure // by record
 	kept    map[[32]byte]number   // mutations that were accepted, and under which number first
-	again   map[string]bool       // records that a clone brought back with an edit which its like had sent before: see risen
+	again   map[string]bool       // records that came back with an edit which had been sent before, by a clone or to a server that was restored: see risen
 }
 
 // write is one value that somebody wrote.
@@ -31,6 +31,7 @@ type write struct {
 
 // number is what a mutation travels under.
 type number struct {
+	epoch string
 	actor uint32
 	n     uint64
 }
@@ -91,7 +92,7 @@ func (o *oracle) of(m wire.Mutation, atom string, v json.RawMessage) *write {
 }
 
 // judged notes what the server decided on a mutation.
-func (o *oracle) judged(actor uint32, m wire.Mutation, r wire.Result) {
+func (o *oracle) judged(as number, m wire.Mutation, r wire.Result) {
 	if m.Op == wire.OpDelete {
 		key := identity(m)
 		for _, e := range o.deletes[m.ID] {
@@ -100,7 +101,6 @@ func (o *oracle) judged(actor uint32, m wire.Mutation, r wire.Result) {
 		return
 	}
 	if key := identity(m); r.Outcome != wire.Refused {
-		as := number{actor, m.N}
 		if first, known := o.kept[key]; known {
 			o.again[m.ID] = o.again[m.ID] || first != as && m.Op != wire.OpCreate
 		} else {

@@ -192,7 +192,7 @@ func (w *World) push(s *seat, ask wire.SyncCard) ([]wire.Result, error) {
 	for i, r := range out.Results {
 		m := ask.Mutations[i]
 		w.met(m.Ctx)
-		w.oracle.judged(ask.Actor, m, r)
+		w.oracle.judged(number{ask.Epoch, ask.Actor, m.N}, m, r)
 		if r.Code == wire.CodeAccessEnded && known[m.ID] && !s.place.could[m.ID] {
 			w.fail(4, "%s is told that access to %s ended, which it could never see", s.name, m.ID)
 		}
