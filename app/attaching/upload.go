@@ -168,22 +168,27 @@ func restore(sum hash.Hash, state []byte) error {
 	return from.UnmarshalBinary(state)
 }
 
-// Sweep deletes uploads, and files of patients, that are idle for too long. Each card is a transaction of its own.
+// Sweep deletes uploads, and files of patients, that are idle for too long. Each card is a transaction of its own, and one card's trouble
+// keeps no other from its turn.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.Clock().UTC()
+	var errs []error
 	for after := card.ID(""); ; {
 		var ids []card.ID
 		if err := s.Store.View(ctx, func(tx Tx) (err error) {
 			ids, err = tx.CardsWithUploads(after, 100)
 			return err
 		}); err != nil || len(ids) == 0 {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 		for _, id := range ids {
-			if err := s.Store.Update(ctx, func(tx Tx) error { return tx.ForgetUploads(id, now.Add(-keepIdle), now) }); err != nil {
-				return err
-			}
 			after = id
+			if err := s.Store.Update(ctx, func(tx Tx) error { return tx.ForgetUploads(id, now.Add(-keepIdle), now) }); err != nil {
+				errs = append(errs, err)
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
 		}
 	}
 }

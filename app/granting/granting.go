@@ -7,6 +7,7 @@ package granting
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -27,8 +28,8 @@ type Tx interface {
 	AddGrant(consent.Permit, consent.Grant) error
 	RevokeGrant(consent.Permit, consent.GrantID, time.Time) (found bool, err error)
 	ConfirmGrant(consent.Permit, consent.GrantID, time.Time) (g consent.Grant, found bool, err error)
-	// CardsWithEnds lists cards of which a grant has run out whose end CommitEnds has still to commit.
-	CardsWithEnds(now time.Time, limit int) ([]card.ID, error)
+	// CardsWithEnds lists cards, behind the one named, of which a grant has run out whose end CommitEnds has still to commit.
+	CardsWithEnds(after card.ID, now time.Time, limit int) ([]card.ID, error)
 	CommitEnds(card.ID, time.Time) error
 	AppendAudit(audit.Entry) error
 }
@@ -223,20 +224,27 @@ func (s *Service) named(tx Tx, g consent.Grant) (n Named, err error) {
 const sweepCards = 500
 
 // Sweep commits the ends of grants that ran out: the phones that lose something are woken and delete it. Access itself ended at the
-// instant.
+// instant. One card's trouble keeps no other from its turn.
 func (s *Service) Sweep(ctx context.Context) error {
+	now := s.Clock()
+	var after card.ID
+	var errs []error
 	for {
 		var cards []card.ID
 		if err := s.Store.View(ctx, func(tx Tx) (err error) {
-			cards, err = tx.CardsWithEnds(s.Clock(), sweepCards)
+			cards, err = tx.CardsWithEnds(after, now, sweepCards)
 			return err
 		}); err != nil || len(cards) == 0 {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 		for _, id := range cards {
-			if err := s.Store.Update(ctx, func(tx Tx) error { return tx.CommitEnds(id, s.Clock()) }); err != nil {
-				return err
+			after = id
+			if err := s.Store.Update(ctx, func(tx Tx) error { return tx.CommitEnds(id, now) }); err != nil {
+				errs = append(errs, err)
 			}
+		}
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
 		}
 	}
 }

@@ -221,6 +221,9 @@ func (tx *Tx) CardsWithUploads(after card.ID, limit int) (ids []card.ID, err err
 // any more, with their files unless a clinic has published the same. Those that became idle it marks.
 func (tx *Tx) ForgetUploads(id card.ID, before, now time.Time) error {
 	const named = `EXISTS (SELECT 1 FROM record_attachment n WHERE n.card = attachment_upload.card AND n.name = attachment_upload.name AND n.author = attachment_upload.author)`
+	if err := tx.LockCard(id); err != nil { // or a piece may come in between, or a record name the file anew
+		return err
+	}
 	if _, err := tx.exec("UPDATE attachment_upload SET idle = NULL WHERE card = ? AND complete = ? AND idle IS NOT NULL AND "+named, string(id), true); err != nil {
 		return err
 	}

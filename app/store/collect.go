@@ -23,10 +23,13 @@ func (tx *Tx) Collect(id card.ID, now time.Time) (replica.Collected, error) {
 	return out, err
 }
 
+// noCard is the id that stands before all cards.
+const noCard = "00000000-0000-0000-0000-000000000000"
+
 // CardsToCollect lists cards whose last collection was before the instant, by id, from behind one on.
 func (tx *Tx) CardsToCollect(before time.Time, behind card.ID, limit int) (list []card.ID, err error) {
 	if behind == "" {
-		behind = "00000000-0000-0000-0000-000000000000"
+		behind = noCard
 	}
 	err = tx.each(func(rows *sql.Rows) error {
 		var id card.ID

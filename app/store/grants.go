@@ -248,14 +248,17 @@ func (tx *Tx) CommitEnds(id card.ID, now time.Time) error {
 	return nil
 }
 
-// CardsWithEnds lists cards, at most limit, of which a grant has run out whose end is no commit yet.
-func (tx *Tx) CardsWithEnds(now time.Time, limit int) (cards []card.ID, err error) {
+// CardsWithEnds lists cards behind the one named, at most limit, of which a grant has run out whose end is no commit yet.
+func (tx *Tx) CardsWithEnds(after card.ID, now time.Time, limit int) (cards []card.ID, err error) {
+	if after == "" {
+		after = noCard
+	}
 	err = tx.each(func(rows *sql.Rows) error {
 		var id card.ID
 		err := rows.Scan(&id)
 		cards = append(cards, id)
 		return err
-	}, "SELECT DISTINCT card FROM access_grant WHERE ended = 0 AND ends_at <= ? LIMIT ?", micros(now), limit)
+	}, "SELECT DISTINCT card FROM access_grant WHERE ended = 0 AND ends_at <= ? AND card > ? ORDER BY card LIMIT ?", micros(now), string(after), limit)
 	return cards, err
 }
 

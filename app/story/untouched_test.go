@@ -26,6 +26,9 @@ var restless = map[string]string{
 	"push_news":        "what the queue has told, which may be under way",
 }
 
+// upkeep are the columns that the server's own work writes at any time.
+var upkeep = map[string]string{"card": "collected"}
+
 // imprint is what stands in each table: the number of rows, and a hash over all of them.
 func (w *World) imprint(ctx context.Context, t testing.TB) map[string]string {
 	t.Helper()
@@ -49,6 +52,9 @@ func (w *World) imprint(ctx context.Context, t testing.TB) map[string]string {
 				into[i] = &values[i]
 			}
 			ok(t, rows.Scan(into...))
+			if i := slices.Index(names, upkeep[table]); i >= 0 {
+				values[i] = nil
+			}
 			lines = append(lines, fmt.Sprint(values...))
 		}
 		ok(t, rows.Err())

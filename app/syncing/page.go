@@ -56,7 +56,7 @@ func (s *stream) read(ask replica.Pull, first, look bool) (page replica.Page, er
 		if in.Sight, err = sightOf(tx, permit, now); err != nil {
 			return err
 		}
-		in.Seal, in.MaxBytes = s.sealer(id, in.Device, head.Epoch), s.budget
+		in.Seal, in.MaxBytes = s.sealer(id, in.Device, head.Epoch), max(s.budget, 1)
 		if first {
 			if in.Leases, err = leases(tx, permit, now); err != nil {
 				return err

@@ -297,7 +297,11 @@ func (d *download) check(a vault.Attachment) error {
 	}
 	limit := d.card.client.fileCache
 	return d.card.store.Change(func(tx *vault.Tx) error {
-		return errors.Join(tx.Complete(string(d.hash)), tx.Evict(limit, string(d.hash)))
+		meta, err := tx.Meta()
+		if err != nil {
+			return err
+		}
+		return errors.Join(tx.Complete(string(d.hash)), tx.Evict(limit, string(d.hash), meta.Epoch))
 	})
 }
 
@@ -352,9 +356,11 @@ func stateOf(a vault.Attachment, epoch string) FileState {
 	}
 	s.Sent, s.Code, s.Upload = a.Arrived, a.Code, Waiting
 	switch {
+	case a.Sent == "" || a.Sent != epoch: // a server that was restored is asked again
+		s.Code = ""
 	case a.Code != "":
 		s.Upload = Refused
-	case a.Sent != "" && a.Sent == epoch:
+	default:
 		s.Upload, s.Sent = Accepted, a.Size
 	}
 	return s

@@ -109,17 +109,19 @@ func (c *Client) upload(ctx context.Context, k *Card, report *Report) error {
 			return err
 		}
 	}
+	var errs []error
 	for _, a := range files {
 		u := uploading{client: c, card: k, file: a, epoch: meta.Epoch, stamp: meta.HLC}
 		sent, err := u.run(ctx)
-		if err != nil {
-			return err
-		}
 		if sent {
 			report.Uploaded++
 		}
+		if errors.Is(err, errWritten) || errors.Is(err, ErrOffline) || ctx.Err() != nil {
+			return err // there is no use in the next one at this time
+		}
+		errs = append(errs, err)
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // uploading sends one file.
@@ -153,8 +155,8 @@ func (u *uploading) run(ctx context.Context) (sent bool, err error) {
 	switch {
 	case err == nil:
 		return true, u.note(u.file.Size, u.epoch, "")
-	case errors.As(err, &refusal) && final[refusal.Status]:
-		return false, u.note(at.Offset, "", refusal.Code)
+	case errors.As(err, &refusal) && final[refusal.Status] && refusal.Code != "card.not_found":
+		return false, u.note(at.Offset, u.epoch, refusal.Code)
 	}
 	return false, err
 }

@@ -319,10 +319,10 @@ func (t *Tx) DropHeld(before time.Time) error {
 	return t.exec("UPDATE attachment SET held = 0 WHERE card = ? AND held > 0 AND held < ?", t.card, before.UnixMicro())
 }
 
-// Unsent gives the own files that the server of the epoch does not have, as far as their record has been answered: before that the server
+// Unsent gives the own files that the server of the epoch neither has nor refused, as far as their record has been answered: before that the server
 // would not know what they are for.
 func (t *Tx) Unsent(epoch string) ([]Attachment, error) {
-	return t.attachments(`card = ? AND own = 1 AND whole = 1 AND held = 0 AND sent <> ? AND code = ''
+	return t.attachments(`card = ? AND own = 1 AND whole = 1 AND held = 0 AND sent <> ?
 		AND NOT EXISTS (SELECT 1 FROM attachment_edit x JOIN edit e ON e.card = x.card AND e.actor = x.actor AND e.n = x.n
 			WHERE x.card = attachment.card AND x.hash = attachment.hash AND e.state IN (?, ?)
 			AND NOT EXISTS (SELECT 1 FROM attachment_record r WHERE r.card = attachment.card AND r.hash = attachment.hash AND r.shadow = 0))
@@ -334,7 +334,8 @@ func (t *Tx) Own() ([]Attachment, error) {
 	return t.attachments("card = ? AND own = 1 AND whole = 1 AND held = 0 ORDER BY used, hash", t.card)
 }
 
-// NoteUpload writes down how far an upload got, and that it is done (the epoch) or refused (the code).
+// NoteUpload writes down how far an upload got, and of which epoch the server is that has it all or, with a code, refused it. One that
+// was restored is asked again.
 func (t *Tx) NoteUpload(hash string, arrived int64, epoch, code string) error {
 	return t.exec("UPDATE attachment SET arrived = ?, sent = ?, code = ? WHERE card = ? AND hash = ?", arrived, epoch, code, t.card, hash)
 }
@@ -350,16 +351,16 @@ func (t *Tx) Disown(hash string) (disowned bool, err error) {
 }
 
 // Evict deletes whole files that were used longest ago until those of the card take no more than the limit: only what can be fetched
-// again, and not the one that is named.
-func (t *Tx) Evict(limit int64, but string) error {
+// again from the server of the epoch, and not the one that is named.
+func (t *Tx) Evict(limit int64, but, epoch string) error {
 	var total int64
 	if err := t.prepared("SELECT coalesce(sum(have), 0) FROM attachment WHERE card = ?", func(s *sql.Stmt) error {
 		return s.QueryRowContext(context.Background(), t.card).Scan(&total)
 	}); err != nil || total <= limit {
 		return err
 	}
-	idle, err := t.attachments(`card = ? AND hash <> ? AND held = 0 AND (own = 0 OR sent <> '')
-		AND NOT EXISTS (SELECT 1 FROM attachment_edit e WHERE e.card = attachment.card AND e.hash = attachment.hash) ORDER BY used, hash`, t.card, but)
+	idle, err := t.attachments(`card = ? AND hash <> ? AND held = 0 AND (own = 0 OR sent = ? AND code = '')
+		AND NOT EXISTS (SELECT 1 FROM attachment_edit e WHERE e.card = attachment.card AND e.hash = attachment.hash) ORDER BY used, hash`, t.card, but, epoch)
 	if err != nil {
 		return err
 	}

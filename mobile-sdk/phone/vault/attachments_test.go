@@ -230,6 +230,11 @@ func TestAnOwnFile(t *testing.T) {
 	if got := unsent("e"); got != nil || len(unsent("another epoch")) != 1 {
 		t.Errorf("sent, and %v is to be sent; to a restored server %v", got, unsent("another epoch"))
 	}
+	must(t, k.Change(func(tx *vault.Tx) error { return tx.NoteUpload(hash, 40, "e", "attachment.type") }))
+	if len(unsent("e")) != 0 || len(unsent("another epoch")) != 1 {
+		t.Error("refused: the same server is asked again, or a restored one is not")
+	}
+	must(t, k.Change(func(tx *vault.Tx) error { return tx.NoteUpload(hash, 100, "e", "") }))
 	// The record comes back, the edit is settled and forgotten; what was sent may be fetched again, so it may go.
 	must(t, k.Update(func(tx replica.PhoneTx) error {
 		return errors.Join(tx.PutRow(with(row(one, "note.general", ""), hash)), tx.DropItem(3, 1))
@@ -237,7 +242,11 @@ func TestAnOwnFile(t *testing.T) {
 	if got := content(t, k); !bytes.Equal(got, picture) {
 		t.Error("the file comes back changed")
 	}
-	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "") }))
+	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "", "another epoch") }))
+	if _, found := held(t, k); !found {
+		t.Fatal("evicted, though the server that had it was restored and may lack it")
+	}
+	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "", "e") }))
 	if _, found := held(t, k); found {
 		t.Error("what was sent is not evicted")
 	}
@@ -248,13 +257,13 @@ func TestWhatTheServerLacksIsNotEvicted(t *testing.T) {
 	v := open(t, filepath.Join(t.TempDir(), "card.db"))
 	k := v.Card(cardID)
 	attach(t, k, noon)
-	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "") }))
+	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "", "e") }))
 	must(t, k.Update(func(tx replica.PhoneTx) error { return tx.PutItem(editing(item(1, 1, one, replica.Answered), hash)) }))
-	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "") }))
+	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "", "e") }))
 	must(t, k.Update(func(tx replica.PhoneTx) error {
 		return errors.Join(tx.PutRow(with(row(one, "note.general", ""), hash)), tx.DropItem(1, 1))
 	}))
-	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "") }))
+	must(t, k.Change(func(tx *vault.Tx) error { return tx.Evict(0, "", "e") }))
 	if _, found := held(t, k); !found {
 		t.Error("the only copy is gone")
 	}
