@@ -127,8 +127,9 @@
 //
 // # How the server forgets
 //
-// Server.Collect, run by a job (app/syncing, app/jobs) once a day for each card, in short transactions: devices that were silent for 90 days
-// are retired; what was deleted and is known to all is emptied; moves are dropped; clocks lose the entries of retired actors.
+// Server.Collect is run by a job (app/syncing, app/jobs), in short transactions, for each card once a day as far as the job's time
+// reaches: a national number of cards needs one that visits only those with something to forget. Devices that were silent for 90 days are
+// retired; what was deleted and is known to all is emptied; moves are dropped; clocks lose the entries of retired actors.
 //
 // All that hangs on Actor.Low: no edit can come any more that was opened before it. The design had min(cursor, oldest At in the outbox). An
 // editor may also be open, or kept by the app, of which nobody knows until it is saved; so a phone tells a low that lies behind by as long as
@@ -199,7 +200,7 @@
 //	outbox             O(edits that wait) for each view of a record that has some, O(1) for others
 //	a change of view   O(rows in the scopes now visible) and O(moves since the cursor), once
 //	a move out of sight  O(moves since the last page), none where nothing visible moved
-//	the sum of an answer  O(scopes); a commit reads and writes those of the scopes that it touches, however many records
+//	the sum of an answer  O(scopes); a commit reads those of the card and writes those of the scopes that it touches, however many records
 //	a check            the phone reads all its rows, the server those in the ranges that it is asked about: all of them at first. What
 //	                   travels is O(differences): one record of 10,000 takes four questions and 12 kB, before it is zipped
 //
@@ -212,18 +213,18 @@
 //
 // BenchmarkSync in app/server measures the whole way, phone to phone's file, with accounts, access rules, encryption and audit, in
 // turns with a bare server that has none of them, on the same database. BenchmarkServerHalf measures the server's part of it. As times of the
-// bare one's, over all runs since the index left the sync, on two cores with a load of 10 to 40; in brackets the processor's time, which
-// that load disturbs less:
+// bare one's, on two cores that a few other processes shared; in brackets the processor's time. PostgreSQL was measured at a load of 25,
+// where SQLite had 1.4 - 2.7, 1.3, 1.3, 2.3 - 6.9 and 3.8 - 14:
 //
 //	                          SQLite                 PostgreSQL    bytes to the phone, requests, rows that the server read
-//	first sync of 10,000      1.4 - 2.7 (1.7 - 2.2)  1.6 (1.9)     0.75 MB (bare 0.74), 2, 10,070
-//	nothing new of 1,000      1.3 (1.0)                            249 with all of the head, 1, 4
-//	nothing new of 100,000    1.3 (1.0)                            the same
-//	10 changed of 10,000      2.3 - 6.9 (4.3 - 5.5)  2.8 (5.0)     2.5 kB (bare 1.3), 2, 25
-//	push of 1,000 edits       3.8 - 14 (5.1 - 8.0)   1.2 (2.3)     62 kB (54 kB from the phone), 1, 2,020
+//	first sync of 10,000      1.8 (1.8)              1.6 (1.9)     0.75 MB (bare 0.74), 2, 10,070
+//	nothing new of 1,000      1.3 (1.2)                            249 with all of the head, 1, 5
+//	nothing new of 100,000    1.5 (1.3)                            the same
+//	10 changed of 10,000      3.9 (6.0)              2.8 (5.0)     2.5 kB (bare 1.3), 2, 25
+//	push of 1,000 edits       2.7 (5.3)              1.2 (2.3)     62 kB (54 kB from the phone), 1, 2,020
 //
 // With the index inside the sync SQLite had 4.9, 1.3, 1.3, 13 and 41 in the same order, hours before on the same machine. The goals are twice
-// the bare one's time, three times for the push; the ten changes and the push miss them on SQLite. What limits: a first sync, the commits of
+// the bare one's time, three times for the push; the ten changes miss it. What limits: a first sync, the commits of
 // encrypted pages (a frame of the journal lies across the blocks of the encryption, so each costs some blocks more; pages of 8 kB took a
 // third off). Few changes: two requests, and two durable commits on the phone (the page, then the tag of the head), where the bare one
 // has one of each; on the server, half of it, the sessions, permits and sums. A push: the phone reads its outbox to send it, takes every edit
