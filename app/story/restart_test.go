@@ -83,7 +83,7 @@ func TestAStopLetsRequestsFinish(t *testing.T) {
 		}
 		w2 := got(Start(ctx, Options{Dir: dir, Postgres: cfg.Postgres, Push: w.Push}))(t)
 		defer func() { ok(t, w2.Stop()) }()
-		if have := w2.imprint(ctx, t)["posting"]; !strings.HasPrefix(have, "24 rows") { // 19 of the first bundle, and the results
+		if have := w2.imprint(ctx, t)["posting"]; !strings.HasPrefix(have, "25 rows") { // 20 of the first bundle, and the results
 			t.Errorf("after the restart the table of postings has %s", have)
 		}
 	})
