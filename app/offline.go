@@ -14,6 +14,7 @@ import (
 
 	"github.com/medcard/medcard/qr"
 	"github.com/medcard/medcard/qr/document"
+	"github.com/medcard/medcard/qr/foreign"
 	"github.com/medcard/medcard/qr/scan"
 	"github.com/medcard/medcard/qr/trust"
 )
@@ -23,6 +24,7 @@ func offlineFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "keys", Usage: "key set, as fetched from /v1/trust/keys", TakesFile: true},
 		&cli.StringSliceFlag{Name: "root", Usage: "pinned root as ISSUER=KEY, the public key in hexadecimal or base64; give the successor too"},
+		&cli.StringSliceFlag{Name: "foreign", Usage: "keys of issuers of foreign certificates: X.509 in PEM (EU), a JWK set with issuer (SMART Health Cards)", TakesFile: true},
 		&cli.StringSliceFlag{Name: "status", Usage: "status list, as fetched from /v1/trust/status/...", TakesFile: true},
 	}
 }
@@ -68,6 +70,22 @@ func offlineJudge(c *cli.Command) (func(text string) trust.Verdict, error) {
 	return func(text string) trust.Verdict {
 		return cache.Judge(text, trust.Knowledge{Longest: document.Longest}, time.Now())
 	}, nil
+}
+
+// foreignKeys are the keys of issuers of foreign certificates that are named.
+func foreignKeys(c *cli.Command) (all foreign.Keys, err error) {
+	for _, file := range c.StringSlice("foreign") {
+		data, err := readUpTo(file, maxTrustFile)
+		if err != nil {
+			return nil, err
+		}
+		keys, err := foreign.ParseKeys(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		all = append(all, keys...)
+	}
+	return all, nil
 }
 
 // maxTrustFile is far above any key set or status list.

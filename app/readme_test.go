@@ -64,10 +64,12 @@ func TestTheTourWorksAsWritten(t *testing.T) {
 		`{"card":{"card":`,                // the pull opens the card
 		`"kind":"patient"`,                // and brings records
 		`"verdict":"ok"`,                  // the code was read from the picture and judged
+		`"genuine":true`,                  // the certificate, to anybody
 		`"state":"dispensed"`,             // handed out
 		`"code":"prescription.dispensed"`, // and not twice
 		`"person":"Dr. Petrova"`,          // who did what
 		`"action":"claim"`,
+		`make the signed tree`, // and nobody changed that
 	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("the tour did not show %s", want)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/medcard/medcard/qr/foreign"
 	"github.com/medcard/medcard/qr/scan"
 	"github.com/medcard/medcard/qr/trust"
 )
@@ -32,7 +33,8 @@ code) and, when the file could not be read as a picture, error. A verdict is one
 
    ok, no, cant_tell   of our own codes, judged offline by --keys, --root and --status
    unverified          of our own codes without --keys
-   foreign             of everybody else's
+   foreign             of everybody else's; of a COVID certificate of the EU or a SMART Health Card "certificate" tells what it
+                       says and whether a key of --foreign signed it: genuine, not_genuine or not_checked
 
 Of a folder all JPEG, PNG and WebP files are read, also in folders below; "-" is one picture from standard input.
 Nothing is sent anywhere. The exit code is 0 when every picture gave a code.`,
@@ -42,13 +44,17 @@ Nothing is sent anywhere. The exit code is 0 when every picture gave a code.`,
 			if err != nil {
 				return err
 			}
+			others, err := foreignKeys(c)
+			if err != nil {
+				return err
+			}
 			files, err := pictureFiles(c.Args().Slice())
 			if err != nil {
 				return err
 			}
 			s := scanRun{
 				reader: scan.NewReader(scan.Options{Time: c.Duration("time")}),
-				judge:  judge, out: json.NewEncoder(c.Root().Writer), bar: newProgress(os.Stderr, len(files)),
+				judge:  judge, others: others, out: json.NewEncoder(c.Root().Writer), bar: newProgress(os.Stderr, len(files)),
 			}
 			s.out.SetEscapeHTML(false)
 			return s.run(ctx, files)
@@ -71,11 +77,14 @@ type scannedCode struct {
 	Verdict string         `json:"verdict"`
 	Reasons []trust.Reason `json:"reasons,omitempty"`
 	Corners [4][2]float64  `json:"corners"`
+
+	Certificate *foreign.Certificate `json:"certificate,omitempty"`
 }
 
 type scanRun struct {
 	reader *scan.Reader
 	judge  func(string) trust.Verdict // nil: nothing is known of keys
+	others foreign.Keys
 	out    *json.Encoder
 	bar    *progress
 }
@@ -147,6 +156,9 @@ func (s scanRun) judged(code scan.Code) scannedCode {
 		out.Corners[i] = [2]float64{math.Round(p.X*10) / 10, math.Round(p.Y*10) / 10}
 	}
 	if !ours(code.Kind) {
+		if other, known := foreign.Read(code.Text, s.others, time.Now()); known {
+			out.Certificate = &other
+		}
 		return out
 	}
 	out.Verdict = "unverified"

@@ -109,6 +109,31 @@ func run(t *testing.T, command *cli.Command, args ...string) (string, error) {
 	return out.String(), err
 }
 
+// covid is a COVID certificate of the EU's form, made up and signed by nobody who is known.
+const covid = "HC1:6BF%RN%TSMAHN-H UOMB4JNMT-M-2E3+OLV4RIAMTR1C3 YKTQGIG6PF6R:5SVBWVBDKBYLDZ4D74D$ZJ*DJWP42W5X2S%IU.ZJT*QI%K/YNCBP*%N3-SY$N*YE27A2.3UBRM.SY$NGP2 :77CPP$I/XK$M8-L96YB8L44N4:%OD3P5B9-NT0 2$$0X4PCY0+-CS-O:S9395*CBVZ01/GLX4Z 20OPKD9G94ZJJY 84IJZJJ1W4*$I*NVPC1LJL4A7%83*LP1W0QC8$.AIGCY0K5$0I.AT94./GVYCDEBD0HX2JN*4CY035TPHN6D7LLK*2HG%89UV-0LZ 2MKN4NN3F85QNCY0O%0VZ001H9B9LGF3XHP/H172E+4AMAWBN.WC+2ABAE0BMG%KPR5T714SDX06 0M8S6+%KLI1 FTG2II$QOYAX:A-LF.YOY3H3.5LZHV$5Q-8Z4OI3ENT5AL3EWUZEF000U50HDWZYUG3"
+
+func TestSomebodyElsesCertificateByCommand(t *testing.T) {
+	desk := newCodeDesk(t)
+	desk.write(t, "traveller.png", desk.photo(t, covid))
+	out, err := run(t, scanCommand(), "--time", "1m", desk.path("traveller.png"))
+	for _, want := range []string{`"verdict":"foreign"`, `"kind":"eu_dcc"`, `"answer":"not_checked"`, `"reasons":["unknown_key"]`, `"holder":"Anna Müller"`, `"what":"vaccination"`} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("no %s in %s %v", want, out, err)
+		}
+	}
+	out, err = run(t, verifyCommand(), covid)
+	if err == nil || !strings.Contains(out, "NOT_OURS hc1\n  eu_dcc of AT: not_checked") || strings.Contains(out, "Müller") {
+		t.Errorf("%s %v", out, err)
+	}
+	if out, _ = run(t, verifyCommand(), "--content", covid); !strings.Contains(out, "for Anna Müller, born 1998-02-26") {
+		t.Error(out)
+	}
+	desk.write(t, "wrong.pem", []byte("no key"))
+	if out, err := run(t, scanCommand(), "--foreign", desk.path("wrong.pem"), desk.path("traveller.png")); err == nil {
+		t.Error(out)
+	}
+}
+
 func TestScanPrintsALineAPicture(t *testing.T) {
 	desk := newCodeDesk(t)
 	desk.write(t, "foreign.png", desk.photo(t, "HTTPS://EXAMPLE.ORG"))

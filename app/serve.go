@@ -40,7 +40,7 @@ func serve(ctx context.Context, cfg config.Config, console io.Writer) error {
 		return fmt.Errorf("cannot listen on %s: %w", cfg.Listen, err)
 	}
 	if cfg.PublicURL == "" {
-		cfg.PublicURL = "http://" + listener.Addr().String() // the port may have been 0
+		cfg.PublicURL = cfg.Scheme() + "://" + listener.Addr().String() // the port may have been 0
 	}
 	s, err := server.New(ctx, cfg, server.Options{Version: version(), Log: log, Console: console})
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/medcard/medcard/qr"
 	"github.com/medcard/medcard/qr/document"
+	"github.com/medcard/medcard/qr/foreign"
 	"github.com/medcard/medcard/qr/scan"
 	"github.com/medcard/medcard/qr/trust"
 )
@@ -46,13 +48,17 @@ Without --keys a code can be taken apart, but its signature cannot be checked: t
 			if err != nil {
 				return err
 			}
-			return reportVerdicts(c.Root().Writer, texts, judge, c.Bool("content"))
+			others, err := foreignKeys(c)
+			if err != nil {
+				return err
+			}
+			return reportVerdicts(c.Root().Writer, texts, judge, others, c.Bool("content"))
 		},
 	}
 }
 
 // reportVerdicts prints a verdict for each code; the error says that not all were OK.
-func reportVerdicts(out io.Writer, texts []string, judge func(string) trust.Verdict, content bool) error {
+func reportVerdicts(out io.Writer, texts []string, judge func(string) trust.Verdict, others foreign.Keys, content bool) error {
 	good := 0
 	for i, text := range texts {
 		if i > 0 {
@@ -60,6 +66,9 @@ func reportVerdicts(out io.Writer, texts []string, judge func(string) trust.Verd
 		}
 		if kind := scan.KindOf(text); !ours(kind) {
 			fmt.Fprintf(out, "NOT_OURS %s\n", kind)
+			if other, known := foreign.Read(text, others, time.Now()); known {
+				describeForeign(out, other, content)
+			}
 			continue
 		}
 		verdict := judge(text)
@@ -93,6 +102,8 @@ func describeVerdict(out io.Writer, v trust.Verdict, content bool) {
 	kind := "prescription"
 	if paper.Referral != nil {
 		kind = "referral"
+	} else if paper.Certificate != nil {
+		kind = "certificate"
 	}
 	fmt.Fprintf(out, "  %s of %s\n", kind, paper.Issuer)
 	fmt.Fprintf(out, "  issued %s, valid until %s\n", paper.IssuedAt.Format(time.RFC3339), paper.ValidUntil.Format(time.RFC3339))
@@ -109,14 +120,33 @@ func describeVerdict(out io.Writer, v trust.Verdict, content bool) {
 			fmt.Fprintf(out, "  %d x %s\n", item.Quantity, item.Name)
 		}
 	}
+	if c := paper.Certificate; c != nil {
+		fmt.Fprintf(out, "  for %s, born %d\n  form %s, number %s\n  hash of the document %x\n", c.Bearer.Initials, c.Bearer.BirthYear, c.Kind, c.Number, c.Hash)
+	}
 	if r := paper.Referral; r != nil {
 		fmt.Fprintf(out, "  for %s, born %d\n  %s\n", r.Bearer.Initials, r.Bearer.BirthYear, r.Purpose)
 	}
 }
 
+// describeForeign says what somebody else's certificate is. What it says is printed only when asked for.
+func describeForeign(out io.Writer, c foreign.Certificate, content bool) {
+	fmt.Fprintf(out, "  %s of %s: %s %v\n", c.Kind, cmp.Or(c.Issuer, "nobody who is known"), c.Answer, c.Reasons)
+	if !content {
+		return
+	}
+	fmt.Fprintf(out, "  for %s, born %s\n", c.Holder, c.Born)
+	for _, s := range c.Statements {
+		fmt.Fprintf(out, "  %s", s.What)
+		for _, f := range s.Fields {
+			fmt.Fprintf(out, ", %s %s", f.Name, f.Value)
+		}
+		fmt.Fprintln(out)
+	}
+}
+
 // codesIn takes an argument for what it looks like: a code, else a file with a code's text or with a photo.
 func codesIn(ctx context.Context, argument string) ([]string, error) {
-	if ours(scan.KindOf(argument)) {
+	if ours(scan.KindOf(argument)) || foreign.Is(argument) {
 		return []string{argument}, nil
 	}
 	reader := scan.NewReader(scan.Options{Time: 10 * time.Second})
@@ -124,8 +154,8 @@ func codesIn(ctx context.Context, argument string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	const longestText = 4096 // with room for a line end; longer codes are for the judge to refuse
-	if text := string(bytes.TrimRight(data, "\r\n")); len(text) <= longestText && strings.HasPrefix(text, "EMC1") {
+	const longestText = 8192 // with room for a line end; longer codes are for the judge to refuse
+	if text := string(bytes.TrimRight(data, "\r\n")); len(text) <= longestText && (strings.HasPrefix(text, "EMC1") || foreign.Is(text)) {
 		return []string{text}, nil
 	}
 	result, err := reader.Read(ctx, data)

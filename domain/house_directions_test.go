@@ -29,10 +29,10 @@ var rooms = []room{
 		"settings are read by all and therefore know nobody"},
 	{"door", below("app/httpapi", "app/web", "app/oauth"), []string{"config", "door", "act", "pure", "cardsync", "document", "sync", "qr", "push", "domain"},
 		"a door binds, calls one act and replies; one that reached the store would go round the permit and the audit"},
-	{"pure", below("app/fhir", "app/papers"), []string{"cardsync", "document", "sync", "qr", "domain"},
+	{"pure", below("app/fhir", "app/papers", "app/cms"), []string{"cardsync", "document", "sync", "qr", "domain"},
 		"pure mapping from value to value is tested without anything running"},
-	{"cellar", below("app/keys", "app/blobs", "app/jobs"), []string{"push", "qr", "domain"},
-		"custody, attachments and queues serve every act and so may depend on none"},
+	{"cellar", below("app/keys", "app/blobs", "app/jobs", "app/openid"), []string{"push", "qr", "domain"},
+		"custody, attachments, queues and the provider who vouches for people serve every act and so may depend on none"},
 	{"store", below("app/store"), []string{"migrations", "cellar", "cardsync", "sync", "qr", "domain"},
 		"the store stands beside the acts: it satisfies their interfaces without importing them"},
 	{"act", func(dir string) bool { return within(dir, "app") && strings.HasSuffix(actOf(dir), "ing") }, []string{"pure", "keys", "cardsync", "document", "sync", "qr", "push", "domain"},
@@ -133,13 +133,17 @@ var keepers = []struct {
 	{"github.com/skip2/go-qrcode", []string{"qr/picture"}, "one maker of pictures"},
 	{"github.com/makiuchi-d/gozxing", []string{"qr/scan"}, "one reader of pictures"},
 	{"github.com/veraison/go-cose", []string{"qr"}, "what is signed and what is checked is decided in the envelope, nowhere else"},
+	{"github.com/zitadel/oidc", []string{"app/openid"}, "who an external provider vouches for is found out in one place"},
+	{"github.com/go-webauthn", []string{"app/enrolling"}, "what an authenticator signed is judged by the act that lets people in"},
+	{"github.com/smallstep/pkcs7", []string{"app/cms/cmstest"}, "it signs for tests; what counts as signed is decided in app/cms, which knows GOST too"},
 	{"github.com/urfave/cli", []string{"app"}, "flags belong to main"},
 	{"github.com/caarlos0/env", []string{"app/config"}, "the environment is read once"},
 }
 
 // heavy may not be reached from the phone, through whatever package of ours.
 var heavy = []string{"gorm.io", "github.com/gofiber", "github.com/danielgtaylor", "github.com/jackc", "github.com/riverqueue",
-	"firebase.google.com", "google.golang.org", "github.com/prometheus", "github.com/pressly", "github.com/urfave"}
+	"firebase.google.com", "google.golang.org", "github.com/prometheus", "github.com/pressly", "github.com/urfave",
+	"github.com/zitadel", "github.com/go-webauthn"}
 
 var directionRules = []rule{
 	{

@@ -1,9 +1,23 @@
 // Package migrations holds the schema: one set of SQL files for SQLite and PostgreSQL, applied in order by goose.
 //
-// The two databases differ only in the names of three types, which the files write as ${UUID}, ${BYTES} and ${TIME};
-// Up fills them in. Every table of patient data has the card first in its primary and unique keys, so
+// The two databases differ only in the names of three types, which the files write as ${UUID}, ${BYTES} and ${TIME}, and in the word
+// ${CONCURRENTLY}; Up fills them in. Every table of patient data has the card first in its primary and unique keys, so
 // that the schema spreads over a sharded PostgreSQL by card. Tables that cannot (they lead from something else to a card)
 // are called directory tables; each says so above its CREATE.
+//
+// # Indexes on tables that are large already
+//
+// On PostgreSQL a plain CREATE INDEX lets nobody write to its table until it is done: on a country's records, for hours. So a migration that
+// adds an index to a table of an earlier one has a file of its own, with nothing else in it, that runs outside of a transaction:
+//
+//	-- +goose NO TRANSACTION
+//	-- +goose Up
+//	-- +goose ENVSUB ON
+//	CREATE INDEX ${CONCURRENTLY} IF NOT EXISTS record_by_kind ON record (card, kind);
+//
+// What was interrupted leaves an invalid index behind, which is to be dropped by hand before the next start (\d record names it). Such an
+// index may be built days before a new version is rolled out, by the same statement: IF NOT EXISTS then finds it there. A test asks for
+// this of every file after 00013. Those up to it build in place: they were written before anybody had a large database.
 package migrations
 
 import (
@@ -11,6 +25,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 
@@ -31,8 +46,8 @@ const (
 )
 
 var types = map[Dialect]map[string]string{
-	SQLite:   {"UUID": "text", "BYTES": "blob", "TIME": "timestamp"},
-	Postgres: {"UUID": "uuid", "BYTES": "bytea", "TIME": "timestamptz"},
+	SQLite:   {"UUID": "text", "BYTES": "blob", "TIME": "timestamp", "CONCURRENTLY": ""},
+	Postgres: {"UUID": "uuid", "BYTES": "bytea", "TIME": "timestamptz", "CONCURRENTLY": "CONCURRENTLY"},
 }
 
 // goose substitutes from the environment of the process, which two databases in one process (the tests) would share.
@@ -41,7 +56,7 @@ var substituting sync.Mutex
 // Up brings the database to the newest version and returns how many files it applied. Several processes may call it at
 // once: on PostgreSQL a session lock lets one work, on SQLite the write lock does.
 func Up(ctx context.Context, db *sql.DB, dialect Dialect) (applied int, err error) {
-	err = with(db, dialect, func(p *goose.Provider) error {
+	err = with(db, dialect, files, func(p *goose.Provider) error {
 		results, err := p.Up(ctx)
 		applied = len(results)
 		return err
@@ -51,7 +66,7 @@ func Up(ctx context.Context, db *sql.DB, dialect Dialect) (applied int, err erro
 
 // Down takes every migration back. It is for tests: production goes forward only.
 func Down(ctx context.Context, db *sql.DB, dialect Dialect) error {
-	return with(db, dialect, func(p *goose.Provider) error {
+	return with(db, dialect, files, func(p *goose.Provider) error {
 		_, err := p.DownTo(ctx, 0)
 		return err
 	})
@@ -59,14 +74,14 @@ func Down(ctx context.Context, db *sql.DB, dialect Dialect) error {
 
 // Version tells the version the database is at and the newest one that this binary knows.
 func Version(ctx context.Context, db *sql.DB, dialect Dialect) (current, newest int64, err error) {
-	err = with(db, dialect, func(p *goose.Provider) error {
+	err = with(db, dialect, files, func(p *goose.Provider) error {
 		current, newest, err = p.GetVersions(ctx)
 		return err
 	})
 	return current, newest, err
 }
 
-func with(db *sql.DB, dialect Dialect, do func(*goose.Provider) error) error {
+func with(db *sql.DB, dialect Dialect, files fs.FS, do func(*goose.Provider) error) error {
 	substituting.Lock()
 	defer substituting.Unlock()
 	for name, value := range types[dialect] {

@@ -57,3 +57,6 @@ func decodeBase45(text string) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// DecodeBase45 reads base45 strictly (RFC 9285). It is for the readers of other formats, too.
+func DecodeBase45(text string) ([]byte, error) { return decodeBase45(text) }

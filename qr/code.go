@@ -172,9 +172,10 @@ func (u Unverified) Format(s fmt.State, _ rune) {
 // Verified is a code whose signature holds: the key's owner said this, with a key for such documents. Whether it is still good is
 // another question.
 type Verified struct {
-	claims Claims
-	usage  Usage
-	kid    KeyID
+	claims  Claims
+	usage   Usage
+	kid     KeyID
+	content []byte
 }
 
 // Verify checks the signature, then that the document is of the key's usage and by the key's owner.
@@ -183,6 +184,11 @@ func (u Unverified) Verify(key Key) (Verified, error) {
 	if err != nil {
 		return Verified{}, err
 	}
+	return readClaims(content, key)
+}
+
+// readClaims reads what the key signed.
+func readClaims(content []byte, key Key) (Verified, error) {
 	var p payload
 	if err := strict.Unmarshal(content, &p); err != nil || !same(content, p) {
 		return Verified{}, fmt.Errorf("%w: not the claims of a code", ErrFormat)
@@ -193,10 +199,10 @@ func (u Unverified) Verify(key Key) (Verified, error) {
 		return Verified{}, ErrUsage
 	case p.Issuer != key.Issuer:
 		return Verified{}, ErrIssuer
-	case len(p.Token) != len(TokenID{}), p.IssuedAt > latest, p.Expires > latest:
+	case len(p.Token) != len(TokenID{}), p.Expires < p.IssuedAt, p.Expires > latest:
 		return Verified{}, fmt.Errorf("%w: a claim is out of range", ErrFormat)
 	}
-	return Verified{usage: key.Usage, kid: key.ID, claims: Claims{
+	return Verified{usage: key.Usage, kid: key.ID, content: content, claims: Claims{
 		Issuer:   p.Issuer,
 		IssuedAt: time.Unix(int64(p.IssuedAt), 0).UTC(),
 		Expires:  time.Unix(int64(p.Expires), 0).UTC(),
@@ -207,6 +213,9 @@ func (u Unverified) Verify(key Key) (Verified, error) {
 
 // Claims is what the code says.
 func (v Verified) Claims() Claims { return v.claims }
+
+// Content is the payload as it was signed. Two codes with the same content say the same, whatever their signatures look like.
+func (v Verified) Content() []byte { return v.content }
 
 // Usage is what kind of document it is.
 func (v Verified) Usage() Usage { return v.usage }

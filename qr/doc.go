@@ -51,6 +51,8 @@
 //	prescription = [ form, validity, urgency, bearer, clinic, prescriber, [ 1*3 item ] ]
 //	item         = [ code, name, shape, [ 1*3( amount, unit ) ], quantity, [ portion, times, days, every ] ]
 //	referral     = [ kind, care, bearer, clinic, target, specialty, purpose, referrer ]
+//	certificate  = [ kind, number, bearer, clinic, hash ]
+//	receipt      = [ number, previous, listed, [ 1*3[ item, quantity ] ] ]
 //	bearer       = [ initials, year ]
 //
 //	form       1 107-1/u, 3 148-1/u-04; a document on 148-1/u-88 (2) or 107/u-NP (4) has no code but its token
@@ -69,6 +71,28 @@
 //	kind       code of the dictionary 1.2.643.5.1.13.13.11.1009
 //	care       1 planned, 2 urgent, 3 emergency
 //	specialty  code of the national dictionary of specialties, 0 = not given
+//	purpose    tstr, what for; may be cut short
+//
+// Of a certificate:
+//
+//	kind       1 027/u, 2 095/u, 3 086/u, 4 070/u, 5 079/u, 6 003-V/u, 7 free
+//	number     tstr, 1 to 24 bytes, the clinic's own; never cut
+//	hash       bstr, 32 bytes: SHA-256 over "medcard certificate 1" and then, each behind its length in four bytes (big-endian): the
+//	           kind's word as above, number, initials, year of birth, clinic, author, iat, exp (numbers in decimal), text
+//
+// The text and the author stand on the document and not in the code. Who holds both computes the hash and sees whether a letter was
+// changed.
+//
+// Of a receipt:
+//
+//	number     uint, of the receipts of one key, from 1 without gaps
+//	previous   bstr, 32 bytes: SHA-256 of the text of the key's receipt before, zeros for number 1
+//	listed     uint, Unix seconds: when the status list was issued that the pharmacy went by
+//	item       uint, the medicine's place on the prescription, from 0
+//
+// A receipt is what a pharmacy's device signs, with a key of its own, when it hands a prescription out without a network; it is a text
+// like that of a code and is never drawn as one. Its iss is the pharmacy's client id at the server, its iat the time of the hand-out;
+// cti, exp and the status reference are those of the prescription.
 //
 // # Checking
 //
@@ -78,8 +102,26 @@
 //	data of the key's usage -> payload -> the body's label is of that usage -> iss is the key's owner -> iat no more than 5 minutes
 //	ahead, now <= exp, exp - iat no longer than the form allows -> status -> not seen before -> name fits code
 //
+// How long a form allows follows from the body. The last day counts whole, in the clinic's zone, so to the days come one more and an
+// hour, for a change of clocks: exp - iat <= (days + 1) * 86400 + 3600.
+//
+//	prescription   by validity: 1 15 days, 2 30, 3 60, 4 90, 5 366, 6 31, 7 92; form 1 allows 3 and 5, form 3 allows 1, 2 and 4
+//	referral       365 days
+//	certificate    366 days
+//
+// The key set, its roots and their handover, the life of keys, and the status lists are specified in package qr/trust, with the same envelope. A
+// reader needs this page and that one, and nothing else.
+//
 // Open does the steps up to the envelope and returns Unverified, which tells nothing but the kid. Only Verify, given the key, makes
 // Verified. Times, status and what the answer is then are the work of package trust.
+//
+// Other people's codes are told by their first characters and are nobody's forgery: package qr/foreign reads two of them.
+//
+// # Figures
+//
+// go test -run '^$' -bench QR ./qr/... gives them as ratios of medians within one run. Seen on two cores: to issue a prescription takes 1.3
+// times as long as the bare signature of the same bytes, to judge one offline with everything above 1.2 times as long as its bare
+// verification, and to draw it as PNG 1.1 times as long as the library takes for the bare modules.
 //
 // The file testdata/vectors.json holds codes, good and bad, taken apart layer by layer, with the answer that each must get.
 package qr

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 
@@ -160,6 +161,9 @@ type (
 func (s coseSigner) Algorithm() cose.Algorithm { return cose.Algorithm(s.of.Algorithm) }
 
 func (s coseSigner) Sign(random io.Reader, content []byte) ([]byte, error) {
+	if s.of.signer == nil {
+		return nil, errors.New("qr: the private half of the key is not at hand")
+	}
 	return s.of.signer.Sign(random, content, crypto.Hash(0))
 }
 

@@ -82,10 +82,14 @@ func (k Key) Check() error {
 }
 
 // SigningKey is a key with its private half behind crypto.Signer: a file, a smart card, a security module.
+// One without it signs nothing; its public half is still worth publishing.
 type SigningKey struct {
 	Key
 	signer crypto.Signer
 }
+
+// CanSign reports whether the private half is there.
+func (k SigningKey) CanSign() bool { return k.signer != nil }
 
 // NewSigningKey gives a signer its name, its owner and its one usage.
 func NewSigningKey(issuer string, usage Usage, signer crypto.Signer) (SigningKey, error) {
@@ -93,9 +97,18 @@ func NewSigningKey(issuer string, usage Usage, signer crypto.Signer) (SigningKey
 	if !ok {
 		return SigningKey{}, errors.New("qr: the signer's key is not Ed25519")
 	}
-	key := Key{ID: KeyIDOf(public), Issuer: issuer, Usage: usage, Algorithm: EdDSA, Public: public}
-	if err := key.Check(); err != nil {
+	key, err := NewKey(issuer, usage, public)
+	if err != nil {
 		return SigningKey{}, err
 	}
 	return SigningKey{Key: key, signer: signer}, nil
+}
+
+// NewKey gives a public key its name, its owner and its one usage.
+func NewKey(issuer string, usage Usage, public ed25519.PublicKey) (Key, error) {
+	key := Key{ID: KeyIDOf(public), Issuer: issuer, Usage: usage, Algorithm: EdDSA, Public: public}
+	if err := key.Check(); err != nil {
+		return Key{}, err
+	}
+	return key, nil
 }

@@ -26,11 +26,11 @@ type Tx interface {
 	// NamesAttachment reports whether the permit's own account named the file.
 	NamesAttachment(p consent.Permit, hash card.Hash) (bool, error)
 	Upload(p consent.Permit, hash card.Hash) (u card.Upload, found bool, err error)
-	Uploaded(consent.Permit) (total int64, err error)
+	Uploaded(consent.Permit) (named, all int64, err error)
 	AddUpload(p consent.Permit, hash card.Hash, u card.Upload, number int64, content []byte, now time.Time) error
 	DropUpload(p consent.Permit, hash card.Hash) error
 
-	CardsWithUploads(after card.ID, limit int) ([]card.ID, error)
+	CardsWithIdleUploads(before time.Time, behind card.Turn, limit int) ([]card.Turn, error)
 	ForgetUploads(id card.ID, before, now time.Time) error
 }
 

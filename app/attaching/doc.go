@@ -12,5 +12,7 @@
 // The rules of resuming are those of the tus protocol's core (https://tus.io/protocols/resumable-upload, version 1.0.0): the phone asks
 // for the offset and continues there, and a piece for another offset is refused. There is no creation, since the hash is the
 // address, and at the end the hash is checked. Uploads that stay unfinished for 30 days are deleted, and so are files of patients which no
-// record names any more; what clinics sent stays.
+// record names any more; what clinics sent stays. Until then such a file takes none of the room that a card has for people's files
+// (512 MiB), so that who takes some away can attach others at once; with those that wait a card has twice as much.
+// The upkeep is told by commits where a name went, and looks at no card without idle uploads.
 package attaching

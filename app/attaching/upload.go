@@ -17,8 +17,12 @@ import (
 	"github.com/medcard/medcard/sync/wire"
 )
 
-// maxOwn is how much people may upload to one card in all.
-const maxOwn = 512 << 20
+// maxOwn is how much people may upload to one card in all. What no record names any more does not count: who took files away has
+// room at once. But they are kept for a while, so there is a bound for both together: or one could fill and empty a card all day.
+const (
+	maxOwn  = 512 << 20
+	maxKept = 2 * maxOwn
+)
 
 // keepIdle is how long an upload is kept to which nothing comes, or a patient's file that no record names any more.
 const keepIdle = 30 * 24 * time.Hour
@@ -128,8 +132,8 @@ func (s *Service) joins(tx Tx, p consent.Permit, in Piece, before card.Upload, f
 	case found:
 		return nil
 	}
-	total, err := tx.Uploaded(p)
-	if err == nil && total+in.Length > maxOwn {
+	named, all, err := tx.Uploaded(p)
+	if err == nil && (named+in.Length > maxOwn || all+in.Length > maxKept) {
 		err = ErrFull
 	}
 	return err
@@ -168,22 +172,23 @@ func restore(sum hash.Hash, state []byte) error {
 	return from.UnmarshalBinary(state)
 }
 
-// Sweep deletes uploads, and files of patients, that are idle for too long. Each card is a transaction of its own, and one card's trouble
-// keeps no other from its turn.
+// Sweep deletes uploads, and files of patients, that are idle for too long, on the cards that have such. Each card is a transaction of its
+// own, and one card's trouble keeps no other from its turn.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.Clock().UTC()
+	before := now.Add(-keepIdle)
 	var errs []error
-	for after := card.ID(""); ; {
-		var ids []card.ID
+	for behind := (card.Turn{}); ; {
+		var turns []card.Turn
 		if err := s.Store.View(ctx, func(tx Tx) (err error) {
-			ids, err = tx.CardsWithUploads(after, 100)
+			turns, err = tx.CardsWithIdleUploads(before, behind, 100)
 			return err
-		}); err != nil || len(ids) == 0 {
+		}); err != nil || len(turns) == 0 {
 			return errors.Join(append(errs, err)...)
 		}
-		for _, id := range ids {
-			after = id
-			if err := s.Store.Update(ctx, func(tx Tx) error { return tx.ForgetUploads(id, now.Add(-keepIdle), now) }); err != nil {
+		for _, turn := range turns {
+			behind = turn
+			if err := s.Store.Update(ctx, func(tx Tx) error { return tx.ForgetUploads(turn.Card, before, now) }); err != nil {
 				errs = append(errs, err)
 			}
 		}

@@ -1,9 +1,10 @@
-// Package auditing answers the owner's question "who saw my card".
 package auditing
 
 import (
 	"context"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
@@ -15,17 +16,41 @@ import (
 type Tx interface {
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	AuditTrail(p consent.Permit, below uint64, limit int) ([]audit.Entry, error)
+	SaltedTrail(p consent.Permit, below uint64, limit int) ([]audit.Salted, error)
+	TellsOfAccess(consent.Permit) (bool, error)
+	SetTellsOfAccess(consent.Permit, bool) error
+	AppendAudit(audit.Entry) error
+
+	// The log: its length and signed checkpoint, what waits for it, and its hashes.
+	PendingAudit() (bool, error)
+	Log() (size int64, signed string, err error)
+	LockLog() (size int64, signed string, err error)
+	TakePending(limit int) ([]audit.Leaf, error)
+	ExtendLog(was int64, leaves []audit.Leaf, nodes map[int64]audit.Hash, signed string) error
+	LogHashes(places []int64) ([]audit.Hash, error)
+	LeafHashes(from int64, limit int) ([]audit.Hash, error)
+	PlacesInLog(card.ID, []uint64) (map[uint64]int64, error)
+
+	// What a verification reads, and an auditor.
+	LoggedEntries(from, to int64) ([]audit.Logged, error)
+	OpenLogCard(time.Time) error
+	LogNodes(from, to int64) (map[int64]audit.Hash, error)
+	WaitingEntries(limit int) ([]audit.Logged, error)
+	CardTrails(after card.ID, limit int) ([]audit.CardTrail, error)
 }
 
 // Store runs transactions.
 type Store interface {
 	View(context.Context, func(Tx) error) error
+	Update(context.Context, func(Tx) error) error
 }
 
-// Service reads the trail.
+// Service keeps the log and shows it.
 type Service struct {
-	Store Store
-	Clock func() time.Time
+	Store  Store
+	Clock  func() time.Time
+	Signer note.Signer // of checkpoints; its name is the log's origin
+	Key    string      // by which they are verified, as note.NewVerifier reads it
 }
 
 // PageSize is how many entries a page holds at most.
@@ -34,7 +59,44 @@ const PageSize = 100
 // Trail gives the owner a page of entries, newest first, below the number (0 = from the newest). Reading the trail is not
 // itself an access to health data and leaves no entry.
 func (s *Service) Trail(ctx context.Context, a identity.Actor, id card.ID, below uint64) (page []audit.Entry, err error) {
-	err = s.Store.View(ctx, func(tx Tx) error {
+	err = s.own(ctx, a, id, func(tx Tx, permit consent.Permit) (err error) {
+		page, err = tx.AuditTrail(permit, below, PageSize)
+		return err
+	})
+	return page, err
+}
+
+// Tells says whether the owner is told each time somebody else opens the card.
+func (s *Service) Tells(ctx context.Context, a identity.Actor, id card.ID) (on bool, err error) {
+	err = s.own(ctx, a, id, func(tx Tx, permit consent.Permit) (err error) {
+		on, err = tx.TellsOfAccess(permit)
+		return err
+	})
+	return on, err
+}
+
+// Tell changes that. It is remembered like any change, so that nobody who took a phone switches it off in silence.
+func (s *Service) Tell(ctx context.Context, a identity.Actor, id card.ID, on bool, request string) error {
+	now := s.Clock()
+	what := map[bool]string{true: "on", false: "off"}[on]
+	return s.Store.Update(ctx, s.asOwner(a, id, func(tx Tx, permit consent.Permit) error {
+		if was, err := tx.TellsOfAccess(permit); err != nil || was == on {
+			return err
+		}
+		if err := tx.SetTellsOfAccess(permit, on); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Entry{Card: id, At: now, Actor: a, Action: audit.Notify, Purpose: consent.PatientRequest, What: what, Request: request})
+	}))
+}
+
+// own runs f for the owner of the card and for nobody else.
+func (s *Service) own(ctx context.Context, a identity.Actor, id card.ID, f func(Tx, consent.Permit) error) error {
+	return s.Store.View(ctx, s.asOwner(a, id, f))
+}
+
+func (s *Service) asOwner(a identity.Actor, id card.ID, f func(Tx, consent.Permit) error) func(Tx) error {
+	return func(tx Tx) error {
 		permit, err := tx.Decide(a, id, consent.PatientRequest, s.Clock())
 		if err != nil {
 			return err
@@ -42,8 +104,6 @@ func (s *Service) Trail(ctx context.Context, a identity.Actor, id card.ID, below
 		if !permit.Owner() {
 			return consent.ErrNotOwner
 		}
-		page, err = tx.AuditTrail(permit, below, PageSize)
-		return err
-	})
-	return page, err
+		return f(tx, permit)
+	}
 }

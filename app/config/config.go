@@ -21,18 +21,39 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/medcard/medcard/domain/evidence"
 )
 
 // Config is the whole configuration. See the tags for names and defaults.
 type Config struct {
-	Listen         string        `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"address to serve on; plain HTTP leaves loopback only behind TRUSTED_PROXIES"`
+	Listen         string        `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"address to serve on; it leaves loopback only with TLS_CERTIFICATE, or behind TRUSTED_PROXIES"`
+	TLSCertificate string        `env:"TLS_CERTIFICATE" help:"PEM file with the server's certificate and those between it and a root: TLS 1.3 ends here; empty = plain HTTP"`
+	TLSKey         string        `env:"TLS_KEY" help:"PEM file with its private key; both files are read anew when they change"`
 	Data           string        `env:"DATA" envDefault:"./medcard-data" help:"folder of the SQLite file and the keys"`
 	Postgres       string        `env:"POSTGRES" help:"DSN of a PostgreSQL database; empty = SQLite in DATA"`
 	Keys           string        `env:"KEYS" help:"folder of the key files; empty = DATA/keys"`
-	PublicURL      string        `env:"PUBLIC_URL" help:"the address clients know the server by; empty = http://LISTEN"`
+	PublicURL      string        `env:"PUBLIC_URL" help:"the address clients know the server by; empty = LISTEN"`
+	PasskeyDomain  string        `env:"PASSKEY_DOMAIN" help:"the domain that passkeys are bound to, for ever; empty = the host of PUBLIC_URL, or localhost where that is an address"`
+	PasskeyApps    []string      `env:"PASSKEY_APPS" help:"comma-separated origins of apps that may use them: android:apk-key-hash:..."`
+	OIDCIssuer     string        `env:"OIDC_ISSUER" help:"address of an external OpenID provider that does in place of a password; empty = none"`
+	OIDCProfile    string        `env:"OIDC_PROFILE" envDefault:"esia" help:"how it speaks of people: esia"`
+	OIDCClient     string        `env:"OIDC_CLIENT" help:"what it knows Medcard by"`
+	OIDCSecret     string        `env:"OIDC_SECRET" help:"Medcard's secret there; better as MEDCARD_OIDC_SECRET_FILE"`
+	OIDCRedirect   string        `env:"OIDC_REDIRECT" help:"where it sends people back to: an address that the app answers"`
 	Issuer         string        `env:"ISSUER" envDefault:"medcard" help:"who signs prescriptions and referrals, as their codes say it"`
+	Region         uint8         `env:"REGION" help:"code of the region whose papers are issued here, 1 to 99: pharmacies hold the status lists of theirs"`
+	PKCS11Module   string        `env:"PKCS11_MODULE" help:"path of a PKCS#11 library that holds the keys that sign codes; empty = files in KEYS"`
+	PKCS11Token    string        `env:"PKCS11_TOKEN" help:"label of the PKCS#11 token"`
+	PKCS11PIN      string        `env:"PKCS11_PIN" help:"PIN of its user; better as MEDCARD_PKCS11_PIN_FILE"`
 	Zone           string        `env:"ZONE" envDefault:"Europe/Moscow" help:"time zone whose days count for validity"`
 	TrustedProxies []string      `env:"TRUSTED_PROXIES" help:"comma-separated addresses of proxies whose X-Forwarded-For is believed"`
+	ForeignKeys    string        `env:"FOREIGN_KEYS" help:"folder with the keys of issuers of foreign certificates: X.509 in PEM (EU), JWK sets with issuer (SMART Health Cards)"`
+	SignRoots      string        `env:"SIGN_ROOTS" help:"folder with the certificates of the authorities whose electronic signatures count, PEM or DER; empty = none are taken"`
+	SignHosts      []string      `env:"SIGN_HOSTS" help:"comma-separated host or host:port: what certificates name there is fetched to learn of revocations (CRL, OCSP)"`
+	SignLists      []string      `env:"SIGN_LISTS" help:"comma-separated addresses of lists of revoked certificates that are always looked at"`
+	SignGOST       string        `env:"SIGN_GOST" help:"path of an openssl command whose engine gost checks GOST R 34.10-2012; empty = such signatures are refused as unsupported"`
+	Demand         []string      `env:"DEMAND" help:"comma-separated proofs without which a redeemed card stays closed: passport, snils, policy, policyApplication, inn, dataConsent, and insurer (the policy, confirmed by its insurer); empty = none"`
 	FCMCredentials string        `env:"FCM_CREDENTIALS" help:"path of the Firebase service account file; empty = pushes become log lines"`
 	FCMProject     string        `env:"FCM_PROJECT" help:"Firebase project id; empty = from the service account"`
 	FCMEndpoint    string        `env:"FCM_ENDPOINT" help:"base URL of another FCM HTTP v1 server, for tests"`
@@ -150,8 +171,11 @@ func (c Config) Validate() error {
 	}
 	ip := net.ParseIP(host)
 	loopback := host == "localhost" || (ip != nil && ip.IsLoopback())
-	if !loopback && len(c.TrustedProxies) == 0 {
-		return errors.New("configuration: plain HTTP is served on loopback only; to listen on " + host + " behind a TLS proxy, name it in MEDCARD_TRUSTED_PROXIES")
+	if (c.TLSCertificate == "") != (c.TLSKey == "") {
+		return errors.New("configuration: MEDCARD_TLS_CERTIFICATE and MEDCARD_TLS_KEY go together")
+	}
+	if !loopback && !c.TLS() && len(c.TrustedProxies) == 0 {
+		return errors.New("configuration: plain HTTP is served on loopback only; to listen on " + host + " behind a TLS proxy, name it in MEDCARD_TRUSTED_PROXIES, or set MEDCARD_TLS_CERTIFICATE and MEDCARD_TLS_KEY")
 	}
 	for _, proxy := range c.TrustedProxies {
 		_, network := netip.ParsePrefix(proxy)
@@ -162,10 +186,46 @@ func (c Config) Validate() error {
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			return errors.New("configuration: MEDCARD_PUBLIC_URL must be an address such as https://card.example.org")
+		} else if c.TLS() && u.Scheme != "https" {
+			return errors.New("configuration: MEDCARD_PUBLIC_URL must begin with https where the server ends TLS itself")
 		}
+	}
+	if c.OIDCIssuer != "" {
+		u, err := url.Parse(c.OIDCIssuer)
+		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !net.ParseIP(u.Hostname()).IsLoopback()) {
+			return errors.New("configuration: MEDCARD_OIDC_ISSUER must be an address with https")
+		}
+		if c.OIDCClient == "" || c.OIDCRedirect == "" {
+			return errors.New("configuration: MEDCARD_OIDC_ISSUER needs MEDCARD_OIDC_CLIENT and MEDCARD_OIDC_REDIRECT")
+		}
+	}
+	for _, host := range c.SignHosts {
+		if u, err := url.Parse("http://" + host); err != nil || u.Host != host || host == "" {
+			return errors.New("configuration: MEDCARD_SIGN_HOSTS takes hosts as addresses have them, e.g. cdp.example.org or ocsp.example.org:8080")
+		}
+	}
+	for _, list := range c.SignLists {
+		if u, err := url.Parse(list); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return errors.New("configuration: MEDCARD_SIGN_LISTS takes addresses such as http://cdp.example.org/list.crl")
+		}
+	}
+	if _, ok := evidence.ParseDemand(c.Demand); !ok {
+		return errors.New("configuration: MEDCARD_DEMAND takes passport, snils, policy, policyApplication, inn, dataConsent and insurer, each once")
+	}
+	if c.SignRoots == "" && len(c.SignHosts)+len(c.SignLists) > 0 {
+		return errors.New("configuration: MEDCARD_SIGN_HOSTS and MEDCARD_SIGN_LISTS say nothing without MEDCARD_SIGN_ROOTS")
+	}
+	if c.SignRoots != "" && len(c.SignHosts)+len(c.SignLists) == 0 {
+		return errors.New("configuration: MEDCARD_SIGN_ROOTS needs MEDCARD_SIGN_HOSTS or MEDCARD_SIGN_LISTS: where nothing says what was revoked, no signature counts")
 	}
 	if new(slog.Level).UnmarshalText([]byte(c.LogLevel)) != nil {
 		return errors.New("configuration: MEDCARD_LOG_LEVEL must be debug, info, warn or error")
+	}
+	if c.Region > 99 {
+		return errors.New("configuration: MEDCARD_REGION is the code of a region, 1 to 99")
+	}
+	if c.PKCS11Module != "" && (c.PKCS11Token == "" || c.PKCS11PIN == "") {
+		return errors.New("configuration: MEDCARD_PKCS11_MODULE needs MEDCARD_PKCS11_TOKEN and MEDCARD_PKCS11_PIN")
 	}
 	if c.ShutdownGrace < 0 {
 		return errors.New("configuration: MEDCARD_SHUTDOWN_GRACE cannot be negative")
@@ -189,5 +249,16 @@ func (c Config) URL() string {
 	if c.PublicURL != "" {
 		return strings.TrimRight(c.PublicURL, "/")
 	}
-	return "http://" + c.Listen
+	return c.Scheme() + "://" + c.Listen
+}
+
+// TLS reports whether the server ends TLS itself.
+func (c Config) TLS() bool { return c.TLSCertificate != "" }
+
+// Scheme is that of addresses on which the server itself answers.
+func (c Config) Scheme() string {
+	if c.TLS() {
+		return "https"
+	}
+	return "http"
 }

@@ -55,10 +55,18 @@ func TestWhatWouldBeUnsafeIsRefused(t *testing.T) {
 		"a secret given twice":       {"MEDCARD_POSTGRES=" + secret, "MEDCARD_POSTGRES_FILE=" + file(t, secret)},
 		"plain HTTP for all":         {"MEDCARD_LISTEN=0.0.0.0:80"},
 		"plain HTTP for all, too":    {"MEDCARD_LISTEN=:80"},
+		"a certificate without key":  {"MEDCARD_TLS_CERTIFICATE=/etc/cert.pem"},
+		"a key without certificate":  {"MEDCARD_TLS_KEY=/etc/key.pem"},
+		"TLS here, plain outside":    {"MEDCARD_TLS_CERTIFICATE=/c", "MEDCARD_TLS_KEY=/k", "MEDCARD_PUBLIC_URL=http://card.example.org"},
 		"a proxy that is none":       {"MEDCARD_LISTEN=0.0.0.0:80", "MEDCARD_TRUSTED_PROXIES=yes"},
 		"no port":                    {"MEDCARD_LISTEN=127.0.0.1"},
 		"an address that is none":    {"MEDCARD_PUBLIC_URL=card.example.org"},
 		"a level that is none":       {"MEDCARD_LOG_LEVEL=loud"},
+		"a host with a path":         {"MEDCARD_SIGN_ROOTS=/roots", "MEDCARD_SIGN_HOSTS=cdp.example.org/list"},
+		"a host with a scheme":       {"MEDCARD_SIGN_ROOTS=/roots", "MEDCARD_SIGN_HOSTS=http://cdp.example.org"},
+		"a list that is no address":  {"MEDCARD_SIGN_ROOTS=/roots", "MEDCARD_SIGN_LISTS=/etc/list.crl"},
+		"lists for no authority":     {"MEDCARD_SIGN_LISTS=http://cdp.example.org/list.crl"},
+		"authorities without lists":  {"MEDCARD_SIGN_ROOTS=/roots"},
 		"less than no time":          {"MEDCARD_SHUTDOWN_GRACE=-1s"},
 	} {
 		if _, err := Load(environ); err == nil || strings.Contains(err.Error(), secret) {
@@ -67,5 +75,8 @@ func TestWhatWouldBeUnsafeIsRefused(t *testing.T) {
 	}
 	if _, err := Load([]string{"MEDCARD_LISTEN=0.0.0.0:80", "MEDCARD_TRUSTED_PROXIES=10.0.0.0/8,::1"}); err != nil {
 		t.Errorf("behind proxies: %v", err)
+	}
+	if c, err := Load([]string{"MEDCARD_LISTEN=0.0.0.0:443", "MEDCARD_TLS_CERTIFICATE=/c", "MEDCARD_TLS_KEY=/k"}); err != nil || c.URL() != "https://0.0.0.0:443" {
+		t.Errorf("with TLS: %v %v", c.URL(), err)
 	}
 }

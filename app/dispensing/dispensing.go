@@ -20,32 +20,8 @@ import (
 // Right is the OAuth scope that a pharmacy's token needs.
 const Right = "system/dispensing.c"
 
-// Tx is what this act needs of a transaction.
-type Tx interface {
-	// PrescriptionByToken and CardOfPrescription are look-ups in the directory: they lead to a card and open nothing.
-	PrescriptionByToken(prescription.Token) (card.ID, prescription.ID, bool, error)
-	CardOfPrescription(prescription.ID) (card.ID, bool, error)
-	LockCard(card.ID) error
-	DecideWrite(a identity.Actor, id card.ID, right string, scopes card.Scopes) (consent.Permit, error)
-
-	Prescription(consent.Permit, prescription.ID) (p prescription.Prescription, code string, found bool, err error)
-	// SetStatus changes what the status list says of a paper.
-	SetStatus(token [16]byte, status int) error
-	// SaveCourse writes the course only where the version still is the one that was read.
-	SaveCourse(p consent.Permit, id prescription.ID, read int, next prescription.Course) (saved bool, err error)
-	// Answer finds what was answered under the client's key, PutAnswer keeps it. The key counts per prescription.
-	Answer(p consent.Permit, id prescription.ID, client identity.ClientID, key prescription.Digest) (prescription.Answer, bool, error)
-	PutAnswer(p consent.Permit, id prescription.ID, client identity.ClientID, key prescription.Digest, a prescription.Answer, now time.Time) error
-
-	Publish(p consent.Permit, records []cardsync.Record, now time.Time) error
-	EnqueueNews(p consent.Permit, scopes card.Scopes) error
-	AppendAudit(audit.Entry) error
-}
-
-// Store runs transactions.
-type Store interface {
-	Update(context.Context, func(Tx) error) error
-}
+// CancelRight is the OAuth scope of whoever issues prescriptions: who may issue may withdraw, and is told of cases.
+const CancelRight = "system/prescription.c"
 
 // Service dispenses.
 type Service struct {
@@ -53,13 +29,22 @@ type Service struct {
 	Clock func() time.Time
 	// Token checks the text of a code and gives the token in it: a signed code, or the small opaque one.
 	Token func(ctx context.Context, code string) (prescription.Token, error)
+	// Typed leads to the token from what is typed by hand: a number and the bearer's year of birth.
+	Typed func(ctx context.Context, a identity.Actor, number string, birthYear int) (prescription.Token, error)
 	// Secret makes the secret of a hold.
 	Secret func() string
+	// Zone is whose working days count.
+	Zone *time.Location
+	// Overdue hears of a deferral whose term has passed; nil = nobody.
+	Overdue func(prescription.Deferred)
+	// Filed hears what became of a receipt; nil = nobody.
+	Filed func(prescription.Filed)
 }
 
 // Faults of this act; those of the course itself are in package prescription.
 var (
 	ErrUnknown  = fault.New(fault.NotFound, "prescription.not_found", "No prescription is known under this code.")
+	ErrGone     = fault.New(fault.Gone, "prescription.gone", "The patient has given this prescription up.")
 	ErrKey      = fault.New(fault.Invalid, "idempotency.key", "Send an idempotencyKey of 8 to 128 characters, a fresh one for each thing you do.")
 	ErrMismatch = fault.New(fault.Invalid, "idempotency.mismatch", "This idempotencyKey was used for another request. Use a fresh one.")
 	errRaced    = fault.New(fault.Conflict, "prescription.raced", "Somebody else was faster. Ask for the state and try again.")
@@ -85,15 +70,36 @@ func (s *Service) Accept(ctx context.Context, a identity.Actor, code string, ask
 	if err := ask.check(); err != nil {
 		return Held{}, err
 	}
-	now := s.Clock()
 	token, err := s.Token(ctx, code)
 	if err != nil {
 		return Held{}, err
 	}
+	return s.accept(ctx, a, token, ask)
+}
+
+// AcceptTyped does the same by what is typed where no code can be read.
+func (s *Service) AcceptTyped(ctx context.Context, a identity.Actor, number string, birthYear int, ask Ask) (held Held, err error) {
+	if err := ask.check(); err != nil {
+		return Held{}, err
+	}
+	token, err := s.Typed(ctx, a, number, birthYear)
+	if err != nil {
+		return Held{}, err
+	}
+	return s.accept(ctx, a, token, ask)
+}
+
+func (s *Service) accept(ctx context.Context, a identity.Actor, token prescription.Token, ask Ask) (held Held, err error) {
+	now := s.Clock()
 	secret := s.Secret()
 	key := ask.digest(a.Client)
 	lease := prescription.Lease{ID: hex.EncodeToString(key[:16]), Holder: a.Client, Secret: prescription.HashSecret(secret)}
+	request := requestOf("accept", string(token[:]))
 	err = s.Store.Update(ctx, func(tx Tx) error {
+		known, err := sameUse(tx, a.Client, key, request)
+		if err != nil {
+			return err
+		}
 		id, paper, found, err := tx.PrescriptionByToken(token)
 		if err != nil {
 			return err
@@ -101,15 +107,24 @@ func (s *Service) Accept(ctx context.Context, a identity.Actor, code string, ask
 		if !found {
 			return ErrUnknown
 		}
-		p, err := s.change(tx, a, id, paper, audit.Accept, ask, now, func(p prescription.Prescription) (prescription.Course, error) {
+		if err := present(tx, paper); err != nil {
+			return err
+		}
+		p, err := s.change(tx, a, id, paper, step{right: Right, act: audit.Accept, ask: ask, move: func(p prescription.Prescription) (prescription.Course, error) {
 			course := p.Course.At(now)
 			if course.State == prescription.InWork && course.Lease.ID == lease.ID && course.Lease.Holder == a.Client {
 				return course.Recover(lease, now)
 			}
 			return course.Accept(lease, now)
-		})
+		}}, now)
+		if err != nil {
+			return err
+		}
 		held = Held{Prescription: p, Secret: secret}
-		return err
+		if known {
+			return nil
+		}
+		return tx.PutKeyUse(a.Client, key, request, now)
 	})
 	if err != nil {
 		return Held{}, err
@@ -120,28 +135,52 @@ func (s *Service) Accept(ctx context.Context, a identity.Actor, code string, ask
 // Complete records what was handed out and ends the hold.
 func (s *Service) Complete(ctx context.Context, a identity.Actor, id prescription.ID, secret string, portions []prescription.Portion, ask Ask) (prescription.Course, error) {
 	now := s.Clock()
-	return s.finish(ctx, a, id, audit.Dispense, fmt.Sprintf("complete %v", portions), ask, now, func(c prescription.Course) (prescription.Course, error) {
-		return c.Complete(a.Client, secret, portions, now)
-	})
+	return s.once(ctx, a, id, step{
+		right: Right, act: audit.Dispense, what: fmt.Sprintf("complete %v", portions), ask: ask,
+		move: func(p prescription.Prescription) (prescription.Course, error) {
+			return p.Course.Complete(a.Client, secret, portions, now)
+		},
+		after: func(tx Tx, permit consent.Permit, _ prescription.Prescription) error {
+			return tx.AddHandOut(permit, id, prescription.HandOut{By: a.Client, At: now, Portions: portions})
+		},
+	}, now)
 }
 
 // Reject gives the prescription back untouched.
 func (s *Service) Reject(ctx context.Context, a identity.Actor, id prescription.ID, secret string, ask Ask) (prescription.Course, error) {
 	now := s.Clock()
-	return s.finish(ctx, a, id, audit.Reject, "reject", ask, now, func(c prescription.Course) (prescription.Course, error) {
-		return c.Reject(a.Client, secret, now)
-	})
+	return s.once(ctx, a, id, step{
+		right: Right, act: audit.Reject, what: "reject", ask: ask,
+		move: func(p prescription.Prescription) (prescription.Course, error) {
+			return p.Course.Reject(a.Client, secret, now)
+		},
+	}, now)
 }
 
-// finish ends a hold, once per idempotency key.
-func (s *Service) finish(ctx context.Context, a identity.Actor, id prescription.ID, act audit.Action, what string, ask Ask, now time.Time,
-	move func(prescription.Course) (prescription.Course, error),
-) (course prescription.Course, err error) {
-	if err := ask.check(); err != nil {
-		return course, err
-	}
-	key, request := ask.digest(a.Client), prescription.Digest(sha256.Sum256([]byte(what)))
-	err = s.Store.Update(ctx, func(tx Tx) error {
+// Cancel lets the client that issued a prescription withdraw what has not been handed out.
+func (s *Service) Cancel(ctx context.Context, a identity.Actor, id prescription.ID, ask Ask) (prescription.Course, error) {
+	now := s.Clock()
+	return s.once(ctx, a, id, step{
+		right: CancelRight, act: audit.Cancel, what: "cancel", ask: ask,
+		allow: func(tx Tx, permit consent.Permit) error {
+			issuer, err := tx.Issuer(permit, card.KindPrescription, string(id))
+			if err == nil && issuer != a.Client {
+				err = ErrUnknown // to anybody else it is not there
+			}
+			return err
+		},
+		move: func(p prescription.Prescription) (prescription.Course, error) { return p.Course.Cancel(now) },
+		after: func(tx Tx, _ consent.Permit, p prescription.Prescription) error {
+			return tx.SetStatus(p.Token, int(trust.Revoked))
+		},
+	}, now)
+}
+
+// GiveUp deletes a prescription for everybody but its patient, who wishes so: its code leads nowhere from then on, also for the clinic.
+// What was handed out stays in the card. While a pharmacy holds it the patient has to wait, as the clinic has.
+func (s *Service) GiveUp(ctx context.Context, a identity.Actor, id prescription.ID, request string) error {
+	now := s.Clock()
+	return s.Store.Update(ctx, func(tx Tx) error {
 		of, found, err := tx.CardOfPrescription(id)
 		if err != nil {
 			return err
@@ -149,9 +188,87 @@ func (s *Service) finish(ctx context.Context, a identity.Actor, id prescription.
 		if !found {
 			return ErrUnknown
 		}
-		permit, err := open(tx, a, of)
+		permit, err := tx.Decide(a, of, consent.PatientRequest, now)
+		if consent.Closed(err) || err == nil && !permit.Owner() {
+			return ErrUnknown // whose it is is nobody else's business
+		}
 		if err != nil {
 			return err
+		}
+		if gone, err := tx.PaperGone(string(id)); err != nil || gone {
+			return err
+		}
+		if err := tx.SetPaperGone(string(id), now); err != nil {
+			return err
+		}
+		// The owner's permit writes no prescriptions: the course is Medcard's own to move.
+		if _, err := s.change(tx, identity.Actor{Kind: identity.System}, of, id, step{
+			move: func(p prescription.Prescription) (prescription.Course, error) {
+				switch course := p.Course.At(now); course.State {
+				case prescription.Dispensed, prescription.Cancelled, prescription.Expired:
+					return course, nil
+				}
+				return p.Course.Cancel(now)
+			},
+			after: func(tx Tx, _ consent.Permit, p prescription.Prescription) error {
+				if p.Course.State == prescription.Dispensed {
+					return nil
+				}
+				return tx.SetStatus(p.Token, int(trust.Revoked))
+			},
+		}, now); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Entry{Card: of, At: now, Actor: a, Action: audit.Cancel, Purpose: consent.PatientRequest, What: string(card.KindPrescription), Request: request})
+	})
+}
+
+// present refuses what its patient gave up.
+func present(tx Tx, id prescription.ID) error {
+	gone, err := tx.PaperGone(string(id))
+	if err == nil && gone {
+		err = ErrGone
+	}
+	return err
+}
+
+// step is one thing that is done to a prescription.
+type step struct {
+	right string
+	act   audit.Action // "" = who calls writes it down
+	what  string       // what is asked, with its amounts: under one idempotency key it must not change
+	ask   Ask
+	allow func(Tx, consent.Permit) error // nil = whoever has the right
+	move  func(prescription.Prescription) (prescription.Course, error)
+	after func(Tx, consent.Permit, prescription.Prescription) error // nil = nothing
+}
+
+// once does a step once per idempotency key.
+func (s *Service) once(ctx context.Context, a identity.Actor, id prescription.ID, do step, now time.Time) (course prescription.Course, err error) {
+	if err := do.ask.check(); err != nil {
+		return course, err
+	}
+	key, request := do.ask.digest(a.Client), requestOf(do.what, string(id))
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		known, err := sameUse(tx, a.Client, key, request)
+		if err != nil {
+			return err
+		}
+		of, found, err := tx.CardOfPrescription(id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrUnknown
+		}
+		permit, err := open(tx, a, of, do.right)
+		if err != nil {
+			return err
+		}
+		if do.allow != nil {
+			if err := do.allow(tx, permit); err != nil {
+				return err
+			}
 		}
 		before, answered, err := tx.Answer(permit, id, a.Client, key)
 		if err != nil {
@@ -164,11 +281,19 @@ func (s *Service) finish(ctx context.Context, a identity.Actor, id prescription.
 			}
 			return nil
 		}
-		p, err := s.change(tx, a, of, id, act, ask, now, func(p prescription.Prescription) (prescription.Course, error) { return move(p.Course) })
+		if err := present(tx, id); err != nil {
+			return err
+		}
+		p, err := s.change(tx, a, of, id, do, now)
 		if err != nil {
 			return err
 		}
 		course = p.Course
+		if !known {
+			if err := tx.PutKeyUse(a.Client, key, request, now); err != nil {
+				return err
+			}
+		}
 		return tx.PutAnswer(permit, id, a.Client, key, prescription.Answer{Request: request, Course: course}, now)
 	})
 	if err != nil {
@@ -177,19 +302,40 @@ func (s *Service) finish(ctx context.Context, a identity.Actor, id prescription.
 	return course, nil
 }
 
+// requestOf is what an idempotency key is bound to.
+func requestOf(what, of string) prescription.Digest {
+	return sha256.Sum256([]byte(what + "|" + of))
+}
+
+// sameUse reports whether the key was used for this request before, and refuses one that was used for another.
+func sameUse(tx Tx, client identity.ClientID, key, request prescription.Digest) (known bool, err error) {
+	before, known, err := tx.KeyUse(client, key)
+	if err == nil && known && before != request {
+		err = ErrMismatch
+	}
+	return known, err
+}
+
+// keyTerm is how long an idempotency key is remembered: longer than any prescription lives.
+const keyTerm = 400 * 24 * time.Hour
+
+// Sweep forgets idempotency keys of prescriptions that are long over.
+func (s *Service) Sweep(ctx context.Context) error {
+	before := s.Clock().Add(-keyTerm)
+	return s.Store.Update(ctx, func(tx Tx) error { return tx.ForgetKeyUses(before) })
+}
+
 // open takes the card's lock and asks for the right to work on its prescriptions.
-func open(tx Tx, a identity.Actor, id card.ID) (consent.Permit, error) {
+func open(tx Tx, a identity.Actor, id card.ID, right string) (consent.Permit, error) {
 	if err := tx.LockCard(id); err != nil {
 		return consent.Permit{}, err
 	}
-	return tx.DecideWrite(a, id, Right, scopes)
+	return tx.DecideWrite(a, id, right, scopes)
 }
 
 // change moves the course of one prescription, writes it into the patient's card and the audit, and tells the phones.
-func (s *Service) change(tx Tx, a identity.Actor, of card.ID, id prescription.ID, act audit.Action, ask Ask, now time.Time,
-	move func(prescription.Prescription) (prescription.Course, error),
-) (prescription.Prescription, error) {
-	permit, err := open(tx, a, of)
+func (s *Service) change(tx Tx, a identity.Actor, of card.ID, id prescription.ID, do step, now time.Time) (prescription.Prescription, error) {
+	permit, err := open(tx, a, of, do.right)
 	if err != nil {
 		return prescription.Prescription{}, err
 	}
@@ -201,28 +347,41 @@ func (s *Service) change(tx Tx, a identity.Actor, of card.ID, id prescription.ID
 		return p, ErrUnknown
 	}
 	read := p.Course.Version
-	if p.Course, err = move(p); err != nil {
+	if p.Course, err = do.move(p); err != nil {
 		return p, err
 	}
-	saved, err := tx.SaveCourse(permit, id, read, p.Course)
-	if err != nil {
+	if err := s.save(tx, permit, p, code, read, now); err != nil {
 		return p, err
 	}
-	if !saved {
-		return p, errRaced
-	}
-	if p.Course.State == prescription.Dispensed {
-		if err := tx.SetStatus(p.Token, int(trust.Spent)); err != nil {
+	if do.after != nil {
+		if err := do.after(tx, permit, p); err != nil {
 			return p, err
 		}
 	}
+	if do.act == "" {
+		return p, nil
+	}
+	return p, tx.AppendAudit(audit.Entry{Card: of, At: now, Actor: a, Action: do.act, Purpose: consent.Treatment, What: string(card.KindPrescription), Request: do.ask.Request})
+}
+
+// save writes a course over the version that was read, and shows it to everybody who is to see it.
+func (s *Service) save(tx Tx, permit consent.Permit, p prescription.Prescription, code string, read int, now time.Time) error {
+	saved, err := tx.SaveCourse(permit, p.ID, read, p.Course)
+	if err != nil {
+		return err
+	}
+	if !saved {
+		return errRaced
+	}
+	if p.Course.State == prescription.Dispensed {
+		if err := tx.SetStatus(p.Token, int(trust.Spent)); err != nil {
+			return err
+		}
+	}
 	if err := tx.Publish(permit, []cardsync.Record{cardsync.FromPrescription(p, code)}, now); err != nil {
-		return p, err
+		return err
 	}
-	if err := tx.EnqueueNews(permit, scopes); err != nil {
-		return p, err
-	}
-	return p, tx.AppendAudit(audit.Entry{Card: of, At: now, Actor: a, Action: act, Purpose: consent.Treatment, What: string(card.KindPrescription), Request: ask.Request})
+	return tx.EnqueueNews(permit, scopes)
 }
 
 func (a Ask) check() error {

@@ -23,12 +23,15 @@ type drawer struct {
 	reruns int    // how often a transaction is thrown away after its work and run again, as after a serialisation failure
 	before func() // runs before a course is written: somebody else's moment
 	token  *consent.Token
+	Tx     // what the tests here do not reach; the story's tests run it on the real store
 }
 
 type contents struct {
 	papers    map[prescription.ID]prescription.Prescription
 	answers   map[string]prescription.Answer
 	statuses  map[[16]byte]int
+	uses      map[string]prescription.Digest
+	handOuts  []prescription.HandOut
 	published []cardsync.Record
 	news      int
 	audits    []audit.Entry
@@ -46,6 +49,7 @@ func (d *drawer) Update(_ context.Context, f func(Tx) error) error {
 		before := d.contents
 		d.papers, d.answers, d.statuses = maps.Clone(d.papers), maps.Clone(d.answers), maps.Clone(d.statuses)
 		d.published, d.audits = slices.Clone(d.published), slices.Clone(d.audits)
+		d.uses, d.handOuts = maps.Clone(d.uses), slices.Clone(d.handOuts)
 		d.token = new(consent.Token)
 		err := f(d)
 		if err == nil && n < d.reruns {
@@ -58,6 +62,30 @@ func (d *drawer) Update(_ context.Context, f func(Tx) error) error {
 			return err
 		}
 	}
+}
+
+func (d *drawer) View(ctx context.Context, f func(Tx) error) error { return d.Update(ctx, f) }
+
+func (d *drawer) Issuer(p consent.Permit, _ card.Kind, _ string) (identity.ClientID, error) {
+	return "the clinic", d.may(p)
+}
+
+func (d *drawer) KeyUse(client identity.ClientID, key prescription.Digest) (prescription.Digest, bool, error) {
+	request, found := d.uses[string(client)+string(key[:])]
+	return request, found, nil
+}
+
+func (d *drawer) PutKeyUse(client identity.ClientID, key, request prescription.Digest, _ time.Time) error {
+	if d.uses == nil {
+		d.uses = map[string]prescription.Digest{}
+	}
+	d.uses[string(client)+string(key[:])] = request
+	return nil
+}
+
+func (d *drawer) AddHandOut(p consent.Permit, _ prescription.ID, h prescription.HandOut) error {
+	d.handOuts = append(d.handOuts, h)
+	return d.may(p)
 }
 
 func (d *drawer) PrescriptionByToken(token prescription.Token) (card.ID, prescription.ID, bool, error) {
@@ -73,6 +101,8 @@ func (d *drawer) CardOfPrescription(id prescription.ID) (card.ID, bool, error) {
 	p, found := d.papers[id]
 	return p.Card, found, nil
 }
+
+func (d *drawer) PaperGone(string) (bool, error) { return false, nil }
 
 func (d *drawer) LockCard(card.ID) error { return nil }
 

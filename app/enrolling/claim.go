@@ -2,29 +2,37 @@ package enrolling
 
 import (
 	"context"
+	"slices"
 
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
+
+// Claimed is a card that a person redeemed. It stays closed while something is missing.
+type Claimed struct {
+	Card    card.ID
+	Missing []evidence.Lack
+}
 
 // Redeem makes the signed-in person the owner of the card to which a code from a clinic's desk belongs. The same person may
 // redeem the same code again and gets the same card: an answer may have been lost.
 //
 // The claim leads from outside to a card, so its row and the card's stand in one transaction here; on a schema that is spread
 // by card it is the one act that touches a directory row and a card at once.
-func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, from Origin) (card.ID, error) {
+func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, from Origin) (Claimed, error) {
 	if f := missingFactor(a); f != nil {
-		return "", f
+		return Claimed{}, f
 	}
 	code, wrong := identity.ParseClaimCode(typed)
 	now := s.now()
-	var opened card.ID
+	var opened Claimed
 	var refused error // a wrong code is counted, so its transaction commits
 	err := s.store.Update(ctx, func(tx Tx) error {
-		opened, refused = "", nil
+		opened, refused = Claimed{}, nil
 		if err := s.spend(tx, now, claimByAccount.of(string(a.Account)), claimByAddress.of(from.network())); err != nil {
 			return err
 		}
@@ -41,8 +49,8 @@ func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, fr
 			return nil
 		}
 		if !claim.Redeemed.IsZero() && claim.By == a.Account {
-			opened = claim.Card
-			return nil
+			opened, err = s.claimed(tx, claim.Card, a.Account)
+			return err
 		}
 		if err := tx.LockCard(claim.Card); err != nil {
 			return err
@@ -70,16 +78,36 @@ func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, fr
 			refused = errClaimUsed
 			return nil
 		}
-		if err := tx.GrantOwner(claim.Card, a.Account, now); err != nil {
+		if opened.Missing, err = tx.Missing(a.Account, s.demand); err != nil {
 			return err
 		}
-		opened = claim.Card
-		return tx.AppendAudit(audit.Entry{Card: claim.Card, At: now, Actor: a, Action: audit.Claim, Purpose: consent.PatientRequest, What: "owner", Request: from.Request})
+		what := "owner"
+		if len(opened.Missing) == 0 {
+			err = tx.GrantOwner(claim.Card, a.Account, now)
+		} else {
+			what = "owner, closed until he has proved who he is"
+			err = tx.AwaitOwner(claim.Card, a.Account, opened.Missing[0].Code, now)
+		}
+		if err != nil {
+			return err
+		}
+		opened.Card = claim.Card
+		return tx.AppendAudit(audit.Entry{Card: claim.Card, At: now, Actor: a, Action: audit.Claim, Purpose: consent.PatientRequest, What: what, Request: from.Request})
 	})
 	if err == nil {
 		err = refused
 	}
 	return opened, err
+}
+
+// claimed is a card that the person redeemed before.
+func (s *Service) claimed(tx Tx, id card.ID, of identity.AccountID) (Claimed, error) {
+	waiting, err := tx.AwaitedCards(of)
+	if err != nil || !slices.Contains(waiting, id) {
+		return Claimed{Card: id}, err
+	}
+	missing, err := tx.Missing(of, s.demand)
+	return Claimed{Card: id, Missing: missing}, err
 }
 
 // missingFactor refuses who is not a person signed in with a second factor.

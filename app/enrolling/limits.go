@@ -16,18 +16,28 @@ type limit struct {
 // The limits. Each is counted for what its name says. There is none on the tries at an account from everywhere: whoever
 // wanted to keep a patient out would only have to use it up. Guessing from many addresses ends at the second factor.
 var (
-	signInByDevice  = limit{"sign-in/account,device", 10, time.Minute}   // a device from which the person signed in before
-	signInByPair    = limit{"sign-in/login,address", 5, 2 * time.Minute} // everybody else
-	signInByAddress = limit{"sign-in/address", 50, 10 * time.Second}     // one guesser at many logins; a clinic's Wi-Fi fits
-	smsByDevice     = limit{"second-factor/account,device", 5, 5 * time.Minute}
-	smsByPair       = limit{"second-factor/account,address", 5, 10 * time.Minute}
-	smsByAccount    = limit{"second-factor/account", 20, time.Hour} // counts strangers who know the password, not known devices
-	newByAddress    = limit{"register/address", 10, 5 * time.Minute}
-	newByPhone      = limit{"register/phone", 5, 30 * time.Minute} // nobody's phone is flooded; sign-in is not counted here
-	newByEmail      = limit{"register/email", 5, 30 * time.Minute}
-	newByPrefix     = limit{"register/prefix", 50, 10 * time.Second} // fraud buys numbers by the block
-	claimByAccount  = limit{"claim/account", 5, 10 * time.Minute}
-	claimByAddress  = limit{"claim/address", 20, time.Minute}
+	signInByDevice   = limit{"sign-in/account,device", 10, time.Minute}   // a device from which the person signed in before
+	signInByPair     = limit{"sign-in/login,address", 5, 2 * time.Minute} // everybody else
+	signInByAddress  = limit{"sign-in/address", 50, 10 * time.Second}     // one guesser at many logins; a clinic's Wi-Fi fits
+	smsByDevice      = limit{"second-factor/account,device", 5, 5 * time.Minute}
+	smsByPair        = limit{"second-factor/account,address", 5, 10 * time.Minute}
+	smsByAccount     = limit{"second-factor/account", 20, time.Hour} // counts strangers who know the password, not known devices
+	appByDevice      = limit{"authenticator/account,device", 20, time.Minute}
+	appByAccount     = limit{"authenticator/account", 20, time.Hour} // the same: who knows the password has 44 guesses a day at three codes in a million
+	passwordByDevice = limit{"password/account,device", 10, time.Minute}
+	lostByDevice     = limit{"lost-password/account,device", 5, 5 * time.Minute}
+	lostByPair       = limit{"lost-password/login,address", 5, 10 * time.Minute}
+	lostByAddress    = limit{"lost-password/address", 20, time.Minute}
+	lostByLogin      = limit{"lost-password/login", 20, 15 * time.Minute} // nobody's phone is flooded; known devices are not counted here
+	newByAddress     = limit{"register/address", 10, 5 * time.Minute}
+	newByPhone       = limit{"register/phone", 5, 30 * time.Minute} // nobody's phone is flooded; sign-in is not counted here
+	newByEmail       = limit{"register/email", 5, 30 * time.Minute}
+	newByPrefix      = limit{"register/prefix", 50, 10 * time.Second} // fraud buys numbers by the block
+	claimByAccount   = limit{"claim/account", 5, 10 * time.Minute}
+	claimByAddress   = limit{"claim/address", 20, time.Minute}
+	policyByAccount  = limit{"policy/account", 5, time.Hour} // five guesses a code: a chance of about one in 8,000 a day
+	policyByAddress  = limit{"policy/address", 20, time.Minute}
+	policyByNumber   = limit{"policy/number", 5, 30 * time.Minute} // its holder's phone is not flooded
 )
 
 // spending is one limit for one key.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -14,7 +15,8 @@ type Me struct {
 	Account   account.Account
 	Recipient bool // of medical services: a clinic knows the patient, and the person proved to be that patient
 	Cards     []card.ID
-	Missing   []fault.Code // what still stands between the person and his health data
+	Waiting   []card.ID       // cards that he redeemed, which open once nothing is missing
+	Missing   []evidence.Lack // what still stands between the person and his health data
 }
 
 // MissingCard says that no card was claimed yet.
@@ -22,7 +24,7 @@ const MissingCard fault.Code = "card.not_claimed"
 
 // Me tells the state of the actor's account. A card that is not there has a reason: never a silent empty list.
 func (s *Service) Me(ctx context.Context, a identity.Actor) (Me, error) {
-	me := Me{Missing: []fault.Code{}}
+	me := Me{Missing: []evidence.Lack{}}
 	err := s.store.View(ctx, func(tx Tx) error {
 		who, found, err := tx.Account(a.Account)
 		if err != nil {
@@ -32,14 +34,31 @@ func (s *Service) Me(ctx context.Context, a identity.Actor) (Me, error) {
 			return errEnded
 		}
 		me.Account = who
-		me.Cards, err = tx.CardsOf(a.Account)
+		if me.Cards, err = tx.CardsOf(a.Account, a.Device); err != nil {
+			return err
+		}
+		if me.Waiting, err = tx.AwaitedCards(a.Account); err != nil {
+			return err
+		}
+		me.Missing, err = s.missing(tx, a.Account, me)
 		return err
 	})
 	if err != nil {
 		return Me{}, err
 	}
-	if me.Recipient = len(me.Cards) > 0; !me.Recipient {
-		me.Missing = append(me.Missing, MissingCard)
-	}
+	me.Recipient = len(me.Cards) > 0
 	return me, nil
+}
+
+// missing lists what keeps the person from a card: that he redeemed none, and what he has to prove before one opens. Whoever owns a card
+// already is not asked for proofs that were demanded later.
+func (s *Service) missing(tx Tx, of identity.AccountID, me Me) ([]evidence.Lack, error) {
+	if len(me.Cards) > 0 && len(me.Waiting) == 0 {
+		return nil, nil
+	}
+	missing, err := tx.Missing(of, s.demand)
+	if len(me.Waiting) == 0 {
+		missing = append(missing, evidence.Lack{Code: MissingCard})
+	}
+	return missing, err
 }

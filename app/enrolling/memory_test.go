@@ -4,12 +4,15 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -32,13 +35,25 @@ type state struct {
 	refreshes     map[string]account.Refresh
 	claims        map[identity.ClaimCode]account.Claim
 	owners        map[card.ID]identity.AccountID
+	lost          map[account.ChallengeID]account.PasswordRecovery
+	pushes        map[string]bool               // account and device that are reached
+	links         map[string]identity.AccountID // by provider and subject
+	numbers       map[identity.SNILS]identity.AccountID
+	passkeys      map[string]account.Passkey
+	ceremonies    map[account.ChallengeID]account.Ceremony
+	apps          map[identity.AccountID]account.Authenticator
+	recovery      map[string]time.Time
+	locks         map[identity.AccountID]account.Lock
+	waiting       map[card.ID]identity.AccountID
+	policies      map[identity.AccountID]evidence.Link
 	entries       []audit.Entry
 	forgotten     time.Time
 }
 
 func (s state) clone() state {
 	return state{maps.Clone(s.allowances), maps.Clone(s.accounts), maps.Clone(s.registrations), maps.Clone(s.signIns), maps.Clone(s.codes),
-		maps.Clone(s.devices), maps.Clone(s.sessions), maps.Clone(s.refreshes), maps.Clone(s.claims), maps.Clone(s.owners), slices.Clone(s.entries), s.forgotten}
+		maps.Clone(s.devices), maps.Clone(s.sessions), maps.Clone(s.refreshes), maps.Clone(s.claims), maps.Clone(s.owners), maps.Clone(s.lost), maps.Clone(s.pushes),
+		maps.Clone(s.links), maps.Clone(s.numbers), maps.Clone(s.passkeys), maps.Clone(s.ceremonies), maps.Clone(s.apps), maps.Clone(s.recovery), maps.Clone(s.locks), maps.Clone(s.waiting), maps.Clone(s.policies), slices.Clone(s.entries), s.forgotten}
 }
 
 func newMemory() *memory {
@@ -46,7 +61,12 @@ func newMemory() *memory {
 		allowances: map[string]time.Time{}, accounts: map[identity.AccountID]account.Account{}, registrations: map[account.ChallengeID]account.Registration{},
 		signIns: map[account.ChallengeID]account.SignIn{}, codes: map[string]account.Code{}, devices: map[string]account.Device{},
 		sessions: map[identity.SessionID]account.Session{}, refreshes: map[string]account.Refresh{}, claims: map[identity.ClaimCode]account.Claim{},
-		owners: map[card.ID]identity.AccountID{},
+		owners: map[card.ID]identity.AccountID{}, lost: map[account.ChallengeID]account.PasswordRecovery{}, pushes: map[string]bool{},
+		links: map[string]identity.AccountID{}, numbers: map[identity.SNILS]identity.AccountID{},
+		passkeys: map[string]account.Passkey{}, ceremonies: map[account.ChallengeID]account.Ceremony{},
+		apps: map[identity.AccountID]account.Authenticator{}, recovery: map[string]time.Time{},
+		locks:   map[identity.AccountID]account.Lock{},
+		waiting: map[card.ID]identity.AccountID{}, policies: map[identity.AccountID]evidence.Link{},
 	}}
 }
 
@@ -168,6 +188,174 @@ func (m *memory) PutDevice(of identity.AccountID, d account.Device) error {
 	return nil
 }
 
+func (m *memory) Devices(of identity.AccountID, now time.Time) (list []account.ListedDevice, err error) {
+	for key, d := range m.devices {
+		if strings.HasPrefix(key, string(of)) {
+			listed := account.ListedDevice{Device: d}
+			for _, s := range m.sessions {
+				listed.SignedIn = listed.SignedIn || s.Account == of && s.Device == d.ID && s.Live(now)
+			}
+			list = append(list, listed)
+		}
+	}
+	return list, nil
+}
+
+func (m *memory) SeeDevice(of identity.AccountID, id identity.DeviceID, now time.Time) error {
+	d := m.devices[string(of)+string(id)]
+	d.Seen = now
+	return m.PutDevice(of, d)
+}
+
+func (m *memory) ForgetDevice(of identity.AccountID, id identity.DeviceID, now time.Time) (bool, error) {
+	key := string(of) + string(id)
+	if _, ok := m.devices[key]; !ok {
+		return false, nil
+	}
+	delete(m.devices, key)
+	delete(m.pushes, key)
+	for _, s := range m.sessions {
+		if s.Account == of && s.Device == id {
+			_ = m.EndSession(s.ID, now)
+		}
+	}
+	return true, nil
+}
+
+func (m *memory) ForgetOtherDevices(of identity.AccountID, kept identity.DeviceID, session identity.SessionID, now time.Time) error {
+	for key, d := range m.devices {
+		if strings.HasPrefix(key, string(of)) && d.ID != kept {
+			delete(m.devices, key)
+			delete(m.pushes, key)
+		}
+	}
+	for _, s := range m.sessions {
+		if s.Account == of && s.ID != session {
+			_ = m.EndSession(s.ID, now)
+		}
+	}
+	return nil
+}
+
+func (m *memory) DropPush(of identity.AccountID, id identity.DeviceID) error {
+	maps.DeleteFunc(m.pushes, func(key string, _ bool) bool { return strings.HasPrefix(key, string(of)+string(id)) })
+	return nil
+}
+
+func (m *memory) ForgetSignIns(of identity.AccountID) error {
+	maps.DeleteFunc(m.signIns, func(_ account.ChallengeID, s account.SignIn) bool { return s.Account == of })
+	return nil
+}
+
+func (m *memory) AddPasswordRecovery(r account.PasswordRecovery) error {
+	m.called("AddPasswordRecovery")
+	m.lost[r.ID] = r
+	return nil
+}
+
+func (m *memory) PasswordRecovery(id account.ChallengeID) (account.PasswordRecovery, bool, error) {
+	m.called("PasswordRecovery")
+	r, ok := m.lost[id]
+	return r, ok, nil
+}
+
+func (m *memory) Passkeys(of identity.AccountID) (list []account.Passkey, err error) {
+	for _, p := range m.passkeys {
+		if p.Account == of {
+			list = append(list, p)
+		}
+	}
+	return list, nil
+}
+
+func (m *memory) AddPasskey(p account.Passkey) (bool, error) {
+	if _, there := m.passkeys[string(p.ID)]; there {
+		return false, nil
+	}
+	m.passkeys[string(p.ID)] = p
+	return true, nil
+}
+
+func (m *memory) UsePasskey(p account.Passkey) (bool, error) {
+	old, ok := m.passkeys[string(p.ID)]
+	if !ok || old.Account != p.Account {
+		return false, nil
+	}
+	old.Record, old.Used = p.Record, p.Used
+	m.passkeys[string(p.ID)] = old
+	return true, nil
+}
+
+func (m *memory) RemovePasskey(of identity.AccountID, id []byte) (bool, error) {
+	old, ok := m.passkeys[string(id)]
+	if !ok || old.Account != of {
+		return false, nil
+	}
+	delete(m.passkeys, string(id))
+	return true, nil
+}
+
+func (m *memory) AddCeremony(c account.Ceremony) error { m.ceremonies[c.ID] = c; return nil }
+
+func (m *memory) TakeCeremony(id account.ChallengeID) (account.Ceremony, bool, error) {
+	c, ok := m.ceremonies[id]
+	delete(m.ceremonies, id)
+	return c, ok, nil
+}
+
+func (m *memory) PutLock(l account.Lock) error {
+	m.locks[l.Account] = l
+	return nil
+}
+
+func (m *memory) DropLock(of identity.AccountID) (bool, error) {
+	_, ok := m.locks[of]
+	delete(m.locks, of)
+	return ok, nil
+}
+
+func (m *memory) LockOf(of identity.AccountID) (account.Lock, bool, error) {
+	l, ok := m.locks[of]
+	return l, ok, nil
+}
+
+func (m *memory) Locks(int) ([]account.Lock, error) { return slices.Collect(maps.Values(m.locks)), nil }
+
+func (m *memory) LinkedAccount(e account.External) (identity.AccountID, bool, error) {
+	id, ok := m.links[e.Provider+"|"+e.Subject]
+	return id, ok, nil
+}
+
+func (m *memory) AddLink(of identity.AccountID, e account.External, _ time.Time) (bool, error) {
+	for key, id := range m.links {
+		if key == e.Provider+"|"+e.Subject || id == of && strings.HasPrefix(key, e.Provider+"|") {
+			return false, nil
+		}
+	}
+	m.links[e.Provider+"|"+e.Subject] = of
+	return true, nil
+}
+
+func (m *memory) RemoveLink(of identity.AccountID, provider string) (bool, error) {
+	before := len(m.links)
+	maps.DeleteFunc(m.links, func(key string, id identity.AccountID) bool { return id == of && strings.HasPrefix(key, provider+"|") })
+	return len(m.links) < before, nil
+}
+
+func (m *memory) Links(of identity.AccountID) (list []account.Link, err error) {
+	for key, id := range m.links {
+		if provider, _, _ := strings.Cut(key, "|"); id == of {
+			list = append(list, account.Link{Provider: provider})
+		}
+	}
+	return list, nil
+}
+
+func (m *memory) OwnerBySNILS(n identity.SNILS) (identity.AccountID, bool, error) {
+	id, ok := m.numbers[n]
+	return id, ok, nil
+}
+
 func (m *memory) AddSession(s account.Session) error { m.sessions[s.ID] = s; return nil }
 
 func (m *memory) Session(id identity.SessionID) (account.Session, bool, error) {
@@ -190,6 +378,52 @@ func (m *memory) EndSessions(of identity.AccountID, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+func (m *memory) ProveSession(id identity.SessionID, now time.Time) error {
+	s := m.sessions[id]
+	s.Proved = now
+	m.sessions[id] = s
+	return nil
+}
+
+func (m *memory) Authenticator(of identity.AccountID) (account.Authenticator, bool, error) {
+	a, ok := m.apps[of]
+	return a, ok, nil
+}
+
+func (m *memory) LockAuthenticator(of identity.AccountID) (account.Authenticator, bool, error) {
+	return m.Authenticator(of)
+}
+
+func (m *memory) PutAuthenticator(a account.Authenticator) error { m.apps[a.Account] = a; return nil }
+
+func (m *memory) DropAuthenticator(of identity.AccountID) error { delete(m.apps, of); return nil }
+
+func (m *memory) ReplaceRecoveryCodes(of identity.AccountID, hashes [][]byte) error {
+	maps.DeleteFunc(m.recovery, func(key string, _ time.Time) bool { return strings.HasPrefix(key, string(of)) })
+	for _, hash := range hashes {
+		m.recovery[string(of)+string(hash)] = time.Time{}
+	}
+	return nil
+}
+
+func (m *memory) UseRecoveryCode(of identity.AccountID, hash []byte, now time.Time) (bool, error) {
+	used, ok := m.recovery[string(of)+string(hash)]
+	if !ok || !used.IsZero() {
+		return false, nil
+	}
+	m.recovery[string(of)+string(hash)] = now
+	return true, nil
+}
+
+func (m *memory) RecoveryCodes(of identity.AccountID) (left int, err error) {
+	for key, used := range m.recovery {
+		if strings.HasPrefix(key, string(of)) && used.IsZero() {
+			left++
+		}
+	}
+	return left, nil
 }
 
 func (m *memory) AddRefresh(r account.Refresh) error { m.refreshes[string(r.Hash)] = r; return nil }
@@ -230,7 +464,7 @@ func (m *memory) GrantOwner(id card.ID, to identity.AccountID, _ time.Time) erro
 	return nil
 }
 
-func (m *memory) CardsOf(id identity.AccountID) (ids []card.ID, err error) {
+func (m *memory) CardsOf(id identity.AccountID, _ identity.DeviceID) (ids []card.ID, err error) {
 	for c, owner := range m.owners {
 		if owner == id {
 			ids = append(ids, c)
@@ -242,3 +476,70 @@ func (m *memory) CardsOf(id identity.AccountID) (ids []card.ID, err error) {
 func (m *memory) AppendAudit(e audit.Entry) error { m.entries = append(m.entries, e); return nil }
 
 func (m *memory) ForgetEnrolling(before time.Time) error { m.forgotten = before; return nil }
+
+// The rest is of proofs. No document is ever approved here: that is the act proving's.
+
+func (m *memory) Missing(of identity.AccountID, d evidence.Demand) ([]evidence.Lack, error) {
+	m.called("Missing")
+	return d.Missing(nil, m.policies[of].State == evidence.Linked), nil
+}
+
+func (m *memory) AwaitedCards(of identity.AccountID) (ids []card.ID, err error) {
+	m.called("AwaitedCards")
+	for id, account := range m.waiting {
+		if account == of {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func (m *memory) AwaitOwner(id card.ID, to identity.AccountID, _ fault.Code, _ time.Time) error {
+	m.called("AwaitOwner")
+	m.waiting[id] = to
+	return nil
+}
+
+func (m *memory) LetIn(of identity.AccountID, d evidence.Demand, _ identity.Actor, _ string, _ time.Time) error {
+	m.called("LetIn")
+	for id, account := range m.waiting {
+		if account == of && len(d.Missing(nil, m.policies[of].State == evidence.Linked)) == 0 {
+			delete(m.waiting, id)
+			m.owners[id] = of
+		}
+	}
+	return nil
+}
+
+func (m *memory) LockPolicyLink(of identity.AccountID) (evidence.Link, bool, error) {
+	return m.PolicyLink(of)
+}
+
+func (m *memory) PolicyLink(of identity.AccountID) (evidence.Link, bool, error) {
+	m.called("PolicyLink")
+	l, ok := m.policies[of]
+	return l, ok, nil
+}
+
+func (m *memory) PutPolicyLink(l evidence.Link) error {
+	m.called("PutPolicyLink")
+	m.policies[l.Account] = l
+	return nil
+}
+
+func (m *memory) PolicyFits(of identity.AccountID, n identity.Policy) (bool, error) {
+	m.called("PolicyFits")
+	for _, l := range m.policies {
+		if l.Account != of && l.Number == n && l.State == evidence.Linked {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (m *memory) TellOfVerdict(identity.AccountID) error {
+	m.called("TellOfVerdict")
+	return nil
+}
+
+func (m *memory) AuditProof(_ identity.AccountID, e audit.Entry) error { return m.AppendAudit(e) }

@@ -8,11 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/medcard/medcard/domain/account"
+	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -23,7 +25,12 @@ type Parts struct {
 	Sender    CodeSender
 	Access    IssueAccess
 	Digest    Digest
+	SignedIn  SignedIn   // nil = nobody signs in with a certificate
 	Passwords *Passwords // nil = NewPasswords of this machine
+	Passkeys  *Passkeys  // nil = there are none
+	Provider  Provider   // nil = none
+	Insurer   Insurer    // nil = no insurer can be reached: its code goes to the account's own number, which proves little
+	Demand    evidence.Demand
 	Clock     func() time.Time
 	Random    io.Reader // nil = crypto/rand
 	Log       *slog.Logger
@@ -35,21 +42,32 @@ type Service struct {
 	sender    CodeSender
 	access    IssueAccess
 	digest    Digest
+	signedIn  SignedIn
 	passwords *Passwords
+	passkeys  *Passkeys
+	provider  Provider
+	insurer   Insurer
+	demand    evidence.Demand
 	clock     func() time.Time
 	random    io.Reader
 	log       *slog.Logger
 	words     *words
+	sending   sync.WaitGroup
 }
 
 // New makes a Service.
 func New(p Parts) *Service {
-	s := &Service{store: p.Store, sender: p.Sender, access: p.Access, digest: p.Digest, passwords: p.Passwords, clock: p.Clock, random: p.Random, log: p.Log, words: newWords()}
+	s := &Service{store: p.Store, sender: p.Sender, access: p.Access, digest: p.Digest, signedIn: p.SignedIn, passwords: p.Passwords, passkeys: p.Passkeys, provider: p.Provider, insurer: p.Insurer, demand: p.Demand, clock: p.Clock, random: p.Random, log: p.Log, words: newWords()}
 	if s.passwords == nil {
 		s.passwords = NewPasswords()
 	}
 	if s.random == nil {
 		s.random = rand.Reader
+	}
+	if s.insurer == nil {
+		s.insurer = func(ctx context.Context, _ identity.Policy, who account.Account, text string) error {
+			return s.sender.SMS(ctx, who.Phone, text)
+		}
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -137,6 +155,18 @@ func (s *Service) hand(ctx context.Context, err error) error {
 func (s *Service) tell(ctx context.Context, to identity.Email, text string) {
 	_ = s.hand(ctx, s.sender.Email(ctx, to, text))
 }
+
+// later sends messages after the answer, where the time of the answer would tell whether there is somebody to send them to.
+func (s *Service) later(ctx context.Context, send func(context.Context)) {
+	s.sending.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		send(ctx)
+	})
+}
+
+// Wait waits for the messages that are on their way.
+func (s *Service) Wait() { s.sending.Wait() }
 
 // Faults of this package. None says more to someone who guesses than to someone who mistyped.
 var (

@@ -95,6 +95,9 @@ func (s *Service) Refresh(ctx context.Context, token, deviceSecret string) (Toke
 			if err := tx.UseRefresh(hash, salt, now); err != nil {
 				return err
 			}
+			if err := tx.SeeDevice(session.Account, session.Device, now); err != nil {
+				return err
+			}
 			return tx.AddRefresh(next)
 		case account.Repeat:
 			return nil
@@ -126,12 +129,18 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// SignOut ends the session of the actor, or all sessions of his account.
+// SignOut ends the session of the actor, or all sessions of his account, and the pushes with them.
 func (s *Service) SignOut(ctx context.Context, a identity.Actor, everywhere bool) error {
 	now := s.now()
 	return s.store.Update(ctx, func(tx Tx) error {
 		if everywhere {
+			if err := tx.DropPush(a.Account, ""); err != nil {
+				return err
+			}
 			return tx.EndSessions(a.Account, now)
+		}
+		if err := tx.DropPush(a.Account, a.Device); err != nil {
+			return err
 		}
 		return tx.EndSession(a.Session, now)
 	})

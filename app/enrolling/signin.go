@@ -2,7 +2,6 @@ package enrolling
 
 import (
 	"context"
-	"crypto/subtle"
 	"strings"
 	"time"
 	"unicode"
@@ -28,11 +27,12 @@ type Device struct {
 	Secret string // 32 to 128 characters
 }
 
-// Challenge is the answer to a right password: a code was sent, and what it must be sent back with.
+// Challenge is the answer to a right password: what the second factor is, and what it must be sent back with.
 type Challenge struct {
-	ID   account.ChallengeID
-	Ends time.Time
-	To   string // masked
+	ID     account.ChallengeID
+	Method account.Method // SMS: a code was sent; TOTP: the person's authenticator app shows one
+	Ends   time.Time
+	To     string // where the code went, masked; "" for TOTP
 }
 
 // secondFactorLife is how long a right password waits for the second factor: a code and its repetitions.
@@ -44,7 +44,7 @@ var (
 	errDeviceName   = fault.New(fault.Invalid, "device.name", "The device's name has at most 100 characters.")
 )
 
-// SignIn checks the password and sends the code that is the second factor.
+// SignIn checks the password and asks for the second factor: it sends a code, unless the person has an authenticator app.
 func (s *Service) SignIn(ctx context.Context, in Credentials, from Origin) (Challenge, error) {
 	device, err := s.cleanDevice(in.Device)
 	if err != nil {
@@ -64,11 +64,10 @@ func (s *Service) SignIn(ctx context.Context, in Credentials, from Origin) (Chal
 		if who, _, err = find(tx); err != nil {
 			return err
 		}
-		seen, found, err := tx.Device(who.ID, device.ID)
-		if err != nil {
+		if known, err = knows(tx, somebody(who.ID), device); err != nil {
 			return err
 		}
-		if known = found && subtle.ConstantTimeCompare(seen.Secret, device.Secret) == 1; known {
+		if known {
 			return s.spend(tx, now, signInByDevice.of(string(who.ID)+"|"+string(device.ID)))
 		}
 		return s.spend(tx, now, signInByPair.of(login+"|"+from.network()), signInByAddress.of(from.network()))
@@ -89,11 +88,20 @@ func (s *Service) SignIn(ctx context.Context, in Credentials, from Origin) (Chal
 			return Challenge{}, err
 		}
 	}
-	return s.challenge(ctx, who, device, known, rehashed, from)
+	return s.challenge(ctx, who, account.SignIn{Account: who.ID, Device: device, First: account.Password}, known, rehashed, from)
 }
 
-// challenge opens the wait for the second factor and sends its code.
-func (s *Service) challenge(ctx context.Context, who account.Account, device account.Device, known bool, rehashed string, from Origin) (Challenge, error) {
+// somebody gives an account's id, and for who has none one that nobody has: the database is to look for a device all the same.
+func somebody(id identity.AccountID) identity.AccountID {
+	if id == "" {
+		return "00000000-0000-0000-0000-000000000000"
+	}
+	return id
+}
+
+// challenge opens the wait for the second factor and sends its code. Who has an authenticator app chose it over text messages, which
+// others can divert: no message is sent then, and a recovery code is what helps when the app is gone.
+func (s *Service) challenge(ctx context.Context, who account.Account, pending account.SignIn, known bool, rehashed string, from Origin) (Challenge, error) {
 	id, err := s.newID()
 	if err != nil {
 		return Challenge{}, err
@@ -103,12 +111,19 @@ func (s *Service) challenge(ctx context.Context, who account.Account, device acc
 		return Challenge{}, err
 	}
 	now := s.now()
-	pending := account.SignIn{ID: account.ChallengeID(id), Account: who.ID, Device: device, Started: now, Ends: now.Add(secondFactorLife)}
+	pending.ID, pending.Started, pending.Ends = account.ChallengeID(id), now, now.Add(secondFactorLife)
 	limits := []spending{smsByPair.of(string(who.ID) + "|" + from.network()), smsByAccount.of(string(who.ID))}
 	if known {
-		limits = []spending{smsByDevice.of(string(who.ID) + "|" + string(device.ID))}
+		limits = []spending{smsByDevice.of(string(who.ID) + "|" + string(pending.Device.ID))}
 	}
 	err = s.store.Update(ctx, func(tx Tx) error {
+		app, found, err := tx.Authenticator(who.ID)
+		if err != nil {
+			return err
+		}
+		if pending.Method = account.SMS; found && !app.Confirmed.IsZero() {
+			pending.Method = account.TOTP
+		}
 		if err := s.spend(tx, now, limits...); err != nil {
 			return err
 		}
@@ -120,15 +135,23 @@ func (s *Service) challenge(ctx context.Context, who account.Account, device acc
 		if err := tx.AddSignIn(pending); err != nil {
 			return err
 		}
+		if pending.Method == account.TOTP {
+			tries := account.NewCode(pending.ID, account.ByApp, []byte{}, now)
+			tries.Ends = pending.Ends
+			return tx.PutCode(tries)
+		}
 		return tx.PutCode(account.NewCode(pending.ID, account.ByPhone, s.hashCode(pending.ID, account.ByPhone, code), now))
 	})
 	if err != nil {
 		return Challenge{}, err
 	}
+	if pending.Method == account.TOTP {
+		return Challenge{ID: pending.ID, Method: account.TOTP, Ends: pending.Ends}, nil
+	}
 	if err := s.hand(ctx, s.sender.SMS(ctx, who.Phone, s.words.code(who.Language, smsSignIn, code))); err != nil {
 		return Challenge{}, err
 	}
-	return Challenge{ID: pending.ID, Ends: pending.Ends, To: who.Phone.Masked()}, nil
+	return Challenge{ID: pending.ID, Method: account.SMS, Ends: pending.Ends, To: who.Phone.Masked()}, nil
 }
 
 // finder reads a login and tells how to find its account. What is neither a phone number nor an address finds nobody, after
@@ -155,73 +178,4 @@ func (s *Service) cleanDevice(in Device) (account.Device, error) {
 		return account.Device{}, errDeviceName.At("body.device.name", errDeviceName.Text)
 	}
 	return account.Device{ID: identity.DeviceID(id), Name: name, Secret: s.digest("device", in.Secret)}, nil
-}
-
-// SecondFactor takes the code and opens a session.
-func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code string) (Tokens, error) {
-	challenge, ok := canonicalID(string(id))
-	if !ok {
-		return Tokens{}, errChallenge
-	}
-	id = account.ChallengeID(challenge)
-	sid, err := s.newID()
-	if err != nil {
-		return Tokens{}, err
-	}
-	token, err := s.newToken()
-	if err != nil {
-		return Tokens{}, err
-	}
-	now := s.now()
-	var (
-		refused error
-		who     account.Account
-		session account.Session
-		first   account.Refresh
-		strange bool // a device from which the person never signed in
-	)
-	err = s.store.Update(ctx, func(tx Tx) error {
-		pending, found, err := tx.SignIn(id)
-		if err != nil {
-			return err
-		}
-		if !found || !now.Before(pending.Ends) {
-			return errChallenge
-		}
-		if refused, err = s.try(tx, id, account.ByPhone, code, now); err != nil || refused != nil {
-			return err
-		}
-		if who, found, err = tx.Account(pending.Account); err != nil {
-			return err
-		}
-		if !found {
-			return errChallenge
-		}
-		seen, found, err := tx.Device(who.ID, pending.Device.ID)
-		if err != nil {
-			return err
-		}
-		strange = !found || subtle.ConstantTimeCompare(seen.Secret, pending.Device.Secret) != 1
-		pending.Device.Seen = now
-		if err := tx.PutDevice(who.ID, pending.Device); err != nil {
-			return err
-		}
-		session = account.Session{ID: identity.SessionID(sid), Account: who.ID, Device: pending.Device.ID,
-			Methods: []account.Method{account.Password, account.SMS, account.Several}, Opened: now, Ends: now.Add(account.SessionLife)}
-		if err := tx.AddSession(session); err != nil {
-			return err
-		}
-		first = account.Refresh{Hash: s.hashToken(token), Session: session.ID, Ends: now.Add(account.RefreshLife)}
-		return tx.AddRefresh(first)
-	})
-	if err == nil {
-		err = refused
-	}
-	if err != nil {
-		return Tokens{}, err
-	}
-	if strange {
-		s.tell(ctx, who.Email, s.words.say(who.Language, emailDevice, nil))
-	}
-	return s.tokens(session, token, first.Ends, now)
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -41,6 +43,16 @@ type Tx interface {
 
 	Device(of identity.AccountID, id identity.DeviceID) (account.Device, bool, error)
 	PutDevice(of identity.AccountID, d account.Device) error
+	Devices(of identity.AccountID, now time.Time) ([]account.ListedDevice, error)
+	SeeDevice(of identity.AccountID, id identity.DeviceID, now time.Time) error
+	// ForgetDevice ends its sessions and pushes; ForgetOtherDevices does so with all but one, where the one session stays.
+	ForgetDevice(of identity.AccountID, id identity.DeviceID, now time.Time) (found bool, err error)
+	ForgetOtherDevices(of identity.AccountID, kept identity.DeviceID, session identity.SessionID, now time.Time) error
+	// DropPush forgets how a device is reached by push; "" = all devices of the account.
+	DropPush(of identity.AccountID, id identity.DeviceID) error
+	ForgetSignIns(of identity.AccountID) error
+	AddPasswordRecovery(r account.PasswordRecovery) error
+	PasswordRecovery(id account.ChallengeID) (account.PasswordRecovery, bool, error)
 	AddSession(s account.Session) error
 	Session(id identity.SessionID) (account.Session, bool, error)
 	// EndSession ends one session; EndSessions ends all of an account. What has ended stays ended as it was.
@@ -50,14 +62,63 @@ type Tx interface {
 	LockRefresh(hash []byte) (account.Refresh, bool, error)
 	UseRefresh(hash, salt []byte, now time.Time) error
 
+	// ProveSession notes that a second factor was shown in a session that is open already.
+	ProveSession(id identity.SessionID, now time.Time) error
+
+	Authenticator(of identity.AccountID) (account.Authenticator, bool, error)
+	LockAuthenticator(of identity.AccountID) (account.Authenticator, bool, error)
+	PutAuthenticator(a account.Authenticator) error
+	DropAuthenticator(of identity.AccountID) error
+	// ReplaceRecoveryCodes kills the codes that the account had. UseRecoveryCode gives false for one that is none, or was used.
+	ReplaceRecoveryCodes(of identity.AccountID, hashes [][]byte) error
+	UseRecoveryCode(of identity.AccountID, hash []byte, now time.Time) (bool, error)
+	RecoveryCodes(of identity.AccountID) (left int, err error)
+
+	Passkeys(of identity.AccountID) ([]account.Passkey, error)
+	// AddPasskey gives false when there is one of that id, UsePasskey and RemovePasskey when the account has none.
+	AddPasskey(p account.Passkey) (bool, error)
+	UsePasskey(p account.Passkey) (bool, error)
+	RemovePasskey(of identity.AccountID, id []byte) (bool, error)
+	AddCeremony(c account.Ceremony) error
+	// TakeCeremony finds a challenge and deletes it: it is good once.
+	TakeCeremony(id account.ChallengeID) (account.Ceremony, bool, error)
+
+	// PutLock locks an account or changes its lock; DropLock gives false when there is none.
+	PutLock(l account.Lock) error
+	DropLock(of identity.AccountID) (bool, error)
+	LockOf(of identity.AccountID) (account.Lock, bool, error)
+	Locks(limit int) ([]account.Lock, error)
+
+	LinkedAccount(e account.External) (identity.AccountID, bool, error)
+	// AddLink gives false when either side has another link, RemoveLink when there is none.
+	AddLink(of identity.AccountID, e account.External, now time.Time) (bool, error)
+	RemoveLink(of identity.AccountID, provider string) (bool, error)
+	Links(of identity.AccountID) ([]account.Link, error)
+	// OwnerBySNILS finds whose card the number leads to.
+	OwnerBySNILS(n identity.SNILS) (identity.AccountID, bool, error)
+
 	// Claim finds what a code from a clinic's desk opens. RedeemClaim gives false when it was redeemed meanwhile.
 	Claim(code identity.ClaimCode) (account.Claim, bool, error)
 	RedeemClaim(code identity.ClaimCode, by identity.AccountID, now time.Time) (bool, error)
 	LockCard(id card.ID) error
 	HasOwner(id card.ID) (bool, error)
 	GrantOwner(id card.ID, to identity.AccountID, now time.Time) error
-	CardsOf(id identity.AccountID) ([]card.ID, error)
+	CardsOf(identity.AccountID, identity.DeviceID) ([]card.ID, error)
 	AppendAudit(e audit.Entry) error
+
+	// Missing lists what the demand lacks in the account. AwaitOwner is GrantOwner for a card that stays closed because of that; LetIn opens
+	// those cards if nothing lacks any more.
+	Missing(of identity.AccountID, d evidence.Demand) ([]evidence.Lack, error)
+	AwaitedCards(of identity.AccountID) ([]card.ID, error)
+	AwaitOwner(id card.ID, to identity.AccountID, why fault.Code, now time.Time) error
+	LetIn(of identity.AccountID, d evidence.Demand, by identity.Actor, request string, now time.Time) error
+	LockPolicyLink(of identity.AccountID) (evidence.Link, bool, error)
+	PolicyLink(of identity.AccountID) (evidence.Link, bool, error)
+	PutPolicyLink(l evidence.Link) error
+	// PolicyFits gives false when the policy is somebody else's, as far as is known here.
+	PolicyFits(of identity.AccountID, n identity.Policy) (bool, error)
+	TellOfVerdict(of identity.AccountID) error
+	AuditProof(of identity.AccountID, e audit.Entry) error
 
 	// ForgetEnrolling deletes registrations, sign-ins, codes, refresh tokens, sessions and limits that ended before the instant.
 	ForgetEnrolling(before time.Time) error

@@ -15,14 +15,29 @@ var messageFiles embed.FS
 
 // The messages that this package writes to people; the files under messages hold their words.
 const (
-	smsCode       = "smsCode"       // a code by SMS
-	emailCode     = "emailCode"     // a code by e-mail
-	smsSignIn     = "smsSignIn"     // the second factor
-	smsExists     = "smsExists"     // somebody registers with a number that has an account
-	emailExists   = "emailExists"   // the same for an address
-	emailDevice   = "emailDevice"   // a sign-in from a new device
-	emailReuse    = "emailReuse"    // a copied refresh token
-	defaultTongue = account.Russian // for who named none
+	smsCode         = "smsCode"         // a code by SMS
+	emailCode       = "emailCode"       // a code by e-mail
+	smsSignIn       = "smsSignIn"       // the second factor
+	smsExists       = "smsExists"       // somebody registers with a number that has an account
+	emailExists     = "emailExists"     // the same for an address
+	emailDevice     = "emailDevice"     // a sign-in from a new device
+	emailReuse      = "emailReuse"      // a copied refresh token
+	emailAppOn      = "emailAppOn"      // an authenticator app is the second factor now
+	emailAppOff     = "emailAppOff"     // it is not any more
+	emailCodesNew   = "emailCodesNew"   // new recovery codes
+	emailCodeUsed   = "emailCodeUsed"   // one of them was used
+	emailSignedOut  = "emailSignedOut"  // devices were signed out from another one
+	emailPassword   = "emailPassword"   // another password
+	smsLost         = "smsLost"         // a code for a lost password
+	emailLost       = "emailLost"       // the other one
+	emailPasskeyOn  = "emailPasskeyOn"  // a new passkey
+	emailPasskeyOff = "emailPasskeyOff" // one less
+	emailLinked     = "emailLinked"     // an external provider lets in now
+	emailUnlinked   = "emailUnlinked"   // it does not any more
+	emailLocked     = "emailLocked"     // an operator locked the account
+	emailUnlocked   = "emailUnlocked"   // and no more
+	smsPolicy       = "smsPolicy"       // an insurer's code for a policy
+	defaultTongue   = account.Russian   // for who named none
 )
 
 // words holds the messages in each language. A missing one is our mistake, which a test finds.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,14 +29,17 @@ type world struct {
 
 // outbox is a CodeSender that keeps what it was given.
 type outbox struct {
-	sms  map[identity.Phone][]string
-	mail map[identity.Email][]string
-	down error
+	sync.Mutex // some messages leave after the answer
+	sms        map[identity.Phone][]string
+	mail       map[identity.Email][]string
+	down       error
 }
 
 var _ CodeSender = (*outbox)(nil)
 
 func (o *outbox) SMS(_ context.Context, to identity.Phone, text string) error {
+	o.Lock()
+	defer o.Unlock()
 	if o.down == nil {
 		o.sms[to] = append(o.sms[to], text)
 	}
@@ -43,6 +47,8 @@ func (o *outbox) SMS(_ context.Context, to identity.Phone, text string) error {
 }
 
 func (o *outbox) Email(_ context.Context, to identity.Email, text string) error {
+	o.Lock()
+	defer o.Unlock()
 	if o.down == nil {
 		o.mail[to] = append(o.mail[to], text)
 	}
@@ -58,14 +64,22 @@ const (
 	annasPhone    = "+79123456789"
 	annasEmail    = "anna@example.ru"
 	annasPassword = "сорок тысяч обезьян"
+
+	annasPage      = "https://card.example.ru"
+	annasAppOrigin = "android:apk-key-hash:yzsxR4s4vSUWHKc0fbgrpDuSsGWZgFOqqJGCKuoG8BM"
 )
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, memory: newMemory(), outbox: &outbox{sms: map[identity.Phone][]string{}, mail: map[identity.Email][]string{}},
 		now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	passkeys, err := NewPasskeys(RelyingParty{Domain: "card.example.ru", Origins: []string{annasPage}, Apps: []string{annasAppOrigin}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.Service = New(Parts{
-		Store: w.memory, Sender: w.outbox, Clock: func() time.Time { return w.now },
+		Passkeys: passkeys,
+		Store:    w.memory, Sender: w.outbox, Clock: func() time.Time { return w.now },
 		Access: func(s account.Session, ends time.Time) (string, error) {
 			return string(s.ID) + " until " + ends.String(), nil
 		},

@@ -41,6 +41,14 @@ func (in intake) compare(tx Tx, p consent.Permit) (work, error) {
 		}
 	}
 	record := func(key posting.Key) card.RecordID { return ids[key] }
+	facts := make([]card.Fact, len(in.bundle.Entries)) // nil where the card has no place for the type
+	for i := range facts {
+		facts[i] = in.bundle.Fact(i, record)
+	}
+	labels, err := in.labels(tx, p, facts, record)
+	if err != nil {
+		return work{}, err
+	}
 	w := work{entries: make([]Became, len(in.bundle.Entries))}
 	for i, e := range in.bundle.Entries {
 		before := known[i]
@@ -57,7 +65,7 @@ func (in intake) compare(tx Tx, p consent.Permit) (work, error) {
 		w.postings = append(w.postings, posting.Posting{
 			Key: e.Key, Digest: e.Digest, Record: became.Record, Version: became.Version, At: in.now, Body: e.Body,
 		})
-		fact := in.bundle.Fact(i, record)
+		fact := facts[i]
 		switch {
 		case fact == nil:
 			became.State = Kept
@@ -67,12 +75,59 @@ func (in intake) compare(tx Tx, p consent.Permit) (work, error) {
 			became.State = Updated
 		}
 		if fact != nil {
-			w.records = append(w.records, cardsync.FromFact(became.Record, fact))
+			entry := cardsync.FromFact(became.Record, fact)
+			entry.Scope = card.ScopeOf(fact.Kind(), labels[i])
+			w.records = append(w.records, entry)
 			w.files = append(w.files, in.bundle.Files(i)...)
 		}
 		w.entries[i] = became
 	}
 	return w, nil
+}
+
+// labels gives the label of each entry. What belongs to a visit shares in its secrecy: a result that was ordered at a psychiatrist's tells of
+// him. And a visit shares in that of the diagnoses that were made at it, as far as they come with it.
+func (in intake) labels(tx Tx, p consent.Permit, facts []card.Fact, record func(posting.Key) card.RecordID) ([]string, error) {
+	around := map[card.RecordID]string{} // of visits
+	var outside []card.RecordID
+	for i, fact := range facts {
+		if visit := visitOf(fact); visit != "" {
+			outside = append(outside, visit)
+		}
+		if fact != nil && fact.Kind() == card.KindEncounter {
+			around[record(in.bundle.Entries[i].Key)] = card.LabelOf(fact, in.bundle.Marks(i))
+		}
+	}
+	stored, err := tx.Labels(p, slices.DeleteFunc(outside, func(id card.RecordID) bool { _, here := around[id]; return here }))
+	if err != nil {
+		return nil, err
+	}
+	for id, label := range stored {
+		around[id] = label
+	}
+	for i, fact := range facts {
+		if visit := visitOf(fact); visit != "" && fact.Kind() == card.KindCondition {
+			around[visit] = card.LabelOf(fact, in.bundle.Marks(i), around[visit])
+		}
+	}
+	labels := make([]string, len(facts))
+	for i, fact := range facts {
+		switch {
+		case fact == nil:
+		case fact.Kind() == card.KindEncounter:
+			labels[i] = around[record(in.bundle.Entries[i].Key)]
+		default:
+			labels[i] = card.LabelOf(fact, in.bundle.Marks(i), around[visitOf(fact)])
+		}
+	}
+	return labels, nil
+}
+
+func visitOf(fact card.Fact) card.RecordID {
+	if fact == nil {
+		return ""
+	}
+	return card.VisitOf(fact)
 }
 
 // scopes lists the scopes of what changes, each once.

@@ -111,6 +111,10 @@ func (tx *fakeTx) CreateCard(now time.Time) (card.ID, error) {
 	return id, nil
 }
 
+func (tx *fakeTx) Labels(consent.Permit, []card.RecordID) (map[card.RecordID]string, error) {
+	return nil, nil //nolint:nilnil // no record of before: app/story shows the rest
+}
+
 func (tx *fakeTx) LockCard(card.ID) error            { return nil }
 func (tx *fakeTx) HasOwner(id card.ID) (bool, error) { return tx.owned[id], nil }
 func (tx *fakeTx) AppendAudit(e audit.Entry) error   { tx.audit = append(tx.audit, e); return nil }

@@ -37,6 +37,9 @@ type Tx interface {
 	Known(p consent.Permit, client identity.ClientID, questions []posting.Question) ([]posting.Known, error)
 	Keep(p consent.Permit, client identity.ClientID, postings []posting.Posting) error
 
+	// Labels tells under which labels records of the card stand.
+	Labels(p consent.Permit, ids []card.RecordID) (map[card.RecordID]string, error)
+
 	// KeepAttachment keeps a file that a resource brought along.
 	KeepAttachment(p consent.Permit, hash card.Hash, content []byte) error
 

@@ -5,6 +5,14 @@ import (
 	"github.com/medcard/medcard/domain/posting"
 )
 
+// Marks are the security labels that its author gave entry i (meta.security).
+func (b *Bundle) Marks(i int) (marks []card.Coding) {
+	for _, label := range b.Entries[i].node.get("meta").list("security") {
+		marks = append(marks, codingOf(&label))
+	}
+	return marks
+}
+
 // Fact gives what entry i says, in the card's own terms; nil where the card has no place for its type. record finds the record of
 // the same card that a reference leads to, "" where there is none. What a fact has no field for stays in the resource as posted.
 func (b *Bundle) Fact(i int, record func(posting.Key) card.RecordID) card.Fact {

@@ -1,13 +1,9 @@
-// Package granting lets a card's owner say who may read what, for what purpose and how long, and take it back: an organisation
-// at its own systems, another person on a phone.
-//
-// A grant and its revoke take effect on the next request: every transaction reads the grants it decides on.
 package granting
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -19,19 +15,47 @@ import (
 
 // Tx is what this act needs of a transaction.
 type Tx interface {
+	FamilyTx
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	// Organisation gives the display name of a client that may be let in; found is false for any other.
 	Organisation(identity.ClientID) (name string, found bool, err error)
 	// HasAccount reports whether there is such an account.
 	HasAccount(identity.AccountID) (bool, error)
 	Grants(consent.Permit) ([]consent.Grant, error)
+	// LastReads tells when each organisation and person last read something of the card, by client and by account.
+	LastReads(consent.Permit) (map[string]time.Time, error)
 	AddGrant(consent.Permit, consent.Grant) error
 	RevokeGrant(consent.Permit, consent.GrantID, time.Time) (found bool, err error)
+	// RevokeByOrder is RevokeGrant by a court's decision, GrantsOf is Grants for who carries it out.
+	RevokeByOrder(card.ID, consent.GrantID, time.Time) (found bool, err error)
+	GrantsOf(card.ID) ([]consent.Grant, error)
 	ConfirmGrant(consent.Permit, consent.GrantID, time.Time) (g consent.Grant, found bool, err error)
 	// CardsWithEnds lists cards, behind the one named, of which a grant has run out whose end CommitEnds has still to commit.
 	CardsWithEnds(after card.ID, now time.Time, limit int) ([]card.ID, error)
 	CommitEnds(card.ID, time.Time) error
+	// HideRecord hides a record from everybody but the owner, or shows it again; shown is the scope in which others see it.
+	HideRecord(p consent.Permit, id card.RecordID, hide bool) (shown card.Scope, changed bool, err error)
+	EnqueueNews(p consent.Permit, scopes card.Scopes) error
 	AppendAudit(audit.Entry) error
+
+	// DropProposals forgets a client's that nobody needs any more, and counts those that wait.
+	DropProposals(identity.ClientID, time.Time) (waiting int, err error)
+	PutProposal(consent.Proposal, identity.ProposalCode) error
+	ProposalOf(identity.ProposalCode) (p consent.Proposal, found bool, err error)
+	Proposal(identity.ClientID, consent.GrantID) (p consent.Proposal, found bool, err error)
+	// AgreeProposal writes down into which card it was let; false if it was let in meanwhile.
+	AgreeProposal(consent.Permit, consent.GrantID) (bool, error)
+
+	DecideWrite(a identity.Actor, id card.ID, right string, scopes card.Scopes) (consent.Permit, error)
+	LockCard(card.ID) error
+	// OpenEmergency keeps an emergency, lets its clinic in and tells the owner.
+	OpenEmergency(consent.Permit, consent.Opening) error
+	Emergencies(consent.Permit) ([]consent.Opening, error)
+	// CountEmergencies counts those of an organisation since an instant, UnreviewedEmergencies lists those that wait, of all cards.
+	CountEmergencies(identity.ClientID, time.Time) (int, error)
+	UnreviewedEmergencies(limit int) ([]consent.Opening, error)
+	// ReviewEmergency ends the wait of one; found is false if none of the name waits.
+	ReviewEmergency(id card.ID, emergency consent.GrantID, verdict consent.Verdict, reviewer, finding string, now time.Time) (found bool, err error)
 }
 
 // Store runs transactions.
@@ -82,44 +106,69 @@ type Named struct {
 	consent.Grant
 	Organisation string
 	State        consent.State
+	Used         time.Time // when the grantee last read something, where a list tells it; zero = never since it was given
 }
 
-// Give lets somebody in.
+// Give lets somebody in. Another person is let in only by who has just shown a second factor: whoever holds an unlocked phone for a
+// minute must not be able to read the card on his own from then on.
 func (s *Service) Give(ctx context.Context, a identity.Actor, w Wish) (Named, error) {
 	now := s.Clock()
 	if err := w.check(now); err != nil {
 		return Named{}, err
 	}
-	g := Named{State: consent.Running, Grant: consent.Grant{
+	if w.Account != "" {
+		if err := a.Fresh(now); err != nil {
+			return Named{}, err
+		}
+	}
+	g := consent.Grant{
 		ID: consent.GrantID(s.NewID()), Card: w.Card, Role: consent.Reader, Client: w.Client, Scopes: w.Scopes,
 		Purpose: w.Purpose, Starts: now, Ends: w.Ends,
-	}}
+	}
 	if w.Account != "" {
 		g.Role, g.Account = consent.Proxy, w.Account
 	}
-	err := s.Store.Update(ctx, func(tx Tx) error {
-		permit, err := s.owner(tx, a, w.Card)
-		if err != nil {
-			return err
+	return s.add(ctx, a, g, audit.Grant, w.Request)
+}
+
+// add puts a grant or a restriction on the card of its owner.
+func (s *Service) add(ctx context.Context, a identity.Actor, g consent.Grant, action audit.Action, request string) (added Named, err error) {
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		permit, err := s.owner(tx, a, g.Card)
+		if err == nil {
+			added, err = s.put(tx, permit, a, g, action, request)
 		}
-		before, err := tx.Grants(permit)
-		if err != nil {
-			return err
-		}
-		if len(before) >= mostGrants {
-			return ErrTooMany
-		}
-		name, err := s.grantee(tx, w)
-		if err != nil {
-			return err
-		}
-		g.Organisation = name
-		if err := tx.AddGrant(permit, g.Grant); err != nil {
-			return err
-		}
-		return tx.AppendAudit(audit.Entry{Card: w.Card, At: now, Actor: a, Action: audit.Grant, Purpose: consent.PatientRequest, What: cmp.Or(name, "a person"), Request: w.Request})
+		return err
 	})
-	return g, err
+	return added, err
+}
+
+func (s *Service) put(tx Tx, permit consent.Permit, a identity.Actor, g consent.Grant, action audit.Action, request string) (added Named, err error) {
+	before, err := tx.Grants(permit)
+	if err != nil {
+		return added, err
+	}
+	if len(before) >= mostGrants {
+		return added, ErrTooMany
+	}
+	if added, err = s.grantee(tx, g); err != nil {
+		return added, err
+	}
+	if err := tx.AddGrant(permit, g); err != nil {
+		return added, err
+	}
+	return added, tx.AppendAudit(audit.Entry{Card: g.Card, At: g.Starts, Actor: a, Action: action, Purpose: consent.PatientRequest, What: added.whom(), Request: request})
+}
+
+// whom says in the audit whom a grant or a restriction is about.
+func (n Named) whom() string {
+	switch {
+	case n.Account != "":
+		return "a person"
+	case n.Client != "":
+		return n.Organisation
+	}
+	return "everybody"
 }
 
 // owner makes the permit of the card's owner. To somebody whom the owner let in, giving and taking is not open.
@@ -131,20 +180,22 @@ func (s *Service) owner(tx Tx, a identity.Actor, id card.ID) (consent.Permit, er
 	return permit, err
 }
 
-// grantee gives the organisation's name; a person has none here.
-func (s *Service) grantee(tx Tx, w Wish) (name string, err error) {
-	if w.Account != "" {
-		found, err := tx.HasAccount(w.Account)
-		if err == nil && !found {
-			err = ErrNoPerson
-		}
-		return "", err
+// grantee makes sure that there is whom it is for, and names an organisation.
+func (s *Service) grantee(tx Tx, g consent.Grant) (n Named, err error) {
+	if n, err = s.named(tx, g); err != nil {
+		return n, err
 	}
-	name, found, err := tx.Organisation(w.Client)
+	if g.Client != "" && n.Organisation == "" {
+		return n, ErrNoOrganisation
+	}
+	if g.Account == "" {
+		return n, nil
+	}
+	found, err := tx.HasAccount(g.Account)
 	if err == nil && !found {
-		err = ErrNoOrganisation
+		err = ErrNoPerson
 	}
-	return name, err
+	return n, err
 }
 
 func (w Wish) check(now time.Time) error {
@@ -155,13 +206,8 @@ func (w Wish) check(now time.Time) error {
 	if !person && (w.Account != "" || w.Purpose != consent.Treatment && w.Purpose != consent.Emergency) {
 		return ErrPurpose
 	}
-	if len(w.Scopes) == 0 || len(w.Scopes) > 32 {
-		return ErrScopes
-	}
-	for _, scope := range w.Scopes {
-		if !scope.Plausible() {
-			return ErrScopes
-		}
+	if err := checkScopes(w.Scopes); err != nil {
+		return err
 	}
 	if !w.Ends.After(now) || w.Ends.Sub(now) > longest {
 		return ErrPeriod
@@ -169,22 +215,49 @@ func (w Wish) check(now time.Time) error {
 	return nil
 }
 
+func checkScopes(scopes card.Scopes) error {
+	if len(scopes) == 0 || len(scopes) > 32 {
+		return ErrScopes
+	}
+	for _, scope := range scopes {
+		if !scope.Plausible() || scope.Hidden() { // what is hidden is the owner's alone
+			return ErrScopes
+		}
+	}
+	return nil
+}
+
 // Revoke takes a grant back.
 func (s *Service) Revoke(ctx context.Context, a identity.Actor, id card.ID, grant consent.GrantID, request string) error {
+	return s.revoke(ctx, a, id, grant, audit.Revoke, ErrNoGrant, request)
+}
+
+// revoke ends a grant, or a restriction where the action is audit.Lift.
+func (s *Service) revoke(ctx context.Context, a identity.Actor, id card.ID, grant consent.GrantID, action audit.Action, none error, request string) error {
 	now := s.Clock()
 	return s.Store.Update(ctx, func(tx Tx) error {
 		permit, err := s.owner(tx, a, id)
 		if err != nil {
 			return err
 		}
+		all, err := tx.Grants(permit)
+		if err != nil {
+			return err
+		}
+		meant := func(g consent.Grant) bool {
+			return g.ID == grant && (g.Role == consent.Restriction) == (action == audit.Lift)
+		}
+		if !slices.ContainsFunc(all, meant) {
+			return none
+		}
 		found, err := tx.RevokeGrant(permit, grant, now)
 		if err != nil {
 			return err
 		}
 		if !found {
-			return ErrNoGrant
+			return none
 		}
-		return tx.AppendAudit(audit.Entry{Card: id, At: now, Actor: a, Action: audit.Revoke, Purpose: consent.PatientRequest, What: string(grant), Request: request})
+		return tx.AppendAudit(audit.Entry{Card: id, At: now, Actor: a, Action: action, Purpose: consent.PatientRequest, What: string(grant), Request: request})
 	})
 }
 
@@ -214,7 +287,7 @@ func (s *Service) Confirm(ctx context.Context, a identity.Actor, id card.ID, gra
 // named gives a grant as its owner sees it.
 func (s *Service) named(tx Tx, g consent.Grant) (n Named, err error) {
 	n = Named{Grant: g, State: g.State(s.Clock())}
-	if g.Role == consent.Reader {
+	if g.Client != "" {
 		n.Organisation, _, err = tx.Organisation(g.Client)
 	}
 	return n, err
@@ -223,9 +296,14 @@ func (s *Service) named(tx Tx, g consent.Grant) (n Named, err error) {
 // sweepCards bounds one look for ends that are due.
 const sweepCards = 500
 
-// Sweep commits the ends of grants that ran out: the phones that lose something are woken and delete it. Access itself ended at the
-// instant. One card's trouble keeps no other from its turn.
+// Sweep tells people ahead of what will change by itself, and commits the ends of grants that ran out.
 func (s *Service) Sweep(ctx context.Context) error {
+	return errors.Join(s.announce(ctx), s.commitEnds(ctx))
+}
+
+// commitEnds commits ends: the phones that lose something are woken and delete it. Access itself ended at the instant. One card's trouble
+// keeps no other from its turn.
+func (s *Service) commitEnds(ctx context.Context) error {
 	now := s.Clock()
 	var after card.ID
 	var errs []error
@@ -250,7 +328,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 }
 
 // List shows the owner all grants of the card, ended ones included.
-func (s *Service) List(ctx context.Context, a identity.Actor, id card.ID) (list []Named, err error) {
+func (s *Service) List(ctx context.Context, a identity.Actor, id card.ID) ([]Named, error) {
+	return s.list(ctx, a, id, func(g consent.Grant) bool { return g.Role != consent.Restriction })
+}
+
+func (s *Service) list(ctx context.Context, a identity.Actor, id card.ID, wanted func(consent.Grant) bool) (list []Named, err error) {
 	err = s.Store.View(ctx, func(tx Tx) error {
 		list = nil
 		permit, err := s.owner(tx, a, id)
@@ -261,10 +343,20 @@ func (s *Service) List(ctx context.Context, a identity.Actor, id card.ID) (list 
 		if err != nil {
 			return err
 		}
+		reads, err := tx.LastReads(permit)
+		if err != nil {
+			return err
+		}
 		for _, g := range grants {
+			if !wanted(g) {
+				continue
+			}
 			n, err := s.named(tx, g)
 			if err != nil {
 				return err
+			}
+			if used := reads[string(g.Client)+string(g.Account)]; !used.Before(g.Starts) { // of the two a grant names one
+				n.Used = used
 			}
 			list = append(list, n)
 		}

@@ -23,7 +23,9 @@ import (
 	"github.com/medcard/medcard/app/issuing"
 	"github.com/medcard/medcard/app/notifying"
 	"github.com/medcard/medcard/app/oauth"
+	"github.com/medcard/medcard/app/proving"
 	"github.com/medcard/medcard/app/scanning"
+	"github.com/medcard/medcard/app/signing"
 	"github.com/medcard/medcard/app/syncing"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -42,6 +44,8 @@ type Services struct {
 	Issuing    *issuing.Service
 	Dispensing *dispensing.Service
 	Exchanging *exchanging.Service
+	Signing    *signing.Service
+	Proving    *proving.Service
 }
 
 // Config is what the door needs from its house.
@@ -54,6 +58,7 @@ type Config struct {
 	Ready          func(context.Context) error                                     // is the database there?
 	Verify         func(ctx context.Context, token string) (identity.Actor, error) // who is the bearer of an access token?
 	TrustedProxies []string                                                        // addresses whose X-Forwarded-For is believed
+	Secure         bool                                                            // clients come over TLS, whoever ends it: browsers are told never to come without
 }
 
 // API is the assembled door.
@@ -69,6 +74,7 @@ type API struct {
 	ready       func(context.Context) error
 	verify      func(context.Context, string) (identity.Actor, error)
 	version     string
+	secure      bool
 	proxies     proxies
 	silent      *silent
 	streaming   context.Context // ends at the stop, and streams with it
@@ -83,7 +89,7 @@ func New(cfg Config) *API {
 	huma.ValidateStrictCasing = true // else "CODE" passes for "code" and is read nowhere
 	a := &API{
 		Services: cfg.Services, clock: cfg.Clock, log: cfg.Log, registry: cfg.Metrics, metrics: newMetrics(cfg.Metrics),
-		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, proxies: readProxies(cfg.TrustedProxies), silent: new(silent),
+		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, secure: cfg.Secure, proxies: readProxies(cfg.TrustedProxies), silent: new(silent),
 	}
 	a.streaming, a.endStreams = context.WithCancel(context.Background())
 	a.app = fiber.New(fiber.Config{
@@ -110,10 +116,24 @@ func New(cfg Config) *API {
 	a.statusRoutes()
 	a.pageRoutes()
 	a.cardRoutes()
+	a.restrictionRoutes()
+	a.emergencyRoutes()
+	a.proposalRoutes()
+	a.lockRoutes()
+	a.familyRoutes()
+	a.auditRoutes()
 	a.recordRoutes()
 	a.syncRoutes()
 	a.attachmentRoutes()
 	a.peopleRoutes()
+	a.factorRoutes()
+	a.deviceRoutes()
+	a.passwordRoutes()
+	a.passkeyRoutes()
+	a.externalRoutes()
+	a.signatureRoutes()
+	a.documentRoutes()
+	a.policyRoutes()
 	a.oauthRoutes()
 	a.noticeRoutes()
 	a.photoRoutes()

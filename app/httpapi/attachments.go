@@ -30,19 +30,19 @@ func (a *API) attachmentRoutes() {
 	read := Route{
 		ID: "readAttachment", Method: http.MethodGet, Path: "/v1/cards/{card}/attachments/{hash}", Tag: tag, Long: true,
 		Summary: "The bytes of a file that a record names; Range resumes, HEAD tells the size",
-		Access:  Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic, identity.Pharmacy}, scope: "system/*.rs", factor: true},
+		Access:  Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic, identity.Pharmacy}, scope: "system/*.rs", factor: true, opens: Entry},
 	}
 	a.raw(read, describeAttachment, a.readAttachment)
 	// A HEAD is the GET without the bytes, so it is no line of the table.
 	a.app.Add(http.MethodHead, read.fiberPath(), a.gate(read), onlyKnown(read, nil), a.readAttachment)
 
 	const uploads = "/v1/cards/{card}/uploads/{hash}"
-	a.raw(Route{ID: "uploadProgress", Method: http.MethodGet, Path: uploads, Tag: tag, Summary: "How far one's own upload of a file got", Access: Patients()},
+	a.raw(Route{ID: "uploadProgress", Method: http.MethodGet, Path: uploads, Tag: tag, Summary: "How far one's own upload of a file got", Access: Patients().For(Own)},
 		func(op *huma.Operation) {
 			op.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: content[wire.Upload](a, "application/json")}}
 		}, a.uploadProgress)
 	a.raw(Route{
-		ID: "uploadPiece", Method: http.MethodPatch, Path: uploads, Tag: tag, Access: Patients(), MaxBody: wire.AttachmentChunk,
+		ID: "uploadPiece", Method: http.MethodPatch, Path: uploads, Tag: tag, Access: Patients().For(Own), MaxBody: wire.AttachmentChunk,
 		Summary: "Send the next 256 KiB of a file that one's own record names; the last piece may be shorter",
 	}, a.describePiece, a.uploadPiece)
 }

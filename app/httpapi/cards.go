@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/granting"
+	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
@@ -28,6 +29,9 @@ type grantBody struct {
 	Ends         *time.Time `json:"ends,omitempty"`
 	Revoked      *time.Time `json:"revoked,omitempty"`
 	Held         *time.Time `json:"held,omitempty" doc:"Since when the grant waits: the server was restored from a backup, and cannot know what was revoked after it"`
+	Used         *time.Time `json:"used,omitempty" doc:"When they last read something of the card; told in the list"`
+	Device       string     `json:"device,omitempty" doc:"On this phone only"`
+	By           string     `json:"representation,omitempty" format:"uuid" doc:"By what right the person acts in the patient's name"`
 	State        string     `json:"state" enum:"coming,running,held,revoked,over" doc:"held: nobody is let in by it until the owner confirms it"`
 }
 
@@ -65,11 +69,14 @@ type trailEntry struct {
 	At           time.Time `json:"at"`
 	Action       string    `json:"action"`
 	Purpose      string    `json:"purpose"`
-	Who          string    `json:"who" enum:"nobody,patient,clinic,pharmacy,operator,system"`
+	Who          string    `json:"who" enum:"nobody,patient,clinic,pharmacy,operator,system,auditor"`
 	Organisation string    `json:"organisation,omitempty"`
 	Person       string    `json:"person,omitempty" doc:"Name of the person, as the organisation signed it"`
 	Role         string    `json:"role,omitempty"`
 	What         string    `json:"what,omitempty" doc:"Kind of thing, never its content"`
+	Agent        string    `json:"agent,omitempty" format:"uuid" doc:"The account of a person who acted in the patient's name"`
+	OnBehalfOf   string    `json:"onBehalfOf,omitempty" format:"uuid" doc:"The card of the patient in whose name that was"`
+	By           string    `json:"representation,omitempty" format:"uuid" doc:"By what right: one of the card's representations"`
 }
 
 type trailReply struct {
@@ -82,7 +89,7 @@ type trailReply struct {
 // cardRoutes are the owner's view of access to a card.
 func (a *API) cardRoutes() {
 	const tag, grants = "access", "/v1/cards/{card}/grants"
-	operate(a, Route{ID: "listGrants", Method: http.MethodGet, Path: grants, Tag: tag, Summary: "Who may read this card?", Access: Patients()},
+	operate(a, Route{ID: "listGrants", Method: http.MethodGet, Path: grants, Tag: tag, Summary: "Who may read this card?", Access: Owners()},
 		func(ctx context.Context, in *CardPath) (*grantsReply, error) {
 			list, err := a.Granting.List(ctx, actorFrom(ctx), card.ID(in.Card))
 			out := new(grantsReply)
@@ -92,37 +99,30 @@ func (a *API) cardRoutes() {
 			}
 			return out, err
 		})
-	operate(a, Route{ID: "giveGrant", Method: http.MethodPost, Path: grants, Tag: tag, Summary: "Let an organisation or a person read", Access: Patients(), Status: http.StatusCreated},
+	operate(a, Route{ID: "giveGrant", Method: http.MethodPost, Path: grants, Tag: tag, Summary: "Let an organisation or a person read", Access: Owners(), Status: http.StatusCreated},
 		func(ctx context.Context, in *grantRequest) (*grantReply, error) {
-			scopes := make(card.Scopes, len(in.Body.Scopes))
-			for i, s := range in.Body.Scopes {
-				scopes[i] = card.Scope(s)
-			}
 			g, err := a.Granting.Give(ctx, actorFrom(ctx), granting.Wish{
-				Card: card.ID(in.Card), Client: identity.ClientID(in.Body.Client), Account: identity.AccountID(in.Body.Account), Scopes: scopes,
+				Card: card.ID(in.Card), Client: identity.ClientID(in.Body.Client), Account: identity.AccountID(in.Body.Account), Scopes: card.ScopesOf(in.Body.Scopes),
 				Purpose: consent.Purpose(in.Body.Purpose), Ends: in.Body.Ends.UTC(), Request: requestID(ctx),
 			})
 			return &grantReply{Body: showGrant(g)}, err
 		})
-	operate(a, Route{ID: "revokeGrant", Method: http.MethodDelete, Path: grants + "/{grant}", Tag: tag, Summary: "Take a grant back, at once", Access: Patients(), Status: http.StatusNoContent},
+	operate(a, Route{ID: "revokeGrant", Method: http.MethodDelete, Path: grants + "/{grant}", Tag: tag, Summary: "Take a grant back, at once", Access: Owners(), Status: http.StatusNoContent},
 		func(ctx context.Context, in *grantPath) (*struct{}, error) {
 			return nil, a.Granting.Revoke(ctx, actorFrom(ctx), card.ID(in.Card), consent.GrantID(in.Grant), requestID(ctx))
 		})
-	operate(a, Route{ID: "confirmGrant", Method: http.MethodPost, Path: grants + "/{grant}/confirm", Tag: tag, Summary: "Let a grant go on that a restored server holds", Access: Patients()},
+	operate(a, Route{ID: "confirmGrant", Method: http.MethodPost, Path: grants + "/{grant}/confirm", Tag: tag, Summary: "Let a grant go on that a restored server holds", Access: Owners()},
 		func(ctx context.Context, in *grantPath) (*grantReply, error) {
 			g, err := a.Granting.Confirm(ctx, actorFrom(ctx), card.ID(in.Card), consent.GrantID(in.Grant), requestID(ctx))
 			return &grantReply{Body: showGrant(g)}, err
 		})
-	operate(a, Route{ID: "accessLog", Method: http.MethodGet, Path: "/v1/cards/{card}/access-log", Tag: tag, Summary: "Who saw this card: when, what and why", Access: Patients()},
+	operate(a, Route{ID: "accessLog", Method: http.MethodGet, Path: "/v1/cards/{card}/access-log", Tag: tag, Summary: "Who saw this card: when, what and why", Access: Owners()},
 		func(ctx context.Context, in *trailRequest) (*trailReply, error) {
 			page, err := a.Auditing.Trail(ctx, actorFrom(ctx), card.ID(in.Card), in.Below)
 			out := new(trailReply)
 			out.Body.Entries = make([]trailEntry, len(page))
 			for i, e := range page {
-				out.Body.Entries[i] = trailEntry{
-					Number: e.Number, At: e.At, Action: string(e.Action), Purpose: string(e.Purpose), Who: e.Actor.Kind.String(),
-					Organisation: e.Actor.Organisation, Person: e.Actor.Person.Name, Role: e.Actor.Person.Role, What: e.What,
-				}
+				out.Body.Entries[i] = showEntry(e)
 				out.Body.Next = e.Number
 			}
 			if out.Body.Next <= 1 {
@@ -132,20 +132,31 @@ func (a *API) cardRoutes() {
 		})
 }
 
+func showEntry(e audit.Entry) trailEntry {
+	out := trailEntry{
+		Number: e.Number, At: e.At, Action: string(e.Action), Purpose: string(e.Purpose), Who: e.Actor.Kind.String(),
+		Organisation: e.Actor.Organisation, Person: e.Actor.Person.Name, Role: e.Actor.Person.Role, What: e.What,
+	}
+	if e.Representation != "" {
+		out.Agent, out.OnBehalfOf, out.By = string(e.Actor.Account), string(e.Card), string(e.Representation)
+	}
+	return out
+}
+
 func showGrant(g granting.Named) grantBody {
 	b := grantBody{ID: string(g.ID), Role: string(g.Role), Client: string(g.Client), Organisation: g.Organisation, Purpose: string(g.Purpose), Starts: g.Starts, State: string(g.State)}
 	if g.Role == consent.Proxy {
-		b.Account = string(g.Account)
+		b.Account, b.Device, b.By = string(g.Account), string(g.Device), string(g.Representation)
 	}
-	b.Scopes = make([]string, len(g.Scopes))
-	for i, s := range g.Scopes {
-		b.Scopes[i] = string(s)
-	}
+	b.Scopes = g.Scopes.Words()
 	if !g.Ends.IsZero() {
 		b.Ends = &g.Ends
 	}
 	if !g.Revoked.IsZero() {
 		b.Revoked = &g.Revoked
+	}
+	if !g.Used.IsZero() {
+		b.Used = &g.Used
 	}
 	if !g.Held.IsZero() {
 		b.Held = &g.Held

@@ -78,7 +78,10 @@ func (a *API) refuse(c *fiber.Ctx, r Route, err error) error {
 }
 
 func (a *API) admit(ctx context.Context, access Access, header string) (identity.Actor, error) {
-	if len(access.kinds) == 0 && (!access.known || header == "") {
+	if !access.Stated() {
+		return identity.Actor{}, errNotForYou // somebody forgot to say who may
+	}
+	if access.open && (!access.known || header == "") {
 		return identity.Actor{}, nil
 	}
 	token, ok := strings.CutPrefix(header, "Bearer ")
@@ -88,6 +91,9 @@ func (a *API) admit(ctx context.Context, access Access, header string) (identity
 	actor, err := a.verify(ctx, token)
 	if err != nil {
 		return identity.Actor{}, err
+	}
+	if actor.Locked && !access.locked {
+		return identity.Actor{}, identity.ErrLocked
 	}
 	if access.known {
 		return actor, nil

@@ -46,7 +46,7 @@ func (a *API) noticeRoutes() {
 		func(ctx context.Context, in *contactRequest) (*struct{}, error) {
 			return nil, a.Notifying.Register(ctx, actorFrom(ctx), in.Body.Carrier, in.Body.Token, account.Language(in.Body.Language))
 		})
-	operate(a, Route{ID: "triggerReminder", Method: http.MethodPost, Path: "/v1/clinic/reminders", Tag: tag, Summary: "Remind a patient of an appointment", Access: Clinics(notifying.Right), Status: http.StatusAccepted},
+	operate(a, Route{ID: "triggerReminder", Method: http.MethodPost, Path: "/v1/clinic/reminders", Tag: tag, Summary: "Remind a patient of an appointment", Access: Clinics(notifying.Right).For(AnyCard), Status: http.StatusAccepted},
 		func(ctx context.Context, in *reminderRequest) (*reminderReply, error) {
 			r, err := a.Notifying.Trigger(ctx, actorFrom(ctx), notifying.Ask{
 				Card: card.ID(in.Body.Card), Template: notice.Template(in.Body.Template), Subject: in.Body.Subject,

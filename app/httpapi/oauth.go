@@ -91,7 +91,7 @@ func (a *API) describeToken(op *huma.Operation) {
 		Properties: map[string]*huma.Schema{
 			"grant_type":            field("client_credentials"),
 			"client_assertion_type": field("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-			"client_assertion":      field("A JWT signed by a registered key (ES256, ES384, RS256, RS384, EdDSA): iss and sub the client's id, aud this endpoint, exp within 5 minutes, a fresh jti; optionally actor {sub, name, role}, the person who acts"),
+			"client_assertion":      field("A JWT signed by a registered key (ES256, ES384, RS256, RS384, EdDSA): iss and sub the client's id, aud this endpoint, exp within 5 minutes, a fresh jti; optionally actor {sub, name, role, auth_time}, the person who acts and when he last proved who he is"),
 			"scope":                 field("Space-separated; absent = all that the client may have"),
 		},
 		Required: []string{"grant_type", "client_assertion_type", "client_assertion"},

@@ -40,7 +40,7 @@ var plausibleID = regexp.MustCompile(`^[A-Za-z0-9-]{8,64}$`)
 func (a *API) observe(c *fiber.Ctx) (err error) {
 	started := a.clock()
 	a.silent.spoke(c.Context().Conn())
-	id := introduce(c)
+	id := a.introduce(c)
 	defer func() {
 		if r := recover(); r != nil {
 			a.log.Error("panic", "request", id, "route", c.Route().Path, "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
@@ -55,7 +55,7 @@ func (a *API) observe(c *fiber.Ctx) (err error) {
 }
 
 // introduce gives the request its id and the answer the headers that each has.
-func introduce(c *fiber.Ctx) (id string) {
+func (a *API) introduce(c *fiber.Ctx) (id string) {
 	id = c.Get("X-Request-Id")
 	if !plausibleID.MatchString(id) {
 		id = uuid.Must(uuid.NewV7()).String()
@@ -63,6 +63,9 @@ func introduce(c *fiber.Ctx) (id string) {
 	c.SetUserContext(context.WithValue(c.UserContext(), requestKey, id))
 	for name, value := range securityHeaders {
 		c.Set(name, value)
+	}
+	if a.secure {
+		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=63072000") // two years, as the lists of browsers ask; browsers heed it over TLS alone
 	}
 	c.Set("X-Request-Id", id)
 	return id
@@ -77,7 +80,8 @@ var securityHeaders = map[string]string{
 
 func (a *API) measure(c *fiber.Ctx, id string, started time.Time) {
 	took, status, route := a.clock().Sub(started), c.Response().StatusCode(), c.Route().Path
-	if route == "" || status == fiber.StatusNotFound && route == "/" {
+	// What Fiber refuses before it looks for a route, it gives its address as one.
+	if route == "" || status == fiber.StatusNotFound && route == "/" || len(c.Route().Handlers) == 0 {
 		route = "none"
 	}
 	method := c.Method()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/medcard/medcard/app/enrolling"
 	"github.com/medcard/medcard/domain/account"
+	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/fault"
 )
 
@@ -52,21 +53,25 @@ type resendRequest struct {
 
 type signInRequest struct {
 	Body struct {
-		Login    string `json:"login" maxLength:"254" doc:"Phone number or e-mail address"`
-		Password string `json:"password" maxLength:"1024"`
-		Device   struct {
-			ID     string `json:"id" format:"uuid" doc:"Drawn when the app was installed"`
-			Name   string `json:"name,omitempty" maxLength:"100" doc:"Shown in the list of sessions"`
-			Secret string `json:"secret" minLength:"32" maxLength:"128" doc:"Drawn at random when the app was installed; never leaves it but here and to refresh"`
-		} `json:"device"`
+		Login    string  `json:"login" maxLength:"254" doc:"Phone number or e-mail address"`
+		Password string  `json:"password" maxLength:"1024"`
+		Device   appBody `json:"device"`
 	}
 }
+
+type appBody struct {
+	ID     string `json:"id" format:"uuid" doc:"Drawn when the app was installed"`
+	Name   string `json:"name,omitempty" maxLength:"100" doc:"Shown in the list of sessions"`
+	Secret string `json:"secret" minLength:"32" maxLength:"128" doc:"Drawn at random when the app was installed; never leaves it but here and to refresh"`
+}
+
+func (d appBody) device() enrolling.Device { return enrolling.Device(d) }
 
 type signInReply struct {
 	Body struct {
 		Challenge string    `json:"challenge" format:"uuid" doc:"Send it back with the code"`
-		Method    string    `json:"method" enum:"sms" doc:"What the second factor is"`
-		To        string    `json:"to" doc:"Where the code went, masked"`
+		Method    string    `json:"method" enum:"sms,otp" doc:"What the second factor is: a code that was sent, or one of the person's authenticator app. A recovery code does in place of either."`
+		To        string    `json:"to,omitempty" doc:"Where the code went, masked; absent for otp"`
 		Ends      time.Time `json:"ends"`
 	}
 }
@@ -103,8 +108,9 @@ type signOutRequest struct {
 }
 
 type missingBody struct {
-	Code   string `json:"code" enum:"card.not_claimed"`
-	Detail string `json:"detail" doc:"What to do"`
+	Code     string `json:"code" enum:"card.not_claimed,documents.not_approved,policy.not_linked" doc:"The same as in a refusal to show the card"`
+	Document string `json:"document,omitempty" doc:"Of documents.not_approved: the slot"`
+	Detail   string `json:"detail" doc:"What to do"`
 }
 
 type meReply struct {
@@ -115,6 +121,7 @@ type meReply struct {
 		Language  string        `json:"language" enum:"ru,en"`
 		Recipient bool          `json:"recipientOfMedicalServices" doc:"A clinic knows the person, and the person redeemed its code"`
 		Cards     []meCard      `json:"cards"`
+		Waiting   []string      `json:"waiting" doc:"Cards that the person redeemed and that open once nothing is missing"`
 		Missing   []missingBody `json:"missing" doc:"What still stands between the person and the health data; never a silent empty list"`
 	}
 }
@@ -132,13 +139,24 @@ type claimRequest struct {
 
 type claimReply struct {
 	Body struct {
-		Card string `json:"card" format:"uuid"`
+		Card    string        `json:"card" format:"uuid"`
+		Missing []missingBody `json:"missing" doc:"Why it stays closed for now; empty = it is open"`
 	}
 }
 
 // missingTexts say what to do about what is missing.
 var missingTexts = map[fault.Code]string{
 	enrolling.MissingCard: "Ask the desk of your clinic for a code and send it to POST /v1/cards/claim.",
+	evidence.NoDocument:   "Send the document to PUT /v1/me/documents/{slot}/files/1, hand it in, and wait until it was checked.",
+	evidence.NoPolicy:     "Send the number of your policy to POST /v1/me/policies, then the code that your insurer sends you.",
+}
+
+func showMissing(list []evidence.Lack) []missingBody {
+	out := make([]missingBody, len(list))
+	for i, m := range list {
+		out[i] = missingBody{Code: string(m.Code), Document: string(m.Document), Detail: missingTexts[m.Code]}
+	}
+	return out
 }
 
 func origin(ctx context.Context) enrolling.Origin {
@@ -156,7 +174,7 @@ func (a *API) peopleRoutes() {
 		func(ctx context.Context, in *resendRequest) (*struct{}, error) {
 			return nil, a.Enrolling.Resend(ctx, account.ChallengeID(in.Body.Challenge), account.Channel(in.Body.Channel), origin(ctx))
 		})
-	operate(a, Route{ID: "signIn", Method: http.MethodPost, Path: "/v1/auth/sign-in", Tag: tag, Summary: "Sign in with the password; a code goes to the phone", Access: Public(), Deadline: sending},
+	operate(a, Route{ID: "signIn", Method: http.MethodPost, Path: "/v1/auth/sign-in", Tag: tag, Summary: "Sign in with the password; a code goes to the phone, unless there is an authenticator app", Access: Public(), Deadline: sending},
 		a.signIn)
 	operate(a, Route{ID: "secondFactor", Method: http.MethodPost, Path: "/v1/auth/second-factor", Tag: tag, Summary: "Open a session with the code", Access: Public(), Deadline: sending},
 		func(ctx context.Context, in *secondFactorRequest) (*tokensReply, error) {
@@ -168,7 +186,7 @@ func (a *API) peopleRoutes() {
 			t, err := a.Enrolling.Refresh(ctx, in.Body.RefreshToken, in.Body.DeviceSecret)
 			return showTokens(t), err
 		})
-	operate(a, Route{ID: "signOut", Method: http.MethodPost, Path: "/v1/auth/sign-out", Tag: tag, Summary: "End this session, at once", Access: Patients(), Status: http.StatusNoContent},
+	operate(a, Route{ID: "signOut", Method: http.MethodPost, Path: "/v1/auth/sign-out", Tag: tag, Summary: "End this session, at once", Access: EvenLocked(), Status: http.StatusNoContent},
 		func(ctx context.Context, in *signOutRequest) (*struct{}, error) {
 			return nil, a.Enrolling.SignOut(ctx, actorFrom(ctx), in.Everywhere)
 		})
@@ -176,9 +194,9 @@ func (a *API) peopleRoutes() {
 		a.me)
 	operate(a, Route{ID: "claimCard", Method: http.MethodPost, Path: "/v1/cards/claim", Tag: tag, Summary: "Redeem the code from a clinic's desk: the card becomes yours", Access: Patients()},
 		func(ctx context.Context, in *claimRequest) (*claimReply, error) {
-			id, err := a.Enrolling.Redeem(ctx, actorFrom(ctx), in.Body.Code, origin(ctx))
+			claimed, err := a.Enrolling.Redeem(ctx, actorFrom(ctx), in.Body.Code, origin(ctx))
 			out := new(claimReply)
-			out.Body.Card = string(id)
+			out.Body.Card, out.Body.Missing = string(claimed.Card), showMissing(claimed.Missing)
 			return out, err
 		})
 }
@@ -207,13 +225,16 @@ func (a *API) confirm(ctx context.Context, in *confirmRequest) (*confirmReply, e
 }
 
 func (a *API) signIn(ctx context.Context, in *signInRequest) (*signInReply, error) {
-	d := in.Body.Device
 	c, err := a.Enrolling.SignIn(ctx, enrolling.Credentials{
-		Login: in.Body.Login, Password: in.Body.Password, Device: enrolling.Device{ID: d.ID, Name: d.Name, Secret: d.Secret},
+		Login: in.Body.Login, Password: in.Body.Password, Device: in.Body.Device.device(),
 	}, origin(ctx))
+	return showChallenge(c), err
+}
+
+func showChallenge(c enrolling.Challenge) *signInReply {
 	out := new(signInReply)
-	out.Body.Challenge, out.Body.Method, out.Body.To, out.Body.Ends = string(c.ID), "sms", c.To, c.Ends
-	return out, err
+	out.Body.Challenge, out.Body.Method, out.Body.To, out.Body.Ends = string(c.ID), string(c.Method), c.To, c.Ends
+	return out
 }
 
 func showTokens(t enrolling.Tokens) *tokensReply {
@@ -232,12 +253,12 @@ func (a *API) me(ctx context.Context, _ *struct{}) (*meReply, error) {
 	out := new(meReply)
 	b := &out.Body
 	b.Account, b.Phone, b.Email, b.Language = string(me.Account.ID), string(me.Account.Phone), string(me.Account.Email), string(me.Account.Language)
-	b.Recipient, b.Cards, b.Missing = me.Recipient, []meCard{}, []missingBody{}
+	b.Recipient, b.Cards, b.Waiting, b.Missing = me.Recipient, []meCard{}, []string{}, showMissing(me.Missing)
 	for _, id := range me.Cards {
 		b.Cards = append(b.Cards, meCard{ID: string(id), Role: "owner"})
 	}
-	for _, code := range me.Missing {
-		b.Missing = append(b.Missing, missingBody{Code: string(code), Detail: missingTexts[code]})
+	for _, id := range me.Waiting {
+		b.Waiting = append(b.Waiting, string(id))
 	}
 	return out, nil
 }

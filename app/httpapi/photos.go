@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/hex"
 	"math"
 	"net/http"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/medcard/medcard/app/scanning"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/qr/document"
+	"github.com/medcard/medcard/qr/foreign"
 )
 
 // maxPhoto is a little more than the reader takes, so that the reader is who says what is too large.
@@ -33,12 +35,15 @@ type codeBody struct {
 	Verdict  string        `json:"verdict" enum:"ok,no,cant_tell,foreign"`
 	Reasons  []string      `json:"reasons,omitempty" doc:"Why the verdict is not ok, the decisive one first"`
 	Corners  [4][2]float64 `json:"corners" doc:"Upper left, upper right, lower right, lower left, in pixels of the photo as sent"`
+	State    string        `json:"state,omitempty" doc:"What became of the document, in its own words, as far as the asker may know"`
 	Document *paperBody    `json:"document,omitempty" doc:"What the code says, once its signature holds, whatever the verdict"`
+
+	Certificate *foreign.Certificate `json:"certificate,omitempty" doc:"What somebody else's health certificate says (EU Digital COVID Certificate, SMART Health Card); its own answer stands in it, and the verdict stays foreign"`
 }
 
 // paperBody is what stands in a code. It is less than the card holds; names may be cut short.
 type paperBody struct {
-	Kind       string      `json:"kind" enum:"prescription,referral"`
+	Kind       string      `json:"kind" enum:"prescription,referral,certificate"`
 	Issuer     string      `json:"issuer"`
 	IssuedAt   time.Time   `json:"issuedAt"`
 	ValidUntil time.Time   `json:"validUntil"`
@@ -47,6 +52,8 @@ type paperBody struct {
 	Form       string      `json:"form,omitempty"`
 	Items      []paperItem `json:"items,omitempty"`
 	Purpose    string      `json:"purpose,omitempty"`
+	Number     string      `json:"number,omitempty" doc:"Of a certificate: the clinic's own"`
+	Hash       string      `json:"hash,omitempty" doc:"Of a certificate: SHA-256 of the document, hexadecimal"`
 }
 
 type paperItem struct {
@@ -63,7 +70,7 @@ func (a *API) photoRoutes() {
 	operate(a, Route{
 		ID: "scanPhoto", Method: http.MethodPost, Path: "/v1/scan", Tag: "codes", MaxBody: maxPhoto,
 		Summary: "Read and judge the codes in a photo (JPEG, PNG, WebP); the photo is not kept",
-		Access:  Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic, identity.Pharmacy}, factor: true},
+		Access:  Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic, identity.Pharmacy}, factor: true, opens: Shown},
 	}, a.scanPhoto)
 }
 
@@ -83,13 +90,14 @@ func (a *API) scanPhoto(ctx context.Context, in *photoRequest) (*photoReply, err
 }
 
 func codeBodyOf(f scanning.Finding) codeBody {
-	out := codeBody{Text: f.Text, Kind: string(f.Kind), Verdict: string(f.Answer)}
+	out := codeBody{Text: f.Text, Kind: string(f.Kind), Verdict: string(f.Answer), State: f.Standing.State}
 	for _, r := range f.Reasons {
 		out.Reasons = append(out.Reasons, string(r))
 	}
 	for i, c := range f.Corners {
 		out.Corners[i] = [2]float64{math.Round(c.X*10) / 10, math.Round(c.Y*10) / 10}
 	}
+	out.Certificate = f.Foreign
 	if f.Paper != nil {
 		out.Document = paperBodyOf(f.Paper)
 	}
@@ -106,6 +114,10 @@ func paperBodyOf(p *document.Paper) *paperBody {
 	}
 	if s := p.Referral; s != nil {
 		out.Kind, out.Purpose, out.Initials, out.BirthYear = "referral", s.Purpose, s.Bearer.Initials, s.Bearer.BirthYear
+	}
+	if c := p.Certificate; c != nil {
+		out.Kind, out.Form, out.Initials, out.BirthYear = "certificate", string(c.Kind), c.Bearer.Initials, c.Bearer.BirthYear
+		out.Number, out.Hash = c.Number, hex.EncodeToString(c.Hash[:])
 	}
 	return out
 }

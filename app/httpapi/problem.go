@@ -60,6 +60,7 @@ type Problem struct {
 type ProblemField struct {
 	Where string `json:"where" doc:"Path of the place, e.g. body.items[0].quantity"`
 	Why   string `json:"why"`
+	Code  string `json:"code,omitempty" doc:"Which rule it breaks, a stable word; absent where there is only one"`
 }
 
 // Error makes a Problem an error for huma.
@@ -96,7 +97,7 @@ func ProblemOf(err error) *Problem {
 	status := StatusOf(f.Kind)
 	p = &Problem{Type: "urn:medcard:problem:" + string(f.Code), Title: http.StatusText(status), Status: status, Code: string(f.Code), Detail: f.Text, State: f.State}
 	for _, field := range f.Fields {
-		p.Fields = append(p.Fields, ProblemField{Where: field.Where, Why: field.Why})
+		p.Fields = append(p.Fields, ProblemField{Where: field.Where, Why: field.Why, Code: string(field.Code)})
 	}
 	if f.RetryAfter > 0 {
 		p.retryAfter = int(math.Ceil(f.RetryAfter.Seconds()))
@@ -228,7 +229,7 @@ func (a *API) fail(c *fiber.Ctx, err error) error {
 		}
 	}
 	if requestID(c.UserContext()) == "" { // it was refused before it came to observe
-		started, id := a.clock(), introduce(c)
+		started, id := a.clock(), a.introduce(c)
 		defer func() { a.measure(c, id, started) }()
 	}
 	if path := c.Path(); a.fhirProblem != nil && (path == fhirBase || strings.HasPrefix(path, fhirBase+"/")) {

@@ -39,7 +39,7 @@ type recordsReply struct {
 func (a *API) recordRoutes() {
 	operate(a, Route{
 		ID: "readRecords", Method: http.MethodGet, Path: "/v1/cards/{card}/records", Tag: "access", Summary: "Read a card that its owner opened to you",
-		Access: Organisations("system/*.rs", identity.Clinic, identity.Pharmacy),
+		Access: Organisations("system/*.rs", identity.Clinic, identity.Pharmacy).For(ReadersCard),
 	}, a.readRecords)
 }
 

@@ -13,13 +13,46 @@ import (
 	"github.com/medcard/medcard/domain/identity"
 )
 
-// Access says who may call a route.
+// Access says who may call a route, and what of others the call touches. The zero value lets nobody in: a route says so if it is for anybody.
 type Access struct {
-	kinds  []identity.ActorKind // empty = anybody
+	open   bool                 // anybody may call
+	kinds  []identity.ActorKind // who may, where not anybody
 	scope  string               // OAuth scope an organisation's token must carry
 	factor bool                 // a patient's session must have a second factor
 	known  bool                 // anybody may call, but who shows a token is recognised
+	locked bool                 // a person whose account is locked may call as well
+	opens  Opens
 }
+
+// Opens says what a route's request opens, and so by what right it is decided behind the door. The act decides; this is what it says in the
+// OpenAPI document (x-access) of its decision, and what the access matrix of the tests holds it to.
+type Opens string
+
+// What requests open.
+const (
+	Nothing     Opens = ""       // nothing but what is the caller's own, or everybody's
+	OwnersCard  Opens = "owner"  // a card, for its owner alone
+	ReadersCard Opens = "card"   // a card, for whoever may read it, and of it no more than he may
+	Copy        Opens = "copy"   // the state of a phone's copy of a card, for whoever may read the card; nothing of what is in it
+	Edits       Opens = "edits"  // what a phone changed: the owner's is taken, of whoever else may read the card each edit is refused
+	Entry       Opens = "entry"  // one entry of a card, for whoever may read its section
+	Paper       Opens = "paper"  // a paper, for whoever may read its section and for the organisation that filed it
+	AnyCard     Opens = "adding" // a card that an organisation adds to: it reads nothing
+	Filed       Opens = "filed"  // a paper, for the organisation that filed it
+	Held        Opens = "held"   // a paper, for the organisation that holds it
+	Shown       Opens = "shown"  // what the code tells that the caller was shown
+	Own         Opens = "own"    // one thing of the caller's account or organisation
+	Mine        Opens = "mine"   // a place in the caller's own account or organisation, such as everybody has
+)
+
+// For is the same access to a route that opens something.
+func (a Access) For(what Opens) Access {
+	a.opens = what
+	return a
+}
+
+// Stated reports whether somebody said who may call.
+func (a Access) Stated() bool { return a.open || len(a.kinds) > 0 }
 
 // Kinds lists who may call; empty = anybody.
 func (a Access) Kinds() []identity.ActorKind { return slices.Clone(a.kinds) }
@@ -27,14 +60,27 @@ func (a Access) Kinds() []identity.ActorKind { return slices.Clone(a.kinds) }
 // Scope is what an organisation's token must carry; "" = nothing.
 func (a Access) Scope() string { return a.scope }
 
+// Opens is what a request opens.
+func (a Access) Opens() Opens { return a.opens }
+
 // Public is for anybody, signed in or not.
-func Public() Access { return Access{} }
+func Public() Access { return Access{open: true} }
 
 // Anybody is for all, like Public, but a token that comes along is checked and says who asks.
-func Anybody() Access { return Access{known: true} }
+func Anybody() Access { return Access{open: true, known: true} }
 
 // Patients is for people signed in with a second factor.
 func Patients() Access { return Access{kinds: []identity.ActorKind{identity.Patient}, factor: true} }
+
+// EvenLocked is for people signed in with a second factor, also to an account that is locked.
+func EvenLocked() Access {
+	access := Patients()
+	access.locked = true
+	return access
+}
+
+// Owners is for a card's owner alone.
+func Owners() Access { return Patients().For(OwnersCard) }
 
 // Organisations is for clients of the kinds whose token carries the scope.
 func Organisations(scope string, kinds ...identity.ActorKind) Access {
@@ -124,18 +170,34 @@ func (r Route) operation() huma.Operation {
 		OperationID: r.ID, Method: r.Method, Path: r.Path, Summary: r.Summary, Tags: []string{r.Tag},
 		DefaultStatus: r.Status, MaxBodyBytes: r.maxBody(), BodyReadTimeout: -1,
 	}
+	op.Extensions = map[string]any{"x-access": r.Access.words()}
 	if len(r.Access.kinds) > 0 {
 		op.Security = []map[string][]string{{"bearer": {}}}
-		var who []string
-		for _, k := range r.Access.kinds {
-			who = append(who, k.String())
-		}
-		op.Description = "For: " + strings.Join(who, ", ") + "."
+		op.Description = "For: " + strings.Join(r.Access.who(), ", ") + "."
 		if r.Access.scope != "" {
 			op.Description += " Scope: `" + r.Access.scope + "`."
 		}
 	}
 	return op
+}
+
+// words is the statement as it stands in the document.
+func (a Access) words() map[string]any {
+	words := map[string]any{"opens": string(a.opens)}
+	if len(a.kinds) > 0 {
+		words["who"] = a.who()
+	}
+	if a.scope != "" {
+		words["scope"] = a.scope
+	}
+	return words
+}
+
+func (a Access) who() (words []string) {
+	for _, k := range a.kinds {
+		words = append(words, k.String())
+	}
+	return words
 }
 
 // Routes gives the table, for tests that walk it.

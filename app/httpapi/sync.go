@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"reflect"
 	"runtime/debug"
@@ -19,7 +20,6 @@ import (
 
 	"github.com/medcard/medcard/app/syncing"
 	"github.com/medcard/medcard/domain/card"
-	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/sync/wire"
 )
 
@@ -30,10 +30,10 @@ const streamDeadline = 3 * time.Minute
 // streamed line by line, which huma cannot do on Fiber.
 func (a *API) syncRoutes() {
 	const tag = "sync"
-	route := func(id, method, path, summary string, long bool) Route {
-		return Route{ID: id, Method: method, Path: path, Summary: summary, Tag: tag, Access: Patients(), MaxBody: wire.MaxBody, Long: long}
+	route := func(id, method, path, summary string, opens Opens, long bool) Route {
+		return Route{ID: id, Method: method, Path: path, Summary: summary, Tag: tag, Access: Patients().For(opens), MaxBody: wire.MaxBody, Long: long}
 	}
-	a.raw(route("syncDevices", http.MethodPost, "/v1/sync/devices", "Get this device's actor on each card", false), body[wire.DevicesRequest, wire.DevicesResponse](a),
+	a.raw(route("syncDevices", http.MethodPost, "/v1/sync/devices", "Get this device's actor on each card", Copy, false), body[wire.DevicesRequest, wire.DevicesResponse](a),
 		func(c *fiber.Ctx) error {
 			in, err := decode[wire.DevicesRequest](c)
 			if err != nil {
@@ -45,8 +45,8 @@ func (a *API) syncRoutes() {
 			}
 			return sendJSON(c, out)
 		})
-	a.raw(route("syncHead", http.MethodGet, "/v1/sync/head", "Is there news? 304 when not (ETag)", false), a.describeHead, a.syncHead)
-	a.raw(route("syncPush", http.MethodPost, "/v1/sync/push", "Send the edits of one card", false), body[wire.PushRequest, wire.PushResponse](a),
+	a.raw(route("syncHead", http.MethodGet, "/v1/sync/head", "Is there news? 304 when not (ETag)", Copy, false), a.describeHead, a.syncHead)
+	a.raw(route("syncPush", http.MethodPost, "/v1/sync/push", "Send the edits of one card", Edits, false), body[wire.PushRequest, wire.PushResponse](a),
 		func(c *fiber.Ctx) error {
 			in, err := decode[wire.PushRequest](c)
 			if err != nil {
@@ -58,7 +58,7 @@ func (a *API) syncRoutes() {
 			}
 			return sendJSON(c, out)
 		})
-	a.raw(route("syncCheck", http.MethodPost, "/v1/sync/check", "Find out where this device's copy of a card is damaged", false), body[wire.CheckRequest, wire.CheckResponse](a),
+	a.raw(route("syncCheck", http.MethodPost, "/v1/sync/check", "Find out where this device's copy of a card is damaged", Copy, false), body[wire.CheckRequest, wire.CheckResponse](a),
 		func(c *fiber.Ctx) error {
 			in, err := decode[wire.CheckRequest](c)
 			if err != nil {
@@ -70,7 +70,7 @@ func (a *API) syncRoutes() {
 			}
 			return sendZipped(c, out)
 		})
-	a.raw(route("syncPull", http.MethodPost, "/v1/sync/pull", "Get what is new, as a stream of lines", true), lines[wire.PullRequest](a), func(c *fiber.Ctx) error {
+	a.raw(route("syncPull", http.MethodPost, "/v1/sync/pull", "Get what is new, as a stream of lines", ReadersCard, true), lines[wire.PullRequest](a), func(c *fiber.Ctx) error {
 		in, err := decode[wire.PullRequest](c)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (a *API) syncRoutes() {
 		}
 		return a.stream(c, both)
 	})
-	a.raw(route("sync", http.MethodPost, "/v1/sync", "Send edits and get what is new, in one round trip", true), lines[wire.SyncRequest](a), func(c *fiber.Ctx) error {
+	a.raw(route("sync", http.MethodPost, "/v1/sync", "Send edits and get what is new, in one round trip; 204: nothing is", ReadersCard, true), lines[wire.SyncRequest](a), func(c *fiber.Ctx) error {
 		in, err := decode[wire.SyncRequest](c)
 		if err != nil {
 			return err
@@ -115,11 +115,32 @@ func (a *API) syncHead(c *fiber.Ctx) error {
 	return sendJSON(c, head)
 }
 
-// stream answers with lines. It runs after the handler has returned: what it needs of the request is copied before.
+// stream answers with lines, or with 204 where there are none to tell. The first page is made before the answer begins, the rest after the
+// handler has returned: what they need of the request is copied before.
 func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 	actor, request := actorFrom(c.UserContext()), requestID(c.UserContext())
 	if _, err := syncing.DeviceOf(actor, in.Device); err != nil { // while there can still be a status
 		return err
+	}
+	ctx, cancel := context.WithTimeout(a.streaming, streamDeadline)
+	var failed error // which is known when next has no more
+	next, stop := iter.Pull(func(yield func([]wire.Line) bool) {
+		failed = a.Syncing.Stream(ctx, actor, in, request, func(page []wire.Line) error {
+			if !yield(page) {
+				return errHungUp
+			}
+			return nil
+		})
+	})
+	page, some := next()
+	if !some {
+		cancel()
+		if failed != nil {
+			return failed
+		}
+		// As often asked as the head, and as short.
+		c.Response().Header.Del("X-Request-Id")
+		return c.SendStatus(http.StatusNoContent)
 	}
 	zipped := takesGzip(c)
 	c.Set(fiber.HeaderContentType, "application/x-ndjson")
@@ -128,19 +149,26 @@ func (a *API) stream(c *fiber.Ctx, in wire.SyncRequest) error {
 		c.Set(fiber.HeaderContentEncoding, "gzip")
 	}
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		ctx, cancel := context.WithTimeout(a.streaming, streamDeadline)
 		defer cancel()
+		defer stop()
 		defer func() { // the net of observe is not below this function
 			if r := recover(); r != nil {
 				a.log.Error("panic in a stream", "request", request, "type", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
 			}
 		}()
-		if err := a.writeLines(ctx, w, zipped, actor, in, request); err != nil && ctx.Err() == nil {
+		err := writePages(w, zipped, page, next)
+		if err == nil {
+			err = failed
+		}
+		if err != nil && ctx.Err() == nil {
 			a.log.Warn("stream ended early", "request", request, "cause", describe(err))
 		}
 	})
 	return nil
 }
+
+// errHungUp ends the making of pages that nobody reads any more.
+var errHungUp = errors.New("httpapi: the phone is gone")
 
 // takesGzip says whether the client asks for it: no header means any, for Fiber.
 func takesGzip(c *fiber.Ctx) bool {
@@ -156,7 +184,8 @@ var zippers = sync.Pool{New: func() any {
 	return z
 }}
 
-func (a *API) writeLines(ctx context.Context, w *bufio.Writer, zipped bool, actor identity.Actor, in wire.SyncRequest, request string) error {
+// writePages writes a page and those that follow it.
+func writePages(w *bufio.Writer, zipped bool, page []wire.Line, next func() ([]wire.Line, bool)) error {
 	flush := w.Flush
 	out := wire.NewLineWriter(w)
 	if zipped {
@@ -169,14 +198,17 @@ func (a *API) writeLines(ctx context.Context, w *bufio.Writer, zipped bool, acto
 			zippers.Put(z)
 		}()
 	}
-	return a.Syncing.Stream(ctx, actor, in, request, func(page []wire.Line) error {
+	for some := true; some; page, some = next() {
 		for _, line := range page {
 			if err := out.Write(line); err != nil {
 				return err
 			}
 		}
-		return flush()
-	})
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // decode reads a body of package wire.
@@ -256,7 +288,7 @@ func lines[I any](a *API) func(*huma.Operation) {
 		op.Responses = map[string]*huma.Response{"200": {
 			Description: "One of these a line, until the connection ends; a page counts only with its end line",
 			Content:     content[wire.Line](a, "application/x-ndjson"),
-		}}
+		}, "204": {Description: "Nothing new in any card, to a device that is calm"}}
 	}
 }
 

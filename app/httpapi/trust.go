@@ -10,6 +10,7 @@ import (
 
 	"github.com/medcard/medcard/app/issuing"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/qr"
 )
 
 // trustRoutes publish by what anybody can check our codes without asking us again.
@@ -40,22 +41,40 @@ func (a *API) trustRoutes() {
 			}
 			return err
 		})
-	operate(a, Route{ID: "trustRoot", Method: http.MethodGet, Path: "/v1/trust/root", Tag: tag, Summary: "The root key that signs the key set, to be pinned by readers", Access: Public()},
+	operate(a, Route{ID: "trustRoot", Method: http.MethodGet, Path: "/v1/trust/root", Tag: tag,
+		Summary: "The root key that signs the key set and its successor, both to be pinned by readers", Access: Public()},
 		func(context.Context, *struct{}) (*rootReply, error) {
-			root := a.Issuing.Root()
+			root, successor, err := a.Issuing.Roots()
+			if err != nil {
+				return nil, err
+			}
 			out := new(rootReply)
-			out.Body.ID, out.Body.Issuer, out.Body.Algorithm, out.Body.Key = root.ID.String(), root.Issuer, "Ed25519", root.Public
+			current := rootKeyOf(root)
+			out.Body.ID, out.Body.Issuer, out.Body.Algorithm, out.Body.Key = current.ID, current.Issuer, current.Algorithm, current.Key
+			out.Body.Successor = rootKeyOf(successor)
 			return out, nil
 		})
 }
 
 type rootReply struct {
 	Body struct {
-		ID        string `json:"id" doc:"Key id, hexadecimal"`
-		Issuer    string `json:"issuer"`
-		Algorithm string `json:"algorithm"`
-		Key       []byte `json:"key" doc:"The 32 bytes of the public key, base64"`
+		ID        string  `json:"id" doc:"Key id, hexadecimal"`
+		Issuer    string  `json:"issuer"`
+		Algorithm string  `json:"algorithm"`
+		Key       []byte  `json:"key" doc:"The 32 bytes of the public key, base64"`
+		Successor rootKey `json:"successor" doc:"Signs when the root is lost or handed over; whoever has pinned both goes on"`
 	}
+}
+
+type rootKey struct {
+	ID        string `json:"id" doc:"Key id, hexadecimal"`
+	Issuer    string `json:"issuer"`
+	Algorithm string `json:"algorithm"`
+	Key       []byte `json:"key" doc:"The 32 bytes of the public key, base64"`
+}
+
+func rootKeyOf(k qr.Key) rootKey {
+	return rootKey{ID: k.ID.String(), Issuer: k.Issuer, Algorithm: "Ed25519", Key: k.Public}
 }
 
 func cose(op *huma.Operation) {

@@ -3,7 +3,6 @@ package issuing
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -11,25 +10,29 @@ import (
 
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/certificate"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/notice"
+	"github.com/medcard/medcard/domain/paper"
 	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/domain/referral"
-	"github.com/medcard/medcard/qr"
-	"github.com/medcard/medcard/qr/trust"
 	"github.com/medcard/medcard/sync/cardsync"
 )
 
 // The OAuth scopes that a doctor's system needs.
 const (
 	PrescriptionRight = "system/prescription.c"
-	ReferralRight     = "system/referral.c"
+	ReferralRight     = "system/referral.c" // write, take and hand on
+	CertificateRight  = "system/certificate.c"
 )
 
 // Tx is what this act needs of a transaction.
 type Tx interface {
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
+	// Sees reports whether the permit reads the record of a paper.
+	Sees(consent.Permit, card.RecordID) (bool, error)
 	DecideWrite(a identity.Actor, id card.ID, right string, scopes card.Scopes) (consent.Permit, error)
 	LockCard(card.ID) error
 	// Treats reports whether the permit's client has to do with the card: it posted to it, or the owner let it in.
@@ -42,17 +45,48 @@ type Tx interface {
 	// AddPrescription and AddReferral give false when the id names another paper: the key was used for another card or kind.
 	AddPrescription(p consent.Permit, rx prescription.Prescription, code string, issuer identity.ClientID) (added bool, err error)
 	Prescription(consent.Permit, prescription.ID) (rx prescription.Prescription, code string, found bool, err error)
+	// SaveCourse writes the course only where the version still is the one that was read.
+	SaveCourse(p consent.Permit, id prescription.ID, read int, next prescription.Course) (saved bool, err error)
 	CardOfReferral(referral.ID) (card.ID, bool, error)
+	ReferralByToken(referral.Token) (card.ID, referral.ID, bool, error)
 	AddReferral(p consent.Permit, r referral.Referral, code string, issuer identity.ClientID) (added bool, err error)
 	Referral(consent.Permit, referral.ID) (r referral.Referral, code string, found bool, err error)
+	SaveReferral(consent.Permit, referral.Referral) error
+	CardOfCertificate(certificate.ID) (card.ID, bool, error)
+	AddCertificate(p consent.Permit, c certificate.Certificate, code string, issuer identity.ClientID) (added bool, err error)
+	Certificate(consent.Permit, certificate.ID) (c certificate.Certificate, code string, found bool, err error)
+	SaveCertificate(consent.Permit, certificate.Certificate) error
 	// Issuer is the client that filed a paper.
 	Issuer(p consent.Permit, kind card.Kind, id string) (identity.ClientID, error)
 
 	// The status lists know tokens and places and no patients.
-	TakePlace(list, place int, token [16]byte, status int) (taken bool, err error)
+	Places
+	SetStatus(token [16]byte, status int) error
 	StatusOf(token [16]byte) (status int, found bool, err error)
 	Statuses(list int, visit func(place, status int)) error
-	StatusLists() ([]int, error)
+	StatusLists(since time.Time) ([]int, error)
+	HasShard(list int) (bool, error)
+
+	// What a paper's code says is remembered, so that a forgery is told from it even if its key was stolen.
+	KeepContent(token [16]byte, content []byte) error
+	SaysContent(token [16]byte, content []byte) (same, known bool, err error)
+
+	// The key set that all servers publish.
+	KeySet() (sequence uint64, signed []byte, found bool, err error)
+	ReplaceKeySet(was, sequence uint64, signed []byte) (replaced bool, err error)
+	AddKeyEvent(sequence uint64, kid, usage, what string, at time.Time) error
+
+	// The directories of numbers and tokens open no card.
+	TakeNumber(n paper.Number, token [16]byte) (taken bool, err error)
+	TokenOfNumber(paper.Number) (token [16]byte, found bool, err error)
+	Standing(token [16]byte) (s paper.Standing, found bool, err error)
+	// Allowances bound the tries at numbers.
+	LockAllowance(key []byte) (time.Time, error)
+	SetAllowance(key []byte, spentUntil time.Time) error
+	// Clinics are told of what concerns them.
+	ClientByOGRN(string) (id identity.ClientID, found bool, err error)
+	TellClinic(to identity.ClientID, n notice.Inbox) error
+	Inbox(of identity.ClientID, since time.Time, limit int) ([]notice.Inbox, error)
 
 	Publish(p consent.Permit, records []cardsync.Record, now time.Time) error
 	EnqueueNews(p consent.Permit, scopes card.Scopes) error
@@ -66,43 +100,33 @@ type Store interface {
 	Update(context.Context, func(Tx) error) error
 }
 
-// Key is a signing key in custody and when it was made.
-type Key struct {
-	qr.SigningKey
-	Created time.Time
-}
-
 // Parts are what a Service is made of.
 type Parts struct {
 	Store  Store
 	Clock  func() time.Time
 	Random io.Reader
 	Zone   *time.Location // whose days count: the clinic's
-	Root   qr.SigningKey
-	Keys   []Key // one for each usage
+	Region uint8          // the code of the region whose papers are issued here; 0 = none
+	// Keys gives the keys as they are in custody now. It is asked every few seconds: another process may have added or withdrawn one.
+	Keys func() (Keyring, error)
+	// Hash is the keyed hash under which tries are counted.
+	Hash func(kind, value string) []byte
 }
 
 // Service issues. It is safe for concurrent use.
 type Service struct {
 	Parts
-	mu    sync.Mutex
-	set   published           // the key set
-	lists map[uint32]*version // the status lists
-}
-
-type published struct {
-	hour int64
-	set  trust.KeySet
-	Signed
-}
-
-type version struct {
-	at           time.Time
-	public, full Signed
+	mu     sync.Mutex
+	ring   held                // the keys in custody, as they were read last
+	set    published           // the key set
+	lists  map[uint32]*version // the status lists
+	shards *Shards
 }
 
 // New makes a Service.
-func New(p Parts) *Service { return &Service{Parts: p, lists: map[uint32]*version{}} }
+func New(p Parts) *Service {
+	return &Service{Parts: p, lists: map[uint32]*version{}, shards: &Shards{Region: p.Region, Random: p.Random}}
+}
 
 // Faults of this act. A sheet's own are in packages prescription and referral.
 var (
@@ -110,7 +134,7 @@ var (
 	ErrUnknown  = fault.New(fault.NotFound, "paper.not_found", "There is no such document, or it is not yours.")
 	ErrKey      = fault.New(fault.Invalid, "idempotency.key", "Send an idempotencyKey of 8 to 128 characters, a fresh one for each document.")
 	ErrMismatch = fault.New(fault.Invalid, "idempotency.mismatch", "This idempotencyKey was used for another document. Use a fresh one.")
-	errFull     = errors.New("issuing: no free place was found in the status list")
+	errRaced    = fault.New(fault.Conflict, "paper.raced", "Somebody else was faster. Ask for the state and try again.")
 )
 
 // Filing says for whom a paper is filed, and under which key.
@@ -125,9 +149,13 @@ func (f Filing) id(client identity.ClientID) (string, error) {
 	if len(f.Key) < 8 || len(f.Key) > 128 {
 		return "", ErrKey
 	}
-	h := sha256.Sum256([]byte("paper|" + string(client) + "|" + f.Key))
+	return uuidOf("paper|" + string(client) + "|" + f.Key), nil
+}
+
+func uuidOf(name string) string {
+	h := sha256.Sum256([]byte(name))
 	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16]), nil
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
 // admit opens the card for filing: the client must have to do with the patient, else the card does not exist for it.
@@ -150,38 +178,6 @@ func (s *Service) admit(tx Tx, a identity.Actor, id card.ID, right string, scope
 		err = ErrPatient
 	}
 	return p, b, err
-}
-
-// place finds a random free place in the list of the month.
-func (s *Service) place(tx Tx, token [16]byte, now time.Time) (qr.StatusRef, error) {
-	list := listOf(now)
-	for range 64 {
-		var b [4]byte
-		if _, err := io.ReadFull(s.Random, b[:]); err != nil {
-			return qr.StatusRef{}, fmt.Errorf("draw randomness: %w", err)
-		}
-		place := (int(b[0]) | int(b[1])<<8 | int(b[2])<<16) % trust.ListSize
-		taken, err := tx.TakePlace(list, place, token, int(trust.Valid))
-		if err != nil {
-			return qr.StatusRef{}, err
-		}
-		if taken {
-			return qr.StatusRef{List: uint32(list), Index: uint32(place)}, nil // both are small
-		}
-	}
-	return qr.StatusRef{}, errFull
-}
-
-// listOf is the number of the status list of papers issued then: year and month. A country would add the region.
-func listOf(now time.Time) int { return now.UTC().Year()*100 + int(now.UTC().Month()) }
-
-func (s *Service) key(u qr.Usage) (qr.SigningKey, error) {
-	for _, k := range s.Keys {
-		if k.Usage == u {
-			return k.SigningKey, nil
-		}
-	}
-	return qr.SigningKey{}, fmt.Errorf("issuing: there is no key for %s", u)
 }
 
 func (s *Service) token() (t [16]byte, err error) {

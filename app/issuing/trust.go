@@ -2,8 +2,6 @@ package issuing
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"time"
 
@@ -15,95 +13,36 @@ import (
 	"github.com/medcard/medcard/qr/trust"
 )
 
-// Signed is a document that anybody may fetch and check, with a tag that changes with it.
-type Signed struct {
-	Bytes []byte
-	Tag   string
+type version struct {
+	at           time.Time
+	by           qr.KeyID
+	public, full Signed
 }
 
-// verifyTerm is how long after its last day of issue a key still verifies: the longest validity of what it signs.
-const verifyTerm = 367 * 24 * time.Hour
-
-// Root is the public half of the root key, which readers pin.
-func (s *Service) Root() qr.Key { return s.Parts.Root.Key }
-
-// KeySet gives the signed key set of this hour.
-func (s *Service) KeySet(ctx context.Context) (Signed, error) {
-	p, err := s.published(ctx)
-	return p.Signed, err
-}
-
-// JWKS gives the same keys for web clients.
-func (s *Service) JWKS(ctx context.Context) (Signed, error) {
-	p, err := s.published(ctx)
-	if err != nil {
-		return Signed{}, err
-	}
-	body, err := p.set.JWKS()
-	return Signed{Bytes: body, Tag: p.Tag}, err
-}
-
-func (s *Service) published(ctx context.Context) (published, error) {
-	now := s.Clock()
-	hour := now.Unix() / 3600
-	s.mu.Lock()
-	current := s.set
-	s.mu.Unlock()
-	if current.Bytes != nil && current.hour == hour {
-		return current, nil
-	}
-	start := time.Unix(hour*3600, 0).UTC()
-	for _, k := range s.Keys {
-		if made := k.Created.UTC().Truncate(time.Second); made.After(start) && !made.After(now) {
-			start = made // with a new key the hour's set is another one, and has to be a later one
-		}
-	}
-	set := trust.KeySet{Sequence: uint64(start.Unix()), IssuedAt: start, Expires: start.Add(trust.KeySetTerm)} // after 1970
-	for _, k := range s.Keys {
-		set.Keys = append(set.Keys, trust.Key{
-			Key: k.Key, NotBefore: k.Created, LastIssue: k.Created.Add(trust.IssueTerm), LastVerify: k.Created.Add(trust.IssueTerm + verifyTerm), Standing: trust.Active,
-		})
-	}
-	err := s.Store.View(ctx, func(tx Tx) error {
-		set.Lists = nil
-		lists, err := tx.StatusLists()
-		for _, n := range lists {
-			if n < listOf(start) { // another server's clock may be in the next month already
-				set.Lists = append(set.Lists, uint32(n)) // year and month
-			}
-		}
-		set.Lists = append(set.Lists, uint32(listOf(start)))
-		return err
-	})
-	if err != nil {
-		return published{}, err
-	}
-	body, err := trust.SealKeySet(set, s.Parts.Root)
-	if err != nil {
-		return published{}, err
-	}
-	current = published{hour: hour, set: set, Signed: Signed{Bytes: body, Tag: tag(body)}}
-	s.mu.Lock()
-	s.set = current
-	s.mu.Unlock()
-	return current, nil
-}
-
-// listAge is how long a status list is given out before it is made anew; readers call one fresh for fifteen minutes.
+// listAge is how long a status list is given out before it is made anew; readers call one fresh for fifteen minutes. Lists are made on the
+// full minute, so that whichever server a reader asks, it gets none that is older than what it holds.
 const listAge = time.Minute
 
 // Status gives a status list. What was handed out is told to pharmacies only: dispensed asks for that.
 func (s *Service) Status(ctx context.Context, number uint32, dispensed bool) (Signed, error) {
-	now := s.Clock()
+	minute := s.Clock().UTC().Truncate(listAge)
+	key, err := s.signing(qr.StatusList)
+	if err != nil {
+		return Signed{}, err
+	}
 	s.mu.Lock()
 	v, ok := s.lists[number]
 	s.mu.Unlock()
-	if !ok || now.Sub(v.at) >= listAge || now.Before(v.at) {
-		var err error
-		if v, err = s.makeList(ctx, number, now); err != nil {
+	if !ok || !v.at.Equal(minute) || v.by != key.ID {
+		if v, err = s.makeList(ctx, number, minute, key); err != nil {
 			return Signed{}, err
 		}
 		s.mu.Lock()
+		for n, other := range s.lists { // nobody asked for these within the minute
+			if !other.at.Equal(minute) {
+				delete(s.lists, n)
+			}
+		}
 		s.lists[number] = v
 		s.mu.Unlock()
 	}
@@ -116,18 +55,20 @@ func (s *Service) Status(ctx context.Context, number uint32, dispensed bool) (Si
 // ErrNoList means that no paper has a place in such a list.
 var ErrNoList = fault.New(fault.NotFound, "status_list.not_found", "There is no such status list. The key set names those that there are.")
 
-func (s *Service) makeList(ctx context.Context, number uint32, now time.Time) (*version, error) {
-	key, err := s.key(qr.StatusList)
-	if err != nil {
-		return nil, err
-	}
-	list := trust.NewStatusList(number, now)
-	known := int(number) == listOf(now)
-	err = s.Store.View(ctx, func(tx Tx) error {
-		list = trust.NewStatusList(number, now)
+func (s *Service) makeList(ctx context.Context, number uint32, minute time.Time, key Key) (*version, error) {
+	at := later(minute, seconds(key.From)) // a key's first list is not older than the key
+	first, _ := trust.ListNumbers(s.Region, at)
+	known := number == first
+	var list *trust.StatusList
+	err := s.Store.View(ctx, func(tx Tx) error {
+		open, err := tx.HasShard(int(number))
+		if err != nil || !open && !known {
+			return err
+		}
+		known = true
+		list = trust.NewStatusList(number, at)
 		var bad error
-		err := tx.Statuses(int(number), func(place, status int) {
-			known = true
+		err = tx.Statuses(int(number), func(place, status int) {
 			bad = errors.Join(bad, list.Set(uint32(place), trust.Mark(status))) // checked by Set
 		})
 		return errors.Join(err, bad)
@@ -138,45 +79,91 @@ func (s *Service) makeList(ctx context.Context, number uint32, now time.Time) (*
 	if !known {
 		return nil, ErrNoList
 	}
-	full, err := trust.SealStatus(list, key)
+	full, err := trust.SealStatus(list, key.SigningKey)
 	if err != nil {
 		return nil, err
 	}
-	public, err := trust.SealStatus(list.Public(), key)
+	public, err := trust.SealStatus(list.Public(), key.SigningKey)
 	if err != nil {
 		return nil, err
 	}
-	return &version{at: now, full: Signed{Bytes: full, Tag: tag(full)}, public: Signed{Bytes: public, Tag: tag(public)}}, nil
+	return &version{at: minute, by: key.ID, full: signed(full), public: signed(public)}, nil
 }
 
-func tag(body []byte) string {
-	sum := sha256.Sum256(body)
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
+// remember keeps what the code of a paper says, once the paper has its place.
+func (s *Service) remember(tx Tx, text string) error {
+	if qr.IsToken(text) {
+		return nil // it says its token only, and that is the record
+	}
+	code, err := qr.Open(text)
+	if err != nil {
+		return err
+	}
+	ring, err := s.keyring()
+	if err != nil {
+		return err
+	}
+	for _, k := range ring.Keys {
+		if k.ID != code.KeyID() {
+			continue
+		}
+		document, err := code.Verify(k.Key)
+		if err != nil {
+			return err
+		}
+		return tx.KeepContent(document.Claims().Token, document.Content())
+	}
+	return errNotSigned
+}
+
+var errNotSigned = errors.New("issuing: the paper's code was signed by none of the keys in custody")
+
+// find looks up the key that is said to have signed a code. Of one that is not known the newest set is asked: another server may have
+// begun to sign with it a second ago.
+func (s *Service) find(ctx context.Context, code qr.Unverified) (set trust.KeySet, key trust.Key, known bool, err error) {
+	p, err := s.published(ctx)
+	if err != nil {
+		return set, key, false, err
+	}
+	if key, known = p.set.Find(code.KeyID()); !known && s.Clock().Sub(p.at) >= time.Second {
+		if p, err = s.refresh(ctx); err != nil {
+			return set, key, false, err
+		}
+		key, known = p.set.Find(code.KeyID())
+	}
+	return p.set, key, known, nil
 }
 
 // Judge judges the text of a code by everything that the server knows: its keys and its own record of what it issued. That
 // something was handed out is told to pharmacies only.
 func (s *Service) Judge(ctx context.Context, a identity.Actor, text string) (v trust.Verdict, err error) {
 	now := s.Clock()
-	p, err := s.published(ctx)
-	if err != nil {
-		return v, err
+	know := trust.Knowledge{Longest: document.Longest}
+	if code, err := qr.Open(text); err == nil {
+		if know.Keys, _, _, err = s.find(ctx, code); err != nil {
+			return v, err
+		}
 	}
-	know := trust.Knowledge{Keys: p.set, Longest: document.Longest}
 	// First who says it, then what became of it: the record is looked up by the token of a code whose signature holds.
 	v = trust.Judge(text, know, now)
 	if v.Document == nil {
 		return v, nil
 	}
 	err = s.Store.View(ctx, func(tx Tx) error {
-		status, found, err := tx.StatusOf(v.Document.Claims().Token)
+		token := v.Document.Claims().Token
+		status, found, err := tx.StatusOf(token)
 		if err != nil {
 			return err
 		}
+		same, known, err := tx.SaysContent(token, v.Document.Content())
+		if err != nil {
+			return err
+		}
+		know.Recorded = func(qr.Verified) bool { return known && same }
 		mark, asOf := trust.Mark(status), now // two bits, ours
-		if !found {
+		if !found || known && !same {
 			// A list may be older than the code; the record itself knows all that was issued, so it speaks of any time of issue. Whoever
-			// has stolen a key chooses that time.
+			// has stolen a key chooses that time, and may have read the token of a true paper.
 			mark, asOf = trust.NotIssued, later(now, v.Document.Claims().IssuedAt.Add(time.Hour))
 		}
 		if mark == trust.Spent && a.Kind != identity.Pharmacy {
@@ -207,21 +194,36 @@ func (s *Service) Token(ctx context.Context, text string) (prescription.Token, e
 	if token, err := qr.OpenToken(text); err == nil {
 		return prescription.Token(token), nil
 	}
-	p, err := s.published(ctx)
-	if err != nil {
-		return prescription.Token{}, err
-	}
 	code, err := qr.Open(text)
 	if err != nil {
 		return prescription.Token{}, ErrCode.Because(err)
 	}
-	key, known := p.set.Find(code.KeyID())
-	if !known {
+	_, key, found, err := s.find(ctx, code)
+	if err != nil {
+		return prescription.Token{}, err
+	}
+	if !found {
 		return prescription.Token{}, ErrCode
 	}
 	verified, err := code.Verify(key.Key)
 	if err != nil || verified.Usage() != qr.Prescription {
 		return prescription.Token{}, ErrCode.Because(err)
 	}
-	return prescription.Token(verified.Claims().Token), nil
+	return s.genuine(ctx, verified, key)
+}
+
+// genuine gives the token of a code that says what was issued under it. A key can be stolen: then the record alone decides.
+func (s *Service) genuine(ctx context.Context, d qr.Verified, key trust.Key) (prescription.Token, error) {
+	token := prescription.Token(d.Claims().Token)
+	err := s.Store.View(ctx, func(tx Tx) error {
+		same, known, err := tx.SaysContent(token, d.Content())
+		if err == nil && (known && !same || !known && key.Standing == trust.Compromised) {
+			err = ErrCode
+		}
+		return err
+	})
+	if err != nil {
+		return prescription.Token{}, err
+	}
+	return token, nil
 }

@@ -8,4 +8,7 @@
 // How a job ended is told by the fault it returns. Unavailable and Throttled come back: after RetryAfter when they name one,
 // else with growing pauses. Internal comes back with growing pauses too. Any other fault is a verdict: the job is cancelled and
 // stays to be looked at, as one does that failed too often.
+//
+// Beside the queue there is the beat: work of every second that finds out itself whether there is anything to do, as the audit log's
+// sequencer does.
 package jobs

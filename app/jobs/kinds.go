@@ -8,6 +8,7 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/notice"
+	"github.com/medcard/medcard/domain/prescription"
 )
 
 // News tells an account's devices that something changed in a card.
@@ -31,6 +32,12 @@ type Reminder struct {
 	ID   notice.ID `json:"id"`
 }
 
+// Supply is due: a pharmacy was to have the medicine by now.
+type Supply struct {
+	Card         card.ID         `json:"card"`
+	Prescription prescription.ID `json:"prescription"`
+}
+
 // Upkeep deletes what has run out.
 type Upkeep struct{}
 
@@ -45,6 +52,9 @@ func (Push) Kind() string { return "push" }
 
 // Kind names the kind in the queue's table.
 func (Reminder) Kind() string { return "reminder" }
+
+// Kind names the kind in the queue's table.
+func (Supply) Kind() string { return "supply" }
 
 // Kind names the kind in the queue's table.
 func (Upkeep) Kind() string { return "upkeep" }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -25,8 +26,10 @@ type Work struct {
 	News     func(context.Context, News) error
 	Push     func(context.Context, Push) error
 	Reminder func(context.Context, Reminder) error
+	Supply   func(context.Context, Supply) error
 	Upkeep   func(context.Context) error
 	Collect  func(context.Context) error
+	Sequence func(context.Context) error // every second, without a job: see beat.go
 }
 
 // Config says what to run and how fast.
@@ -44,6 +47,7 @@ type Config struct {
 type Runner struct {
 	client func() (worker, error) // a fresh one for each attempt to start
 	log    *slog.Logger
+	beats  []beat
 }
 
 // worker is the part of River's client that does not depend on the database.
@@ -75,13 +79,14 @@ func New(cfg Config) (*Runner, error) {
 		cfg.Workers = 50
 	}
 	w := cfg.Work
-	if w.News == nil || w.Push == nil || w.Reminder == nil || w.Upkeep == nil || w.Collect == nil {
+	if w.News == nil || w.Push == nil || w.Reminder == nil || w.Supply == nil || w.Upkeep == nil || w.Collect == nil || w.Sequence == nil {
 		return nil, errors.New("jobs: a kind has no work")
 	}
 	workers := river.NewWorkers()
 	add(workers, cfg.Log, w.News)
 	add(workers, cfg.Log, w.Push)
 	add(workers, cfg.Log, w.Reminder)
+	add(workers, cfg.Log, w.Supply)
 	add(workers, cfg.Log, func(ctx context.Context, _ Upkeep) error { return w.Upkeep(ctx) })
 	add(workers, cfg.Log, func(ctx context.Context, _ Collect) error { return w.Collect(ctx) })
 
@@ -101,7 +106,7 @@ func New(cfg Config) (*Runner, error) {
 	if cfg.Pause != nil {
 		settings.RetryPolicy = pauses(cfg.Pause)
 	}
-	r := &Runner{log: cfg.Log}
+	r := &Runner{log: cfg.Log, beats: []beat{{"sequence", sequenceEvery, w.Sequence}}}
 	switch {
 	case cfg.Queue.Postgres != nil:
 		r.client = func() (worker, error) { return river.NewClient(riverpgxv5.New(cfg.Queue.Postgres), settings) }
@@ -123,6 +128,11 @@ func every(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
 // Run works until ctx ends, then lets the jobs in work finish. What does not finish in time is cancelled and runs again after
 // the next start. While the database cannot be reached it keeps trying to start.
 func (r *Runner) Run(ctx context.Context) error {
+	var beating sync.WaitGroup
+	defer beating.Wait()
+	for _, b := range r.beats {
+		beating.Go(func() { b.run(ctx, r.log) })
+	}
 	client := r.start(ctx)
 	if client == nil {
 		return nil

@@ -51,8 +51,10 @@ func idle() Work {
 		News:     func(context.Context, News) error { return nil },
 		Push:     func(context.Context, Push) error { return nil },
 		Reminder: func(context.Context, Reminder) error { return nil },
+		Supply:   func(context.Context, Supply) error { return nil },
 		Upkeep:   func(context.Context) error { return nil },
 		Collect:  func(context.Context) error { return nil },
+		Sequence: func(context.Context) error { return nil },
 	}
 }
 

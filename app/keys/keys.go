@@ -1,8 +1,13 @@
 // Package keys is custody of every secret key of the server: the key-encryption key that wraps the cards' data keys, the
 // keys of lookups and cursors, and the signing keys behind crypto.Signer.
 //
-// In development and in small installations a Folder holds them as files with mode 0600; a KMS or a PKCS#11 token would be
-// another maker of the same Custody. Several servers on one database must share the same keys.
+// A folder holds them as files with mode 0600. The secret halves of the keys that sign codes may stand in a Vault instead: package
+// hsm is one, a PKCS#11 token. Several servers on one database must share the same keys.
+//
+// A signing key lives as a Ring says: published a week before it signs, it signs for ninety days, then its secret half is destroyed.
+// A file RX-N.compromised beside the key says that somebody else may have it. The root has no term; root-2 is its successor, which
+// readers pin together with it, and takes over when root.retired appears. Keep root-2.pem in a safe until then, and in the folder a file of
+// the same name with its public half alone (openssl pkey -pubout) and the headers Created and From.
 package keys
 
 import (
@@ -12,9 +17,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,7 +39,9 @@ const (
 	TrustRoot    Usage = "root"   // the national root that signs the key set
 	Prescription Usage = "rx"     // EMC1 prescriptions
 	Referral     Usage = "ref"    // EMC1 referrals
+	Certificate  Usage = "cert"   // EMC1 certificates
 	Status       Usage = "status" // status lists
+	Audit        Usage = "audit"  // checkpoints of the audit log
 )
 
 // Custody holds the keys of one installation. It is safe for concurrent use.
@@ -44,13 +49,21 @@ type Custody struct {
 	wrapping tink.AEAD
 	cursors  []byte
 	lookup   []byte
-	signer   func(Usage) (Signer, error)
+	dir      string
+	clock    func() time.Time
+	vault    Vault // nil: the secret halves of signing keys stand in the folder
 }
 
-// Signer is a signing key and when it was made: nothing that it signed is older.
+// Signer is a signing key and its life.
 type Signer struct {
-	crypto.Signer
-	Created time.Time
+	crypto.Signer // nil once the secret half is destroyed
+	Key           ed25519.PublicKey
+	Usage         Usage
+	Created       time.Time
+	From          time.Time // nothing that it signed is older
+	Compromised   time.Time // since when somebody else may have it; zero = nobody
+	Retired       time.Time // of a root: when it handed over; zero = it has not
+	number        int
 }
 
 const (
@@ -60,6 +73,11 @@ const (
 
 // OpenFolder opens the keys in a folder and makes those that are missing: the first start of a new installation makes all.
 func OpenFolder(dir string, clock func() time.Time) (*Custody, error) {
+	return OpenVault(dir, clock, nil)
+}
+
+// OpenVault is OpenFolder with the secret halves of the signing keys for codes in a vault.
+func OpenVault(dir string, clock func() time.Time, vault Vault) (*Custody, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the key folder: %w", err)
 	}
@@ -74,9 +92,7 @@ func OpenFolder(dir string, clock func() time.Time) (*Custody, error) {
 	if len(master) != masterSize {
 		return nil, errors.New("keys: master.key does not hold 32 bytes")
 	}
-	return fromMaster(master, func(u Usage) (Signer, error) {
-		return signerFile(filepath.Join(dir, string(u)+".pem"), clock)
-	})
+	return fromMaster(master, dir, clock, vault)
 }
 
 // Present says whether a folder holds the keys of an installation. A command that needs those of an existing one asks first:
@@ -86,7 +102,7 @@ func Present(dir string) bool {
 	return err == nil
 }
 
-func fromMaster(master []byte, signer func(Usage) (Signer, error)) (*Custody, error) {
+func fromMaster(master []byte, dir string, clock func() time.Time, vault Vault) (*Custody, error) {
 	derive := func(label string) []byte {
 		key, err := hkdf.Key(sha256.New, master, nil, "medcard/v1/"+label, 32)
 		if err != nil {
@@ -98,7 +114,7 @@ func fromMaster(master []byte, signer func(Usage) (Signer, error)) (*Custody, er
 	if err != nil {
 		return nil, err
 	}
-	return &Custody{wrapping: wrapping, cursors: derive("cursor"), lookup: derive("lookup"), signer: signer}, nil
+	return &Custody{wrapping: wrapping, cursors: derive("cursor"), lookup: derive("lookup"), dir: dir, clock: clock, vault: vault}, nil
 }
 
 // Wrap encrypts a card's data key; Unwrap undoes it. The label binds the result to its place.
@@ -125,48 +141,13 @@ func (c *Custody) Fingerprint() string {
 	return hex.EncodeToString(c.Hash("fingerprint", "")[:8])
 }
 
-// Signer gives the signing key of the usage.
-func (c *Custody) Signer(u Usage) (Signer, error) { return c.signer(u) }
-
-// created is the PEM header that says when a key was made (RFC 3339).
-const created = "Created"
-
-// signerFile reads an Ed25519 key from a PKCS#8 PEM file, or makes it.
-func signerFile(path string, clock func() time.Time) (Signer, error) {
-	name := filepath.Base(path)
-	text, err := readOrMake(path, func() ([]byte, error) {
-		_, private, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(private)
-		if err != nil {
-			return nil, err
-		}
-		return pem.EncodeToMemory(&pem.Block{
-			Type: "PRIVATE KEY", Bytes: der, Headers: map[string]string{created: clock().UTC().Format(time.RFC3339)},
-		}), nil
-	})
-	if err != nil {
-		return Signer{}, err
+// Signer gives the first signing key of the usage: the only one of a usage that has no ring.
+func (c *Custody) Signer(u Usage) (Signer, error) {
+	s, err := c.readOrMakeSigner(u, 1, c.now())
+	if err == nil && s.Signer == nil {
+		err = fmt.Errorf("keys: the secret half of %s is gone", filepath.Base(c.path(u, 1, keyEnding)))
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return Signer{}, fmt.Errorf("keys: %s is not a PEM file", name)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return Signer{}, fmt.Errorf("keys: %s: %w", name, err)
-	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return Signer{}, fmt.Errorf("keys: %s holds no signing key", name)
-	}
-	since, err := time.Parse(time.RFC3339, block.Headers[created])
-	if err != nil {
-		return Signer{}, fmt.Errorf("keys: %s does not say when it was made: it needs the header Created with an RFC 3339 time", name)
-	}
-	return Signer{Signer: signer, Created: since}, nil
+	return s, err
 }
 
 // readOrMake reads a secret file or creates it with mode 0600. Two processes that start at once end with the same secret:

@@ -8,21 +8,15 @@ import (
 	"github.com/medcard/medcard/domain/notice"
 )
 
-// Announce turns the news of a card into a push for each device of the account. Whoever lost access since the change is not
-// told: that there is news is itself something to know. Of what happened to access itself they are: their phones delete what
-// they may not keep.
+// Announce turns the news of a card into a push for each device of the account. Whoever lost access since the change, or never had it on
+// this device, is not told: that there is news is itself something to know. Of what happened to access itself, and to the right to act for
+// another, they are: their phones delete what they may not keep. A verdict on a person's own proofs is of no card.
 func (s *Service) Announce(ctx context.Context, id card.ID, account identity.AccountID, about notice.Kind) error {
 	now := s.clock()
 	return s.store.Update(ctx, func(tx Tx) error {
 		due, found, err := tx.TakeNews(id, account, about)
 		if err != nil || !found {
 			return err
-		}
-		if about != notice.Access {
-			sees, err := tx.StillSees(id, account, now)
-			if err != nil || !sees {
-				return err
-			}
 		}
 		contacts, err := tx.ContactsOf(account, about, now)
 		if err != nil {
@@ -31,6 +25,15 @@ func (s *Service) Announce(ctx context.Context, id card.ID, account identity.Acc
 		for _, c := range contacts {
 			if c.Device == due.Except {
 				continue
+			}
+			if about != notice.Access && about != notice.Family && about != notice.Verdict {
+				sees, err := tx.StillSees(id, account, c.Device, now)
+				if err != nil {
+					return err
+				}
+				if !sees {
+					continue
+				}
 			}
 			if err := tx.EnqueuePush(notice.Push{ID: due.ID, Device: c.Device, Kind: about, Ends: now.Add(about.Lifetime())}); err != nil {
 				return err

@@ -65,6 +65,8 @@ var topics = map[notice.Kind]push.Topic{
 	notice.News:     push.News,
 	notice.Upcoming: push.Reminder,
 	notice.Security: push.Security,
+	notice.Verdict:  push.News,
+	notice.Family:   push.Security,
 }
 
 var languages = map[account.Language]push.Language{account.Russian: push.Russian, account.English: push.English}

@@ -30,8 +30,8 @@ type Tx interface {
 
 	// TakeNews takes what waits to be announced; what changes from then on waits anew.
 	TakeNews(id card.ID, account identity.AccountID, about notice.Kind) (notice.Due, bool, error)
-	// StillSees is asked of whoever has news of a card waiting, owner or not; OwnersOf says whom reminders are for.
-	StillSees(id card.ID, account identity.AccountID, now time.Time) (bool, error)
+	// StillSees is asked of whoever has news of a card waiting, owner or not, for each of his devices; OwnersOf says whom reminders are for.
+	StillSees(id card.ID, account identity.AccountID, device identity.DeviceID, now time.Time) (bool, error)
 	OwnersOf(id card.ID, now time.Time) ([]identity.AccountID, error)
 	EnqueuePush(p notice.Push) error
 

@@ -27,9 +27,10 @@ type accessClaims struct {
 
 // personClaim is the human behind an organisation's request.
 type personClaim struct {
-	ID   string `json:"sub"`
-	Name string `json:"name,omitempty"`
-	Role string `json:"role,omitempty"`
+	ID     string `json:"sub"`
+	Name   string `json:"name,omitempty"`
+	Role   string `json:"role,omitempty"`
+	Proven int64  `json:"auth_time,omitempty"` // seconds since 1970, as in OpenID Connect
 }
 
 // accessType is the type of a token's header: without it a client's assertion, say, could pass for one.
@@ -118,6 +119,9 @@ func (s *Service) clientActor(tx Tx, claims accessClaims) (identity.Actor, error
 	}
 	if p := claims.Actor; p != nil {
 		actor.Person = identity.Person{ID: p.ID, Name: p.Name, Role: p.Role}
+		if p.Proven > 0 {
+			actor.Person.Proven = time.Unix(p.Proven, 0).UTC()
+		}
 	}
 	return actor, nil
 }

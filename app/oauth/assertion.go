@@ -33,7 +33,7 @@ var (
 	errAssertionLong    = invalidClient("The assertion must end within five minutes of now.")
 	errAssertionTarget  = invalidClient("The assertion's only audience must be this server's token endpoint or issuer.")
 	errAssertionClaims  = invalidClient("The assertion needs iss and sub (both the client's id), aud, exp and jti.")
-	errAssertionPerson  = invalidClient("The actor claim needs sub, and may have name and role, each of at most 200 characters.")
+	errAssertionPerson  = invalidClient("The actor claim needs sub, and may have name and role, each of at most 200 characters, and auth_time, in seconds since 1970 and not in the future.")
 	errReplayed         = invalidClient("The assertion was used before: make a new one, with a new jti, for each request.")
 )
 
@@ -91,10 +91,10 @@ func (s *Service) checkAssertion(assertion string, client identity.Client, now t
 	case claims.NotBefore != nil && claims.NotBefore.After(now.Add(leeway)), claims.IssuedAt != nil && claims.IssuedAt.After(now.Add(leeway)):
 		return assertionClaims{}, errAssertionClaims
 	}
-	return claims, claims.Actor.check()
+	return claims, claims.Actor.check(now)
 }
 
-func (p *personClaim) check() error {
+func (p *personClaim) check(now time.Time) error {
 	if p == nil {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (p *personClaim) check() error {
 			return errAssertionPerson
 		}
 	}
-	if p.ID == "" {
+	if p.ID == "" || p.Proven < 0 || p.Proven > now.Add(leeway).Unix() {
 		return errAssertionPerson
 	}
 	return nil

@@ -15,32 +15,38 @@ import (
 
 // Scopes of organisations. Each names one act; a token carries those that the act at hand needs.
 const (
-	ScopePublish   = "system/*.c"             // post what was found and done
-	ScopeRead      = "system/*.rs"            // read a card to which its owner has given access
-	ScopePrescribe = "system/prescription.c"  // sign prescriptions
-	ScopeRefer     = "system/referral.c"      // sign referrals
-	ScopeRemind    = "system/Communication.c" // trigger a reminder
-	ScopeDispense  = "system/dispensing.c"    // hand out what was prescribed
+	ScopePublish   = "system/*.c"                 // post what was found and done
+	ScopeRead      = "system/*.rs"                // read a card to which its owner has given access
+	ScopePrescribe = "system/prescription.c"      // sign prescriptions
+	ScopeRefer     = "system/referral.c"          // sign referrals
+	ScopeCertify   = "system/certificate.c"       // sign certificates
+	ScopeRemind    = "system/Communication.c"     // trigger a reminder
+	ScopeStaff     = "system/PractitionerRole.cu" // name its practitioners
+	ScopeDispense  = "system/dispensing.c"        // hand out what was prescribed
+	ScopeAudit     = "system/AuditEvent.rs"       // read the log of who did what
 )
 
 // scopesOf says what each kind of organisation may do unless the operator says less.
 var scopesOf = map[identity.ActorKind][]string{
-	identity.Clinic:   {ScopePublish, ScopeRead, ScopePrescribe, ScopeRefer, ScopeRemind},
+	identity.Clinic:   {ScopePublish, ScopeRead, ScopePrescribe, ScopeRefer, ScopeCertify, ScopeRemind, ScopeStaff},
 	identity.Pharmacy: {ScopeDispense},
+	identity.Auditor:  {ScopeAudit},
 }
 
 // NewClient is what an operator says of an organisation.
 type NewClient struct {
 	Kind   identity.ActorKind
 	Name   string
+	OGRN   string   // number in the state register; empty = not told
 	Scopes []string // empty = all that its kind may have
 	Keys   []byte   // public keys, a JWK set
 }
 
 // Why a client is refused.
 var (
-	errClientKind   = fault.New(fault.Invalid, "client.kind", "The kind is clinic or pharmacy.")
+	errClientKind   = fault.New(fault.Invalid, "client.kind", "The kind is clinic, pharmacy or auditor.")
 	errClientName   = fault.New(fault.Invalid, "client.name", "The name has 1 to 200 characters; patients read it in \"who saw my card\".")
+	errClientOGRN   = fault.New(fault.Invalid, "client.ogrn", "The OGRN has 13 or 15 digits and a check digit; one of them is wrong.")
 	errClientScope  = fault.New(fault.Invalid, "client.scope", "That kind of organisation may not have one of the scopes.")
 	errClientAbsent = fault.New(fault.NotFound, "client.not_found", "There is no such client, or it is revoked already.")
 )
@@ -54,6 +60,13 @@ func (s *Service) AddClient(ctx context.Context, n NewClient) (identity.Client, 
 	name := strings.Join(strings.Fields(n.Name), " ")
 	if name == "" || utf8.RuneCountInString(name) > maxPerson || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return identity.Client{}, errClientName
+	}
+	var ogrn identity.OGRN
+	if n.OGRN != "" {
+		var err error
+		if ogrn, err = identity.ParseOGRN(n.OGRN); err != nil {
+			return identity.Client{}, errClientOGRN.Because(err)
+		}
 	}
 	scopes := n.Scopes
 	if len(scopes) == 0 {
@@ -71,7 +84,7 @@ func (s *Service) AddClient(ctx context.Context, n NewClient) (identity.Client, 
 	if err != nil {
 		return identity.Client{}, err
 	}
-	client := identity.Client{ID: identity.ClientID(id.String()), Kind: n.Kind, Name: name, Scopes: scopes, Keys: n.Keys, Added: s.clock()}
+	client := identity.Client{ID: identity.ClientID(id.String()), Kind: n.Kind, Name: name, OGRN: ogrn, Scopes: scopes, Keys: n.Keys, Added: s.clock()}
 	return client, s.store.Update(ctx, func(tx Tx) error { return tx.AddClient(client) })
 }
 

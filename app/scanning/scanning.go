@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/paper"
 	"github.com/medcard/medcard/qr"
 	"github.com/medcard/medcard/qr/document"
+	"github.com/medcard/medcard/qr/foreign"
 	"github.com/medcard/medcard/qr/scan"
 	"github.com/medcard/medcard/qr/trust"
 )
@@ -18,6 +20,9 @@ type Photos func(ctx context.Context, picture []byte) (scan.Result, error)
 // Judge judges a code of ours by everything the server knows: its keys, its own record of what it issued. It is told who
 // asks, because that a prescription was handed out is for pharmacies to know.
 type Judge func(ctx context.Context, actor identity.Actor, text string) (trust.Verdict, error)
+
+// Standing tells what became of the paper with a token, as far as the asker may know.
+type Standing func(ctx context.Context, actor identity.Actor, token qr.TokenID) (s paper.Standing, found bool, err error)
 
 // Answer is what to think of a code.
 type Answer string
@@ -40,6 +45,10 @@ type Finding struct {
 	// Paper is what the document says, once its signature holds, whatever the answer: an expired prescription is
 	// shown as such.
 	Paper *document.Paper
+	// Foreign is what somebody else's health certificate says, where it is one that is known here.
+	Foreign *foreign.Certificate
+	// Standing is what the server knows of the paper; zero = the code leads to none.
+	Standing paper.Standing
 }
 
 // Reading is what a picture held. No findings means that no code was readable.
@@ -55,6 +64,10 @@ type Reading struct {
 type Service struct {
 	Photos Photos
 	Judge  Judge
+	Clock  func() time.Time
+	Others foreign.Keys // of issuers of foreign certificates that are believed
+	// Standing may be missing: then small codes, which only a server can judge, stay undecided.
+	Standing Standing
 }
 
 // Read finds and judges the codes of one picture.
@@ -83,6 +96,9 @@ func (s *Service) Read(ctx context.Context, actor identity.Actor, picture []byte
 func (s *Service) judge(ctx context.Context, actor identity.Actor, code scan.Code) (Finding, error) {
 	finding := Finding{Kind: code.Kind, Text: code.Text, Corners: code.Corners, Answer: Foreign}
 	if code.Kind != scan.EMC1 && code.Kind != scan.EMC1Token {
+		if other, known := foreign.Read(code.Text, s.Others, s.Clock()); known {
+			finding.Foreign = &other
+		}
 		return finding, nil
 	}
 	verdict, err := s.Judge(ctx, actor, code.Text)
@@ -90,15 +106,40 @@ func (s *Service) judge(ctx context.Context, actor identity.Actor, code scan.Cod
 		return Finding{}, err
 	}
 	finding.Answer, finding.Reasons = answerOf(verdict.Answer), verdict.Reasons
+	if code.Kind == scan.EMC1Token {
+		return s.standing(ctx, actor, finding)
+	}
 	if verdict.Document == nil {
 		return finding, nil
 	}
-	paper, err := document.Read(*verdict.Document)
+	read, err := document.Read(*verdict.Document)
 	if err != nil { // well signed, and yet no document of ours: nothing of it may be believed
 		finding.Answer, finding.Reasons = Refused, []trust.Reason{trust.BadFormat}
 		return finding, nil
 	}
-	finding.Paper = &paper
+	finding.Paper = &read
+	if s.Standing != nil {
+		finding.Standing, _, err = s.Standing(ctx, actor, read.Token)
+	}
+	return finding, err
+}
+
+// standing decides on a small code by what the server knows of the token, which nobody guesses.
+func (s *Service) standing(ctx context.Context, actor identity.Actor, finding Finding) (Finding, error) {
+	token, err := qr.OpenToken(finding.Text)
+	if err != nil || s.Standing == nil {
+		return finding, nil //nolint:nilerr // the judge has said what is wrong with the text
+	}
+	standing, found, err := s.Standing(ctx, actor, token)
+	if err != nil {
+		return Finding{}, err
+	}
+	finding.Standing, finding.Answer, finding.Reasons = standing, Genuine, nil
+	if !found {
+		finding.Answer, finding.Reasons = Refused, []trust.Reason{trust.IsNotIssued}
+	} else if why, bad := standing.Reason(); bad {
+		finding.Answer, finding.Reasons = Refused, []trust.Reason{trust.Reason(why)}
+	}
 	return finding, nil
 }
 

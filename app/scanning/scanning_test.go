@@ -17,6 +17,7 @@ import (
 	"github.com/medcard/medcard/domain/referral"
 	"github.com/medcard/medcard/qr"
 	"github.com/medcard/medcard/qr/document"
+	"github.com/medcard/medcard/qr/foreign"
 	"github.com/medcard/medcard/qr/picture"
 	"github.com/medcard/medcard/qr/scan"
 	"github.com/medcard/medcard/qr/trust"
@@ -106,7 +107,22 @@ func photo(t *testing.T, texts ...string) []byte {
 }
 
 func (c *clinic) service() *scanning.Service {
-	return &scanning.Service{Photos: scan.NewReader(scan.Options{Time: time.Minute}).Read, Judge: c.judge}
+	return &scanning.Service{Photos: scan.NewReader(scan.Options{Time: time.Minute}).Read, Judge: c.judge, Clock: func() time.Time { return now }}
+}
+
+// covid is a COVID certificate of the EU's form, made up and signed by nobody who is known.
+const covid = "HC1:6BF%RN%TSMAHN-H UOMB4JNMT-M-2E3+OLV4RIAMTR1C3 YKTQGIG6PF6R:5SVBWVBDKBYLDZ4D74D$ZJ*DJWP42W5X2S%IU.ZJT*QI%K/YNCBP*%N3-SY$N*YE27A2.3UBRM.SY$NGP2 :77CPP$I/XK$M8-L96YB8L44N4:%OD3P5B9-NT0 2$$0X4PCY0+-CS-O:S9395*CBVZ01/GLX4Z 20OPKD9G94ZJJY 84IJZJJ1W4*$I*NVPC1LJL4A7%83*LP1W0QC8$.AIGCY0K5$0I.AT94./GVYCDEBD0HX2JN*4CY035TPHN6D7LLK*2HG%89UV-0LZ 2MKN4NN3F85QNCY0O%0VZ001H9B9LGF3XHP/H172E+4AMAWBN.WC+2ABAE0BMG%KPR5T714SDX06 0M8S6+%KLI1 FTG2II$QOYAX:A-LF.YOY3H3.5LZHV$5Q-8Z4OI3ENT5AL3EWUZEF000U50HDWZYUG3"
+
+func TestSomebodyElsesCertificateIsShownAsWhatItIs(t *testing.T) {
+	reading, err := newClinic(t).service().Read(context.Background(), identity.Actor{}, photo(t, covid))
+	if err != nil || len(reading.Findings) != 1 {
+		t.Fatal(reading, err)
+	}
+	f := reading.Findings[0]
+	if f.Kind != scan.HC1 || f.Answer != scanning.Foreign || f.Paper != nil || f.Foreign == nil || f.Foreign.Kind != foreign.EUDCC ||
+		f.Foreign.Answer != foreign.NotChecked || f.Foreign.Holder != "Anna Müller" || len(f.Foreign.Statements) != 1 {
+		t.Errorf("%+v %+v", f, f.Foreign)
+	}
 }
 
 func TestVerdicts(t *testing.T) {

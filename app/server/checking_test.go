@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -204,6 +205,64 @@ func TestAnothersCheckIsRemembered(t *testing.T) {
 		})
 		if reads != 3 { // the pull, and two checks
 			t.Errorf("%d reads are remembered", reads)
+		}
+	})
+}
+
+// during is a store that lets something happen while the next look at it is under way.
+type during struct {
+	syncing.Store
+	happens func()
+}
+
+func (d *during) View(ctx context.Context, f func(syncing.Tx) error) error {
+	if h := d.happens; h != nil {
+		d.happens = nil
+		h()
+	}
+	return d.Store.View(ctx, f)
+}
+
+// While as many checks read much as may, another one is told when to come again; one that asks about little goes on as always, and reads
+// little whatever there is.
+func TestChecksThatReadMuchAreBounded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		c := newChecked(t, db)
+		const records, page = 60, 20
+		for n := range records {
+			c.publish(n, "lab.general", "one")
+		}
+		c.sync()
+		c.phones.MaxCopies = 4 // so there is one place for checks
+		c.phones.Engine.PageRows, c.phones.Engine.CheckRows = page, 2*page
+		held := &during{Store: c.phones.Store}
+		c.phones.Store = held
+		ask := func(count int) (wire.CheckResponse, int64, error) {
+			before := db.RowsRead()
+			answer, err := c.phones.Check(t.Context(), c.boris, wire.CheckRequest{
+				Device: string(c.boris.Device), Card: string(c.card), Actor: c.actor, Epoch: c.epoch, Cursor: c.end.Cursor, View: c.end.View,
+				Ranges: []wire.Range{{Sum: wire.Sum{Count: count}}},
+			}, "request-2")
+			return answer, db.RowsRead() - before, err
+		}
+		_, little, err := ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused, light := false, false
+		held.happens = func() {
+			_, _, err := ask(records)
+			f := fault.From(err)
+			refused = f.Code == "sync.busy" && f.Kind == fault.Unavailable && f.RetryAfter >= 5*time.Second
+			answer, _, err := ask(page)
+			light = err == nil && answer.Rest != ""
+		}
+		answer, _, err := ask(records)
+		if err != nil || answer.Rest != checkedID(2*page) || !refused || !light {
+			t.Errorf("from %q on nothing was looked at, %v; a second one was sent away: %v, a small one answered: %v", answer.Rest, err, refused, light)
+		}
+		if answer, again, err := ask(records); err != nil || answer.Rest == "" || again-little != page {
+			t.Errorf("once the first was through: %v, %d rows were read, %d for a page's worth", err, again, little)
 		}
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/medcard/medcard/app/config"
 	"github.com/medcard/medcard/app/issuing"
 	"github.com/medcard/medcard/app/keys"
@@ -21,7 +23,6 @@ import (
 	"github.com/medcard/medcard/domain/posting"
 	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/domain/referral"
-	"github.com/medcard/medcard/qr/trust"
 	"github.com/medcard/medcard/sync/cardsync"
 )
 
@@ -48,7 +49,7 @@ func inOffice(t *testing.T, test func(*testing.T, office)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		issue, _, _, err := papers(db, custody, config.Config{Issuer: "test", Zone: "Europe/Moscow"}, Options{Clock: time.Now})
+		issue, _, _, err := papers(db, custody, config.Config{Issuer: "test", Zone: "Europe/Moscow"}, Options{Clock: time.Now}, prometheus.NewRegistry())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,10 +155,10 @@ func TestWhoLooksAtACodeIsRemembered(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, who := range []identity.Actor{doctor, anna, anna} {
-			if code, err := o.PrescriptionCode(t.Context(), who, rx.ID, "request-1"); err != nil || code == "" {
+			if shown, err := o.PrescriptionCode(t.Context(), who, rx.ID, "request-1"); err != nil || shown.Code == "" {
 				t.Errorf("%s: %v", who.Kind, err)
 			}
-			if code, err := o.ReferralCode(t.Context(), who, ref.ID, "request-1"); err != nil || code == "" {
+			if shown, err := o.ReferralCode(t.Context(), who, ref.ID, "request-1"); err != nil || shown.Code == "" {
 				t.Errorf("%s: %v", who.Kind, err)
 			}
 		}
@@ -222,48 +223,6 @@ func TestPapersFiledAtOnceGetPlacesOfTheirOwn(t *testing.T) {
 		})
 		if err != nil {
 			t.Error(err)
-		}
-	})
-}
-
-// A key that is made within an hour reaches those who have that hour's key set already.
-func TestAKeySetWithANewKeyIsALaterOne(t *testing.T) {
-	inOffice(t, func(t *testing.T, o office) {
-		clock := time.Date(2026, 11, 22, 12, 10, 0, 0, time.UTC)
-		parts := o.Parts
-		parts.Clock = func() time.Time { return clock }
-		parts.Keys = slices.Clone(parts.Keys)
-		for i := range parts.Keys {
-			parts.Keys[i].Created = clock.AddDate(0, -1, 0)
-		}
-		cache, err := trust.NewCache(parts.Root.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fetch := func(from *issuing.Service) uint64 {
-			t.Helper()
-			signed, err := from.KeySet(t.Context())
-			if err == nil {
-				err = cache.AcceptKeys(signed.Bytes)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			return cache.Keys().Sequence
-		}
-		first := fetch(issuing.New(parts))
-		if again := fetch(issuing.New(parts)); again != first {
-			t.Error("two servers with the same keys publish different sets")
-		}
-		clock = clock.Add(20 * time.Minute)
-		parts.Keys = slices.Clone(parts.Keys)
-		parts.Keys[0].Created = clock.Add(-time.Minute)
-		if with := fetch(issuing.New(parts)); with <= first {
-			t.Errorf("sequence %d after %d", with, first)
-		}
-		clock = clock.Add(time.Hour)
-		if next := fetch(issuing.New(parts)); next <= first {
-			t.Errorf("sequence %d an hour later", next)
 		}
 	})
 }

@@ -4,16 +4,25 @@ import (
 	"context"
 	"crypto"
 	"errors"
+	"io"
+	"log/slog"
+	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/medcard/medcard/app/config"
 	"github.com/medcard/medcard/app/enrolling"
+	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/keys"
 	"github.com/medcard/medcard/app/notifying"
 	"github.com/medcard/medcard/app/oauth"
+	"github.com/medcard/medcard/app/openid"
+	"github.com/medcard/medcard/app/proving"
+	"github.com/medcard/medcard/app/signing"
 	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -29,15 +38,67 @@ func Authority(db *store.DB, custody *keys.Custody, issuer string, clock func() 
 }
 
 // people assembles what lets persons in.
-func people(db *store.DB, custody *keys.Custody, authority *oauth.Service, cfg config.Config, o Options) (*enrolling.Service, error) {
+func people(db *store.DB, custody *keys.Custody, authority *oauth.Service, sign *signing.Service, cfg config.Config, o Options) (*enrolling.Service, error) {
 	send, err := carriers(cfg, notifying.NewOutbox(o.Console, o.Clock))
 	if err != nil {
 		return nil, err
 	}
+	passkeys, err := passkeysOf(cfg, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := providerOf(cfg)
+	if err != nil {
+		return nil, err
+	}
 	return enrolling.New(enrolling.Parts{
+		Passkeys: passkeys, Provider: provider,
 		Store: acting[enrolling.Tx]{db, func(tx *store.Tx) enrolling.Tx { return tx }}, Sender: send,
-		Access: authority.IssueSession, Digest: custody.Hash, Clock: o.Clock, Log: o.Log,
+		Access: authority.IssueSession, Digest: custody.Hash, SignedIn: sign.SignedIn, Demand: demanded(cfg), Clock: o.Clock, Log: o.Log,
 	}), nil
+}
+
+// Accounts assembles what an operator's commands need of it; console is where messages go that nothing else carries.
+func Accounts(db *store.DB, custody *keys.Custody, cfg config.Config, console io.Writer, clock func() time.Time) (*enrolling.Service, error) {
+	authority, err := Authority(db, custody, cfg.URL(), clock)
+	if err != nil {
+		return nil, err
+	}
+	return people(db, custody, authority, new(signing.Service), cfg, Options{Console: console, Clock: clock, Log: slog.New(slog.DiscardHandler)})
+}
+
+// providerOf gives the external provider, nil where none is configured.
+func providerOf(cfg config.Config) (enrolling.Provider, error) {
+	if cfg.OIDCIssuer == "" {
+		return nil, nil //nolint:nilnil // the act knows what to say without one
+	}
+	profile, known := openid.Profiles[cfg.OIDCProfile]
+	if !known {
+		return nil, errors.New("configuration: MEDCARD_OIDC_PROFILE names no profile that is known")
+	}
+	return openid.New(openid.Config{Profile: profile, Issuer: cfg.OIDCIssuer, Client: cfg.OIDCClient, Secret: cfg.OIDCSecret, Redirect: cfg.OIDCRedirect}), nil
+}
+
+// passkeysOf binds passkeys to the server's domain. Browsers take no IP address for one: on loopback the page is opened as localhost.
+func passkeysOf(cfg config.Config, log *slog.Logger) (*enrolling.Passkeys, error) {
+	address, err := url.Parse(cfg.URL())
+	if err != nil {
+		return nil, err
+	}
+	rp := enrolling.RelyingParty{Domain: cfg.PasskeyDomain, Origins: []string{address.Scheme + "://" + address.Host}, Apps: cfg.PasskeyApps}
+	if rp.Domain == "" {
+		rp.Domain = address.Hostname()
+	}
+	if net.ParseIP(rp.Domain) != nil {
+		rp.Domain = "localhost"
+		rp.Origins = []string{address.Scheme + "://" + strings.TrimSuffix(net.JoinHostPort("localhost", address.Port()), ":")}
+	}
+	passkeys, err := enrolling.NewPasskeys(rp)
+	if err != nil && cfg.PasskeyDomain == "" {
+		log.Warn("no passkeys: their domain cannot be taken from the public address, set MEDCARD_PASSKEY_DOMAIN", "cause", err.Error())
+		return nil, nil //nolint:nilnil // the act knows what to say without them
+	}
+	return passkeys, err
 }
 
 // messages sends text messages one way and mails another.
@@ -71,4 +132,22 @@ func carriers(cfg config.Config, outbox *notifying.Outbox) (messages, error) {
 	}
 	mailer, err := notifying.NewMailer(settings)
 	return messages{Outbox: outbox, mail: mailer}, err
+}
+
+// Prove assembles the taking of documents alone: for a reviewer's commands.
+func Prove(db *store.DB, custody *keys.Custody, cfg config.Config, clock func() time.Time) *proving.Service {
+	return &proving.Service{
+		Store: acting[proving.Tx]{db, func(tx *store.Tx) proving.Tx { return tx }}, Demand: demanded(cfg), Hash: custody.Hash, Clock: clock, NewID: store.NewID,
+	}
+}
+
+// demanded is what the operator wants proved; the configuration was validated.
+func demanded(cfg config.Config) evidence.Demand {
+	d, _ := evidence.ParseDemand(cfg.Demand)
+	return d
+}
+
+// Grant assembles the giving of access alone: for an operator's commands.
+func Grant(db *store.DB, clock func() time.Time) *granting.Service {
+	return &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: clock, NewID: store.NewID}
 }

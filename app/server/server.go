@@ -4,23 +4,22 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/medcard/medcard/app/attaching"
-	"github.com/medcard/medcard/app/auditing"
 	"github.com/medcard/medcard/app/charting"
 	"github.com/medcard/medcard/app/config"
-	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/httpapi"
 	"github.com/medcard/medcard/app/jobs"
-	"github.com/medcard/medcard/app/keys"
 	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/app/store"
 )
@@ -40,6 +39,8 @@ type Server struct {
 	Clients *oauth.Service // registers organisations: an operator's act, without a route
 
 	jobs  *jobs.Runner
+	sent  func()      // waits for messages to people that are on their way
+	tls   *tls.Config // nil: plain HTTP
 	log   *slog.Logger
 	grace time.Duration
 }
@@ -55,7 +56,11 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	if o.Console == nil {
 		o.Console = io.Discard
 	}
-	custody, err := keys.OpenFolder(cfg.KeyFolder(), o.Clock)
+	secure, err := ending(cfg, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	custody, err := Custody(cfg, o.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +72,11 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	enrolment, err := people(db, custody, authority, cfg, o)
+	sign, err := signatures(ctx, db, custody, cfg, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	issue, dispense, scanner, err := papers(db, custody, cfg, o)
+	enrolment, err := people(db, custody, authority, sign, cfg, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -79,14 +84,23 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "medcard_rows_read_total", Help: "Rows that the database handed to the server's transactions."},
 			func() float64 { return float64(db.RowsRead()) }))
+	issue, dispense, scanner, err := papers(db, custody, cfg, o, registry)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	notify, err := notices(ctx, db, cfg, o, registry)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	grants := &granting.Service{Store: acting[granting.Tx]{db, func(tx *store.Tx) granting.Tx { return tx }}, Clock: o.Clock, NewID: store.NewID}
+	grants := Grant(db, o.Clock)
+	prove := Prove(db, custody, cfg, o.Clock)
 	attach := &attaching.Service{Store: acting[attaching.Tx]{db, func(tx *store.Tx) attaching.Tx { return tx }}, Clock: o.Clock}
 	sync := syncs(db, custody, o, registry)
-	queue, err := runner(db, notify, sync, o, notify, enrolment, authority, grants, attach)
+	log, err := Audit(db, custody, cfg.Issuer, o.Clock)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	queue, err := runner(db, notify, sync, dispense, log, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -96,15 +110,17 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		Attaching: attach,
 		OAuth:     authority, Enrolling: enrolment, Exchanging: Exchange(db, o.Clock),
 		Granting: grants,
-		Auditing: &auditing.Service{Store: acting[auditing.Tx]{db, func(tx *store.Tx) auditing.Tx { return tx }}, Clock: o.Clock},
+		Auditing: log,
 		Charting: &charting.Service{Store: acting[charting.Tx]{db, func(tx *store.Tx) charting.Tx { return tx }}, Clock: o.Clock},
 		Syncing:  sync,
+		Signing:  sign,
+		Proving:  prove,
 	}
 	api := httpapi.New(httpapi.Config{
 		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
-		TrustedProxies: cfg.TrustedProxies,
+		TrustedProxies: cfg.TrustedProxies, Secure: strings.HasPrefix(cfg.URL(), "https://"),
 	})
-	return &Server{Store: db, API: api, Clients: authority, jobs: queue, log: o.Log, grace: cfg.ShutdownGrace}, nil
+	return &Server{Store: db, API: api, Clients: authority, jobs: queue, sent: enrolment.Wait, tls: secure, log: o.Log, grace: cfg.ShutdownGrace}, nil
 }
 
 // Run serves on the listener until ctx ends, then lets the requests in work finish and closes the store.
@@ -119,6 +135,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		}
 	}()
 
+	if s.tls != nil {
+		l = tls.NewListener(l, s.tls)
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.API.Serve(l) }()
 	var err error
@@ -135,6 +154,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	err = errors.Join(err, s.API.Shutdown(grace))
 	<-working
+	s.sent()
 	return errors.Join(err, s.Close())
 }
 

@@ -86,5 +86,33 @@ func TestWholeCopiesAreBounded(t *testing.T) {
 		if lines := pull(second, more, nothing); !whole(lines) {
 			t.Errorf("when it came again: %+v", lines)
 		}
+
+		// However many places there are, one account does not get them all.
+		phones.MaxCopies, phones.MaxOwnCopies = 0, 2
+		third, third2 := device("d4")
+		other, others := anna, card.ID("")
+		other.Account, other.Device = identity.AccountID(store.NewID()), "d5"
+		if err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
+			if others, err = tx.CreateCard(time.Now()); err != nil {
+				return err
+			}
+			return tx.GrantOwner(others, other.Account, time.Now())
+		}); err != nil {
+			t.Fatal(err)
+		}
+		in, err := phones.Devices(t.Context(), other, wire.DevicesRequest{Cards: []wire.DeviceCard{{Card: string(others)}}})
+		if err != nil || len(in.Cards) != 1 {
+			t.Fatal(in, err)
+		}
+		pull(first, ask, func() {
+			pull(second, more, func() {
+				if lines := pull(third, third2, nothing); !sentAway(lines) {
+					t.Errorf("a third whole copy of one account: %+v", lines)
+				}
+				if lines := pull(other, wire.PullCard{Card: string(others), Actor: in.Cards[0].Actor}, nothing); !whole(lines) {
+					t.Errorf("another account: %+v", lines)
+				}
+			})
+		})
 	})
 }

@@ -137,6 +137,8 @@ func (tx *Tx) ForgetEnrolling(before time.Time) error {
 	for _, statement := range []string{
 		"DELETE FROM registration WHERE ends_at < ?",
 		"DELETE FROM sign_in WHERE ends_at < ?",
+		"DELETE FROM password_recovery WHERE ends_at < ?",
+		"DELETE FROM ceremony WHERE ends_at < ?",
 		"DELETE FROM one_time_code WHERE ends_at < ?",
 		"DELETE FROM refresh_token WHERE ends_at < ?",
 		"DELETE FROM session WHERE ends_at < ?",

@@ -17,6 +17,7 @@ type answerShape struct {
 	Version int                     `json:"version"`
 	Until   time.Time               `json:"until"`
 	Items   []prescription.Progress `json:"items"`
+	Supply  prescription.Supply     `json:"supply,omitzero"`
 }
 
 func answerPlace(id prescription.ID, client identity.ClientID, key prescription.Digest) string {
@@ -25,7 +26,7 @@ func answerPlace(id prescription.ID, client identity.ClientID, key prescription.
 
 // Answer finds what a pharmacy was told about a prescription under an idempotency key.
 func (tx *Tx) Answer(p consent.Permit, id prescription.ID, client identity.ClientID, key prescription.Digest) (a prescription.Answer, found bool, err error) {
-	if err := tx.mayPaper(p, card.KindPrescription); err != nil {
+	if err := tx.mayPaper(p, card.KindPrescription, string(id)); err != nil {
 		return a, false, err
 	}
 	var request, sealed []byte
@@ -43,7 +44,7 @@ func (tx *Tx) Answer(p consent.Permit, id prescription.ID, client identity.Clien
 		return a, false, err
 	}
 	copy(a.Request[:], request)
-	a.Course = prescription.Course{State: shape.State, Version: shape.Version, ValidUntil: shape.Until, Items: shape.Items}
+	a.Course = prescription.Course{State: shape.State, Version: shape.Version, ValidUntil: shape.Until, Items: shape.Items, Supply: shape.Supply}
 	return a, true, nil
 }
 
@@ -52,7 +53,7 @@ func (tx *Tx) PutAnswer(p consent.Permit, id prescription.ID, client identity.Cl
 	if err := tx.mayWrite(p, p.Card(), card.ScopeOf(card.KindPrescription, card.General)); err != nil {
 		return err
 	}
-	plain, err := json.Marshal(answerShape{State: a.Course.State, Version: a.Course.Version, Until: a.Course.ValidUntil, Items: a.Course.Items})
+	plain, err := json.Marshal(answerShape{State: a.Course.State, Version: a.Course.Version, Until: a.Course.ValidUntil, Items: a.Course.Items, Supply: a.Course.Supply})
 	if err != nil {
 		return err
 	}

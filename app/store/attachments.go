@@ -69,7 +69,7 @@ func (tx *Tx) Attachment(p consent.Permit, hash card.Hash) (size int64, named bo
 	if err := tx.mayRead(p, p.Card()); err != nil {
 		return 0, false, err
 	}
-	filter, args := scopeFilter(readable(p))
+	filter, args := permitFilter(p)
 	args = append([]any{string(p.Card()), tx.attachmentName(p.Card(), hash), false}, args...)
 	err = tx.each(func(rows *sql.Rows) error {
 		var there sql.NullInt64
@@ -137,16 +137,22 @@ func (tx *Tx) Upload(p consent.Permit, hash card.Hash) (u card.Upload, found boo
 	return u, found, err
 }
 
-// Uploaded is how many bytes people have uploaded to the card or said they will.
-func (tx *Tx) Uploaded(p consent.Permit) (total int64, err error) {
+// Uploaded is how many bytes people have uploaded to the card or said they will: of files that a record names in their name, and
+// of all, those that wait to be forgotten too.
+func (tx *Tx) Uploaded(p consent.Permit) (named, all int64, err error) {
 	if err := tx.mayRead(p, p.Card()); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	_, err = tx.one([]any{&total}, "SELECT coalesce(sum(size), 0) FROM attachment_upload WHERE card = ?", string(p.Card()))
-	return total, err
+	_, err = tx.one([]any{&named, &all}, "SELECT coalesce(sum(CASE WHEN "+uploadNamed+" THEN size ELSE 0 END), 0), coalesce(sum(size), 0) FROM attachment_upload WHERE card = ?",
+		string(p.Card()))
+	return named, all, err
 }
 
-// AddUpload takes the next piece of an upload, which then stands as u says. A complete one becomes the card's file.
+// uploadNamed is the condition that a record still names an upload's file, in the name of whoever uploaded it.
+const uploadNamed = `EXISTS (SELECT 1 FROM record_attachment n WHERE n.card = attachment_upload.card AND n.name = attachment_upload.name AND n.author = attachment_upload.author)`
+
+// AddUpload takes the next piece of an upload, which then stands as u says. A complete one becomes the card's file, and is doubted: its
+// name may have gone while the last piece came.
 func (tx *Tx) AddUpload(p consent.Permit, hash card.Hash, u card.Upload, number int64, content []byte, now time.Time) error {
 	if err := tx.mayRead(p, p.Card()); err != nil {
 		return err
@@ -159,7 +165,9 @@ func (tx *Tx) AddUpload(p consent.Permit, hash card.Hash, u card.Upload, number 
 		return err
 	}
 	var sum []byte
+	idle := doubted
 	if !u.Complete {
+		idle = now
 		var err error
 		if sum, err = tx.seal(p.Card(), uploadPlace(name, author), u.Sum); err != nil {
 			return err
@@ -167,7 +175,7 @@ func (tx *Tx) AddUpload(p consent.Permit, hash card.Hash, u card.Upload, number 
 	}
 	if _, err := tx.exec(`INSERT INTO attachment_upload (card, name, author, size, arrived, complete, idle, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (card, name, author) DO UPDATE SET size = excluded.size, arrived = excluded.arrived, complete = excluded.complete, idle = excluded.idle, sealed = excluded.sealed`,
-		string(p.Card()), name, author, u.Size, u.Arrived, u.Complete, micros(now), sum); err != nil || !u.Complete {
+		string(p.Card()), name, author, u.Size, u.Arrived, u.Complete, micros(idle), sum); err != nil || !u.Complete {
 		return err
 	}
 	return tx.settleUpload(p.Card(), name, author, u.Size)
@@ -208,26 +216,39 @@ func (tx *Tx) dropUpload(id card.ID, name []byte, author string) error {
 	return nil
 }
 
-// CardsWithUploads lists cards behind the one named to which people have uploaded something.
-func (tx *Tx) CardsWithUploads(after card.ID, limit int) (ids []card.ID, err error) {
-	const query = "SELECT DISTINCT card FROM attachment_upload"
-	if after == "" {
-		return ids, tx.g.Raw(query+" ORDER BY card LIMIT ?", limit).Scan(&ids).Error
+// CardsWithIdleUploads lists cards with uploads that are idle since before the instant, or of which that is to be found out, behind one
+// of them, at most limit. A card is listed once for each instant.
+func (tx *Tx) CardsWithIdleUploads(before time.Time, behind card.Turn, limit int) (list []card.Turn, err error) {
+	if behind.Card == "" {
+		behind.Card = noCard
 	}
-	return ids, tx.g.Raw(query+" WHERE card > ? ORDER BY card LIMIT ?", string(after), limit).Scan(&ids).Error
+	if behind.At.IsZero() {
+		behind.At = dawn
+	}
+	err = tx.each(func(rows *sql.Rows) error {
+		var t card.Turn
+		err := rows.Scan(&t.Card, &t.At)
+		list = append(list, t)
+		return err
+	}, "SELECT DISTINCT card, idle FROM attachment_upload WHERE idle < ? AND idle >= ? AND (idle, card) > (?, ?) ORDER BY idle, card LIMIT ?",
+		micros(before), micros(behind.At), micros(behind.At), string(behind.Card), limit)
+	return list, err
 }
 
+// doubted stands for since when an upload is idle whose name went from a record: the next upkeep looks whether another one still names it, and
+// if none does, it is idle from then on. A commit leaves that to the upkeep, which a record that names the file anew may forestall.
+var doubted = dawn
+
 // ForgetUploads deletes the uploads of a card that are idle since before the instant: unfinished ones, and those that no record names
-// any more, with their files unless a clinic has published the same. Those that became idle it marks.
+// any more, with their files unless a clinic has published the same. Of those that are doubted it finds out.
 func (tx *Tx) ForgetUploads(id card.ID, before, now time.Time) error {
-	const named = `EXISTS (SELECT 1 FROM record_attachment n WHERE n.card = attachment_upload.card AND n.name = attachment_upload.name AND n.author = attachment_upload.author)`
 	if err := tx.LockCard(id); err != nil { // or a piece may come in between, or a record name the file anew
 		return err
 	}
-	if _, err := tx.exec("UPDATE attachment_upload SET idle = NULL WHERE card = ? AND complete = ? AND idle IS NOT NULL AND "+named, string(id), true); err != nil {
+	if _, err := tx.exec("UPDATE attachment_upload SET idle = NULL WHERE card = ? AND complete = ? AND idle IS NOT NULL AND "+uploadNamed, string(id), true); err != nil {
 		return err
 	}
-	if _, err := tx.exec("UPDATE attachment_upload SET idle = ? WHERE card = ? AND complete = ? AND idle IS NULL AND NOT "+named, micros(now), string(id), true); err != nil {
+	if _, err := tx.exec("UPDATE attachment_upload SET idle = ? WHERE card = ? AND complete = ? AND idle = ?", micros(now), string(id), true, doubted); err != nil {
 		return err
 	}
 	type upload struct {
@@ -305,6 +326,9 @@ func (l *ledger) nameFilesOf(records []replica.Record) error {
 	}
 	for _, n := range gone {
 		if _, err := l.tx.exec("DELETE FROM record_attachment WHERE card = ? AND record = ? AND name = ?", string(l.card), n.record, n.name); err != nil {
+			return err
+		}
+		if _, err := l.tx.exec("UPDATE attachment_upload SET idle = ? WHERE card = ? AND name = ? AND complete = ?", doubted, string(l.card), n.name, true); err != nil {
 			return err
 		}
 	}

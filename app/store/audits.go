@@ -1,15 +1,19 @@
 package store
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/notice"
 )
 
 // auditDetail is the sealed part of an entry.
@@ -20,21 +24,33 @@ type auditDetail struct {
 	PersonRole   string   `json:"personRole,omitempty"`
 	What         string   `json:"what,omitempty"`
 	Scopes       []string `json:"scopes,omitempty"`
+	Behalf       string   `json:"representation,omitempty"`
+	Salt         []byte   `json:"salt,omitempty"` // of the entry's hash in the log; entries from before the log have none
 }
 
-// AppendAudit writes an entry under the card's next number. It needs no permit: to be remembered is never refused.
+// AppendAudit writes an entry under the card's next number, and its hash where the log takes it from. It needs no permit: to be
+// remembered is never refused.
 func (tx *Tx) AppendAudit(e audit.Entry) error {
 	var number uint64
-	found, err := tx.one([]any{&number}, "UPDATE card SET audit_count = audit_count + 1 WHERE id = ? RETURNING audit_count", string(e.Card))
+	var tell bool
+	found, err := tx.one([]any{&number, &tell}, "UPDATE card SET audit_count = audit_count + 1 WHERE id = ? RETURNING audit_count, tell_access", string(e.Card))
 	if err != nil {
 		return err
 	}
 	if !found {
 		return errNoCard
 	}
+	e.Number, e.At = number, micros(e.At)
+	if p := tx.permit; e.Representation == "" && p.Card() == e.Card && p.Actor().Account == e.Actor.Account {
+		e.Representation = p.Representation() // here, so that no act forgets in whose name it was
+	}
+	salt := make([]byte, audit.SaltSize)
+	if _, err := rand.Read(salt); err != nil {
+		return err
+	}
 	detail, err := json.Marshal(auditDetail{
 		Organisation: e.Actor.Organisation, PersonID: e.Actor.Person.ID, PersonName: e.Actor.Person.Name, PersonRole: e.Actor.Person.Role,
-		What: e.What, Scopes: e.Actor.Scopes,
+		What: e.What, Scopes: e.Actor.Scopes, Behalf: string(e.Representation), Salt: salt,
 	})
 	if err != nil {
 		return err
@@ -46,6 +62,47 @@ func (tx *Tx) AppendAudit(e audit.Entry) error {
 	_, err = tx.exec(`INSERT INTO audit_entry (card, number, at, action, purpose, actor_kind, account, device, client, request, sealed)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(e.Card), number, micros(e.At), string(e.Action), string(e.Purpose), e.Actor.Kind.String(),
 		string(e.Actor.Account), string(e.Actor.Device), string(e.Actor.Client), e.Request, sealed)
+	if err != nil {
+		return err
+	}
+	if err := tx.awaitLog(audit.Leaf{Card: e.Card, Number: number, Hash: audit.LeafHash(salt, e.Canonical())}); err != nil || !tell {
+		return err
+	}
+	return tx.tellOwners(e)
+}
+
+// tellOwners lets the owners' phones ring when somebody else opens the card. Several looks before the push is under way are one.
+func (tx *Tx) tellOwners(e audit.Entry) error {
+	if !e.Action.Opens() {
+		return nil
+	}
+	owners, err := tx.OwnersOf(e.Card, e.At)
+	if err != nil || slices.Contains(owners, e.Actor.Account) {
+		return err
+	}
+	for _, owner := range owners {
+		if err := tx.enqueueNews(e.Card, owner, notice.Security, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TellsOfAccess reports whether the owner wants to be told each time somebody else opens the card.
+func (tx *Tx) TellsOfAccess(p consent.Permit) (on bool, err error) {
+	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
+		return false, ErrForeignPermit
+	}
+	_, err = tx.one([]any{&on}, "SELECT tell_access FROM card WHERE id = ?", string(p.Card()))
+	return on, err
+}
+
+// SetTellsOfAccess changes that.
+func (tx *Tx) SetTellsOfAccess(p consent.Permit, on bool) error {
+	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
+		return ErrForeignPermit
+	}
+	_, err := tx.exec("UPDATE card SET tell_access = ? WHERE id = ?", on, string(p.Card()))
 	return err
 }
 
@@ -60,8 +117,47 @@ func (tx *Tx) OwnReadSince(id card.ID, a identity.Actor, p consent.Purpose, sinc
 	return n > 0, err
 }
 
+// readsLooked bounds what LastReads looks at: who read nothing in so many entries has not used an access for years.
+const readsLooked = 10_000
+
+// LastReads tells the owner when each organisation and each person last read something of the card, by client and by account.
+func (tx *Tx) LastReads(p consent.Permit) (map[string]time.Time, error) {
+	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
+		return nil, ErrForeignPermit
+	}
+	last := map[string]time.Time{}
+	err := tx.each(func(rows *sql.Rows) error {
+		var client, account string
+		var at time.Time
+		if err := rows.Scan(&client, &account, &at); err != nil {
+			return err
+		}
+		for _, who := range []string{client, account} {
+			if _, known := last[who]; !known {
+				last[who] = at.UTC()
+			}
+		}
+		return nil
+	}, `SELECT client, account, at FROM (SELECT client, account, at, action, number FROM audit_entry WHERE card = ? ORDER BY number DESC LIMIT ?) AS newest
+		WHERE action IN ? ORDER BY number DESC`, string(p.Card()), readsLooked, []string{string(audit.Read), string(audit.Sync)})
+	return last, err
+}
+
 // AuditTrail gives the owner the entries below the number (0 = from the newest), newest first.
 func (tx *Tx) AuditTrail(p consent.Permit, below uint64, limit int) ([]audit.Entry, error) {
+	salted, err := tx.SaltedTrail(p, below, limit)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]audit.Entry, len(salted))
+	for i, e := range salted {
+		entries[i] = e.Entry
+	}
+	return entries, nil
+}
+
+// SaltedTrail is AuditTrail with the salts by which the owner finds his entries in the log.
+func (tx *Tx) SaltedTrail(p consent.Permit, below uint64, limit int) ([]audit.Salted, error) {
 	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
 		return nil, ErrForeignPermit
 	}
@@ -69,50 +165,57 @@ func (tx *Tx) AuditTrail(p consent.Permit, below uint64, limit int) ([]audit.Ent
 	if below == 0 || below > highest {
 		below = highest
 	}
-	type row struct {
-		entry  audit.Entry
-		kind   string
-		sealed []byte
+	rows, err := tx.auditRows("WHERE e.card = ? AND e.number < ? ORDER BY e.number DESC LIMIT ?", string(p.Card()), below, limit)
+	if err != nil {
+		return nil, err
 	}
-	var list []row
-	err := tx.each(func(rows *sql.Rows) error {
-		r := row{entry: audit.Entry{Card: p.Card()}}
+	entries := make([]audit.Salted, len(rows))
+	for i, r := range rows {
+		if entries[i], err = tx.openAudit(r); err != nil {
+			return nil, errEntryDamaged.Because(err)
+		}
+	}
+	return entries, nil
+}
+
+// errEntryDamaged tells the owner himself: it is his line that somebody changed.
+var errEntryDamaged = fault.New(fault.Gone, "audit.entry_damaged", "A line of the access log is not what was written: it was damaged, or tampered with.")
+
+// auditRow is an entry as it lies in the table.
+type auditRow struct {
+	entry  audit.Entry
+	kind   string
+	sealed []byte
+}
+
+// auditRows reads entries: from is what follows the name of the table, which is e.
+func (tx *Tx) auditRows(from string, args ...any) (list []auditRow, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var r auditRow
 		a := &r.entry.Actor
-		if err := rows.Scan(&r.entry.Number, &r.entry.At, &r.entry.Action, &r.entry.Purpose, &r.kind, &a.Account, &a.Device, &a.Client, &r.entry.Request, &r.sealed); err != nil {
+		if err := rows.Scan(&r.entry.Card, &r.entry.Number, &r.entry.At, &r.entry.Action, &r.entry.Purpose, &r.kind, &a.Account, &a.Device, &a.Client, &r.entry.Request, &r.sealed); err != nil {
 			return err
 		}
 		r.entry.At = r.entry.At.UTC()
 		list = append(list, r)
 		return nil
-	}, `SELECT number, at, action, purpose, actor_kind, account, device, client, request, sealed
-		FROM audit_entry WHERE card = ? AND number < ? ORDER BY number DESC LIMIT ?`, string(p.Card()), below, limit)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]audit.Entry, 0, len(list))
-	for _, r := range list {
-		plain, err := tx.open(p.Card(), auditPlace(r.entry.Number), r.sealed)
-		if err != nil {
-			return nil, err
-		}
-		var d auditDetail
-		if err := json.Unmarshal(plain, &d); err != nil {
-			return nil, err
-		}
-		a := &r.entry.Actor
-		a.Kind, a.Organisation, a.Scopes = actorKind(r.kind), d.Organisation, d.Scopes
-		a.Person = identity.Person{ID: d.PersonID, Name: d.PersonName, Role: d.PersonRole}
-		r.entry.What = d.What
-		entries = append(entries, r.entry)
-	}
-	return entries, nil
+	}, "SELECT e.card, e.number, e.at, e.action, e.purpose, e.actor_kind, e.account, e.device, e.client, e.request, e.sealed FROM audit_entry AS e "+from, args...)
+	return list, err
 }
 
-func actorKind(word string) identity.ActorKind {
-	for k := identity.Nobody; k <= identity.System; k++ {
-		if k.String() == word {
-			return k
-		}
+// openAudit opens the sealed part of an entry.
+func (tx *Tx) openAudit(r auditRow) (audit.Salted, error) {
+	plain, err := tx.open(r.entry.Card, auditPlace(r.entry.Number), r.sealed)
+	if err != nil {
+		return audit.Salted{}, err
 	}
-	return identity.Nobody
+	var d auditDetail
+	if err := json.Unmarshal(plain, &d); err != nil {
+		return audit.Salted{}, err
+	}
+	a := &r.entry.Actor
+	a.Kind, a.Organisation, a.Scopes = identity.KindOf(r.kind), d.Organisation, d.Scopes
+	a.Person = identity.Person{ID: d.PersonID, Name: d.PersonName, Role: d.PersonRole}
+	r.entry.What, r.entry.Representation = d.What, consent.RepresentationID(d.Behalf)
+	return audit.Salted{Entry: r.entry, Salt: d.Salt}, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
@@ -16,7 +17,7 @@ func (tx *Tx) CreateCard(now time.Time) (card.ID, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = tx.exec("INSERT INTO card (id, epoch, wrapped_key, created_at) VALUES (?, ?, ?, ?)", string(id), NewID(), wrapped, micros(now))
+	_, err = tx.exec("INSERT INTO card (id, epoch, wrapped_key, created_at, collect_at, forget_seq) VALUES (?, ?, ?, ?, NULL, 0)", string(id), NewID(), wrapped, micros(now))
 	return id, err
 }
 
@@ -37,7 +38,13 @@ func (tx *Tx) Decide(a identity.Actor, id card.ID, p consent.Purpose, now time.T
 		return consent.Permit{}, err
 	}
 	tx.granted, tx.grantedOf = grants, id
-	return consent.Decide(a, id, p, grants, now, tx.token)
+	if slices.ContainsFunc(grants, func(g consent.Grant) bool { return g.Powers.Staff && g.Reaches(a) }) {
+		if a.Practitioner, err = tx.Practises(a.Account, now); err != nil {
+			return consent.Permit{}, err
+		}
+	}
+	tx.permit, err = consent.Decide(a, id, p, grants, now, tx.token)
+	return tx.permit, err
 }
 
 // DecideWrite asks consent.DecideWrite for this transaction: the right of an organisation to add without reading.
@@ -61,14 +68,15 @@ func (tx *Tx) GrantOwner(id card.ID, account identity.AccountID, now time.Time) 
 	return err
 }
 
-// CardsOf lists the cards that the account owns or was let see. It is a directory look-up and opens none of them.
-func (tx *Tx) CardsOf(account identity.AccountID) ([]card.ID, error) {
+// CardsOf lists the cards that the account owns or was let see, on this installation of the app. It is a directory look-up and opens
+// none of them.
+func (tx *Tx) CardsOf(account identity.AccountID, device identity.DeviceID) ([]card.ID, error) {
 	var ids []card.ID
 	err := tx.each(func(rows *sql.Rows) error {
 		var id card.ID
 		err := rows.Scan(&id)
 		ids = append(ids, id)
 		return err
-	}, "SELECT card FROM account_card WHERE account = ? ORDER BY card", string(account))
+	}, "SELECT DISTINCT card FROM account_card WHERE account = ? AND device IN ('', ?) ORDER BY card", string(account), string(device))
 	return ids, err
 }

@@ -9,14 +9,16 @@ import (
 )
 
 // kindNames are how kinds of clients stand in the database.
-var kindNames = map[string]identity.ActorKind{identity.Clinic.String(): identity.Clinic, identity.Pharmacy.String(): identity.Pharmacy}
+var kindNames = map[string]identity.ActorKind{
+	identity.Clinic.String(): identity.Clinic, identity.Pharmacy.String(): identity.Pharmacy, identity.Auditor.String(): identity.Auditor,
+}
 
-const clientColumns = "id, kind, name, scopes, jwks, added_at, revoked_at"
+const clientColumns = "id, kind, name, ogrn, scopes, jwks, added_at, revoked_at"
 
 // AddClient keeps an organisation.
 func (tx *Tx) AddClient(c identity.Client) error {
-	_, err := tx.exec("INSERT INTO oauth_client (id, kind, name, scopes, jwks, added_at) VALUES (?, ?, ?, ?, ?, ?)",
-		string(c.ID), c.Kind.String(), c.Name, strings.Join(c.Scopes, " "), c.Keys, micros(c.Added))
+	_, err := tx.exec("INSERT INTO oauth_client (id, kind, name, ogrn, scopes, jwks, added_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		string(c.ID), c.Kind.String(), c.Name, string(c.OGRN), strings.Join(c.Scopes, " "), c.Keys, micros(c.Added))
 	return err
 }
 
@@ -75,7 +77,7 @@ type clientRow struct {
 }
 
 func (r *clientRow) places() []any {
-	return []any{&r.c.ID, &r.kind, &r.c.Name, &r.scopes, &r.c.Keys, &r.c.Added, &r.revoked}
+	return []any{&r.c.ID, &r.kind, &r.c.Name, &r.c.OGRN, &r.scopes, &r.c.Keys, &r.c.Added, &r.revoked}
 }
 
 func (r *clientRow) client() identity.Client {

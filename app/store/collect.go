@@ -15,29 +15,12 @@ func (tx *Tx) Collect(id card.ID, now time.Time) (replica.Collected, error) {
 	if _, err := tx.dataKey(id); err != nil {
 		return replica.Collected{}, err
 	}
-	out, err := engine.Collect(&ledger{tx: tx, card: id}, now)
-	if err != nil || out.More {
+	l := &ledger{tx: tx, card: id}
+	out, err := engine.Collect(l, now)
+	if err != nil {
 		return out, err
 	}
-	_, err = tx.exec("UPDATE card SET collected = ? WHERE id = ?", now.Unix(), string(id))
-	return out, err
-}
-
-// noCard is the id that stands before all cards.
-const noCard = "00000000-0000-0000-0000-000000000000"
-
-// CardsToCollect lists cards whose last collection was before the instant, by id, from behind one on.
-func (tx *Tx) CardsToCollect(before time.Time, behind card.ID, limit int) (list []card.ID, err error) {
-	if behind == "" {
-		behind = noCard
-	}
-	err = tx.each(func(rows *sql.Rows) error {
-		var id card.ID
-		err := rows.Scan(&id)
-		list = append(list, id)
-		return err
-	}, "SELECT id FROM card WHERE collected < ? AND id > ? ORDER BY id LIMIT ?", before.Unix(), string(behind), limit)
-	return list, err
+	return out, l.settle(now, out.More)
 }
 
 func (l *ledger) Deleted(after, upto uint64, limit int) ([]replica.Record, error) {
@@ -81,6 +64,13 @@ func (l *ledger) Forget(upto uint64, emptied map[string]uint64) error {
 		WHERE later.card = record_scope.card AND later.id = record_scope.id AND later.seq > record_scope.seq AND later.seq <= ?)`,
 		card, card, upto, card, upto); err != nil {
 		return err
+	}
+	// With the moves before it a record's earlier places are forgotten: as far as is kept, it came with the last one.
+	for _, table := range []string{"record", "record_scope"} {
+		if _, err := l.tx.exec("UPDATE "+table+" SET born = (SELECT max(kept.seq) FROM record_scope AS kept WHERE kept.card = "+table+".card AND kept.id = "+table+`.id
+			AND kept.was <> '' AND kept.seq <= ?) WHERE card = ? AND id IN (SELECT id `+moved+")", upto, card, card, upto, card); err != nil {
+			return err
+		}
 	}
 	for scope, seq := range last {
 		if _, err := l.tx.exec(`INSERT INTO card_scope (card, scope, head, forgotten) VALUES (?, ?, ?, ?)

@@ -16,7 +16,7 @@ func (tx *Tx) EntriesBehind(p consent.Permit, kinds []card.Kind, after time.Time
 	if err != nil {
 		return nil, err
 	}
-	condition, more := scopeFilter(readable(p))
+	condition, more := permitFilter(p)
 	args := append([]any{string(p.Card()), false}, more...)
 	if len(kinds) > 0 {
 		names := make([]string, len(kinds))
@@ -40,6 +40,16 @@ func (tx *Tx) EntriesBehind(p consent.Permit, kinds []card.Kind, after time.Time
 		return err
 	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND deleted = ?"+condition+" ORDER BY "+dated+" DESC, id DESC LIMIT ?", append(args, limit)...)
 	return list, err
+}
+
+// Sees reports whether the permit reads the record, deleted or not: that it stands in a scope that is neither denied to the actor nor hidden.
+func (tx *Tx) Sees(p consent.Permit, id card.RecordID) (bool, error) {
+	if err := tx.mayRead(p, p.Card()); err != nil {
+		return false, err
+	}
+	var scope card.Scope
+	found, err := tx.one([]any{&scope}, "SELECT scope FROM record WHERE card = ? AND id = ?", string(p.Card()), string(id))
+	return found && p.Reads(scope), err
 }
 
 // dawn stands for the date of what has none.

@@ -28,18 +28,17 @@ func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) {
 	var list []consent.Grant
 	err := tx.each(func(rows *sql.Rows) error {
 		g := consent.Grant{Card: id}
-		var scopes string
+		var scopes, powers string
 		var ends, revoked, held sql.NullTime
-		if err := rows.Scan(&g.ID, &g.Role, &g.Account, &g.Client, &scopes, &g.Purpose, &g.Starts, &ends, &revoked, &held, &g.Began, &g.Ended); err != nil {
+		if err := rows.Scan(&g.ID, &g.Role, &g.Account, &g.Client, &scopes, &g.Purpose, &g.Starts, &ends, &revoked, &held, &g.Began, &g.Ended,
+			&g.Device, &powers, &g.Representation, &g.Awaits); err != nil {
 			return err
 		}
-		for s := range strings.FieldsSeq(scopes) {
-			g.Scopes = append(g.Scopes, card.Scope(s))
-		}
+		g.Scopes, g.Powers = card.ScopesOf(strings.Fields(scopes)), consent.PowersOf(strings.Fields(powers))
 		g.Starts, g.Ends, g.Revoked, g.Held = g.Starts.UTC(), fromNull(ends), fromNull(revoked), fromNull(held)
 		list = append(list, g)
 		return nil
-	}, `SELECT id, role, account, client, scopes, purpose, starts_at, ends_at, revoked_at, held_at, began, ended
+	}, `SELECT id, role, account, client, scopes, purpose, starts_at, ends_at, revoked_at, held_at, began, ended, device, powers, representation, awaits
 		FROM access_grant WHERE card = ? ORDER BY starts_at DESC, id DESC`, string(id))
 	return list, err
 }
@@ -53,76 +52,87 @@ func (tx *Tx) AddGrant(p consent.Permit, g consent.Grant) error {
 	if err != nil {
 		return err
 	}
-	return tx.tellOfAccess(g, p.Actor().Device)
+	return tx.tellOfAccess(g.Card, []consent.Grant{g}, p.Actor().Device)
 }
 
 func (tx *Tx) addGrant(g consent.Grant) (consent.Grant, error) {
-	scopes := make([]string, len(g.Scopes))
-	for i, s := range g.Scopes {
-		scopes[i] = string(s)
-	}
 	var err error
 	if g.Began, err = tx.commit(g.Card); err != nil {
 		return g, err
 	}
-	_, err = tx.exec(`INSERT INTO access_grant (card, id, role, account, client, scopes, purpose, starts_at, ends_at, began)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(g.Card), string(g.ID), string(g.Role), string(g.Account), string(g.Client),
-		strings.Join(scopes, " "), string(g.Purpose), micros(g.Starts), nullTime(g.Ends), g.Began)
+	_, err = tx.exec(`INSERT INTO access_grant (card, id, role, account, client, scopes, purpose, starts_at, ends_at, began, device, powers, representation)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(g.Card), string(g.ID), string(g.Role), string(g.Account), string(g.Client),
+		strings.Join(g.Scopes.Words(), " "), string(g.Purpose), micros(g.Starts), nullTime(g.Ends), g.Began,
+		string(g.Device), strings.Join(g.Powers.Words(), " "), string(g.Representation))
 	if err != nil {
 		return g, err
 	}
 	return g, tx.listCard(g)
 }
 
-// end commits that a grant is over, and tells those whom it concerns, but for the device that did it.
-func (tx *Tx) end(id card.ID, grant consent.GrantID, except identity.DeviceID) error {
+// end commits that the grants for which the condition holds are over, and tells those whom it concerns, but for the device that did it.
+func (tx *Tx) end(id card.ID, except identity.DeviceID, condition string, args ...any) error {
 	seq, err := tx.commit(id)
 	if err != nil {
 		return err
 	}
-	g := consent.Grant{Card: id, ID: grant}
-	if _, err := tx.one([]any{&g.Account}, "UPDATE access_grant SET ended = ? WHERE card = ? AND id = ? RETURNING account", seq, string(id), string(grant)); err != nil {
+	var over []consent.Grant
+	if err := tx.each(func(rows *sql.Rows) error {
+		var g consent.Grant
+		err := rows.Scan(&g.Role, &g.Account, &g.Client)
+		over = append(over, g)
+		return err
+	}, "UPDATE access_grant SET ended = ? WHERE "+condition+" RETURNING role, account, client", append([]any{seq}, args...)...); err != nil {
 		return err
 	}
 	if err := tx.unlistCard(id); err != nil {
 		return err
 	}
-	return tx.tellOfAccess(g, except)
+	return tx.tellOfAccess(id, over, except)
 }
 
 // listCard puts the card into the directory of the person whom the grant lets see it.
 func (tx *Tx) listCard(g consent.Grant) error {
-	if g.Account == "" {
+	if g.Account == "" || g.Role == consent.Restriction {
 		return nil
 	}
-	_, err := tx.exec("INSERT INTO account_card (account, card) VALUES (?, ?) ON CONFLICT DO NOTHING", string(g.Account), string(g.Card))
+	_, err := tx.exec("INSERT INTO account_card (account, card, device) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", string(g.Account), string(g.Card), string(g.Device))
 	return err
 }
 
 // unlistCard takes the card out of the directory of everybody who has no grant of it that runs.
 func (tx *Tx) unlistCard(id card.ID) error {
 	_, err := tx.exec(`DELETE FROM account_card WHERE card = ? AND NOT EXISTS
-		(SELECT 1 FROM access_grant AS g WHERE g.card = account_card.card AND g.account = account_card.account AND g.ended = 0)`, string(id))
+		(SELECT 1 FROM access_grant AS g WHERE g.card = account_card.card AND g.account = account_card.account AND g.device = account_card.device
+			AND g.role <> ? AND g.ended = 0)`,
+		string(id), string(consent.Restriction))
 	return err
 }
 
-// tellOfAccess wakes the phones of a grant's person, and those of the card's owner: they sync, and so gain or lose what changed.
-func (tx *Tx) tellOfAccess(g consent.Grant, except identity.DeviceID) error {
-	all, err := tx.grants(g.Card)
+// tellOfAccess wakes the phones of the people whom grants that began or ended concern, and those of the card's owner: they sync, and so
+// gain or lose what changed.
+func (tx *Tx) tellOfAccess(id card.ID, changed []consent.Grant, except identity.DeviceID) error {
+	all, err := tx.grants(id)
 	if err != nil {
 		return err
 	}
-	told := []identity.AccountID{g.Account}
-	for _, other := range all {
-		if other.Role == consent.Owner && other.Ended == 0 && !slices.Contains(told, other.Account) {
-			told = append(told, other.Account)
+	var people []identity.AccountID
+	everybody := false
+	for _, g := range changed {
+		people = append(people, g.Account)
+		everybody = everybody || g.Role == consent.Restriction && g.Account == "" && g.Client == ""
+	}
+	for _, g := range all {
+		if g.Ended == 0 && (g.Role == consent.Owner || everybody && g.Role == consent.Proxy) {
+			people = append(people, g.Account)
 		}
 	}
-	for _, account := range told {
+	slices.Sort(people)
+	for _, account := range slices.Compact(people) {
 		if account == "" {
 			continue
 		}
-		if err := tx.enqueueNews(g.Card, account, notice.Access, except); err != nil {
+		if err := tx.enqueueNews(id, account, notice.Access, except); err != nil {
 			return err
 		}
 	}
@@ -145,22 +155,37 @@ func (tx *Tx) RevokeGrant(p consent.Permit, id consent.GrantID, now time.Time) (
 	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
 		return false, ErrForeignPermit
 	}
-	if err := tx.LockCard(p.Card()); err != nil {
+	return tx.takeBack(p.Card(), id, now, p.Actor().Device)
+}
+
+// RevokeByOrder is RevokeGrant for an operator who carries out a decision of a court. The owners are told.
+func (tx *Tx) RevokeByOrder(of card.ID, id consent.GrantID, now time.Time) (found bool, err error) {
+	if found, err = tx.takeBack(of, id, now, ""); err != nil || !found {
+		return found, err
+	}
+	return true, tx.alarm(of, now)
+}
+
+func (tx *Tx) takeBack(of card.ID, id consent.GrantID, now time.Time, except identity.DeviceID) (found bool, err error) {
+	if err := tx.LockCard(of); err != nil {
 		return false, err
 	}
 	tx.grantedOf = ""
 	held, err := tx.exec("UPDATE access_grant SET revoked_at = ?, held_at = NULL WHERE card = ? AND id = ? AND revoked_at IS NULL AND held_at IS NOT NULL",
-		micros(now), string(p.Card()), string(id))
+		micros(now), string(of), string(id))
 	if err != nil || held > 0 {
 		return held > 0, err
 	}
 	n, err := tx.exec("UPDATE access_grant SET revoked_at = ? WHERE card = ? AND id = ? AND role <> ? AND revoked_at IS NULL AND ended = 0",
-		micros(now), string(p.Card()), string(id), string(consent.Owner))
+		micros(now), string(of), string(id), string(consent.Owner))
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, tx.end(p.Card(), id, p.Actor().Device)
+	return true, tx.end(of, except, "card = ? AND id = ?", string(of), string(id))
 }
+
+// GrantsOf lists a card's grants to an operator.
+func (tx *Tx) GrantsOf(of card.ID) ([]consent.Grant, error) { return tx.grants(of) }
 
 // ConfirmGrant lets a grant go on that a restored server held: it begins anew, with a commit, so that a phone is sent all that it
 // shows. found is false when the card has no such grant that is held and has not run out.
@@ -183,11 +208,17 @@ func (tx *Tx) ConfirmGrant(p consent.Permit, id consent.GrantID, now time.Time) 
 		return g, false, err
 	}
 	g = all[slices.IndexFunc(all, func(g consent.Grant) bool { return g.ID == id })]
+	if _, err := tx.exec("UPDATE representation SET held_at = NULL WHERE card = ? AND id = ?", string(p.Card()), uuidOrNil(string(g.Representation))); err != nil {
+		return g, false, err
+	}
 	if err := tx.listCard(g); err != nil {
 		return g, false, err
 	}
-	return g, true, tx.tellOfAccess(g, p.Actor().Device)
+	return g, true, tx.tellOfAccess(g.Card, []consent.Grant{g}, p.Actor().Device)
 }
+
+// lettingIn are the roles of everybody but the owner who is let in by one.
+var lettingIn = []string{string(consent.Reader), string(consent.Proxy)}
 
 // holdGrants is for a card of a database that was restored. What its owner revoked after the backup would be good again, and nobody
 // here knows what that was. So everybody else's access ends, as one commit, and waits for the owner's word.
@@ -195,57 +226,44 @@ func (tx *Tx) holdGrants(id card.ID, now time.Time) error {
 	if err := tx.CommitEnds(id, now); err != nil {
 		return err
 	}
+	if _, err := tx.exec("UPDATE representation SET held_at = ? WHERE card = ? AND ended_at IS NULL", micros(now), string(id)); err != nil {
+		return err
+	}
 	var waiting int
-	if _, err := tx.one([]any{&waiting}, "SELECT count(*) FROM access_grant WHERE card = ? AND role <> ? AND ended = 0", string(id), string(consent.Owner)); err != nil || waiting == 0 {
+	if _, err := tx.one([]any{&waiting}, "SELECT count(*) FROM access_grant WHERE card = ? AND role IN ? AND ended = 0", string(id), lettingIn); err != nil || waiting == 0 {
 		return err
 	}
 	seq, err := tx.commit(id)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.exec("UPDATE access_grant SET held_at = ?, ended = ? WHERE card = ? AND role <> ? AND ended = 0",
-		micros(now), seq, string(id), string(consent.Owner)); err != nil {
+	if _, err := tx.exec("UPDATE access_grant SET held_at = ?, ended = ? WHERE card = ? AND role IN ? AND ended = 0",
+		micros(now), seq, string(id), lettingIn); err != nil {
 		return err
 	}
 	if err := tx.unlistCard(id); err != nil {
 		return err
 	}
-	owners, err := tx.OwnersOf(id, now)
-	if err != nil {
+	if err := tx.alarm(id, now); err != nil {
 		return err
-	}
-	for _, owner := range owners {
-		if err := tx.enqueueNews(id, owner, notice.Security, ""); err != nil {
-			return err
-		}
 	}
 	return tx.AppendAudit(audit.Entry{
 		Card: id, At: now, Actor: identity.Actor{Kind: identity.System}, Action: audit.Hold, Purpose: consent.Operations, What: "all grants but the owner's", Request: "restore",
 	})
 }
 
-// CommitEnds commits the end of every grant of the card that has run out, each as a commit of its own. Access itself ended
-// at the instant: Decide looks at the clock.
+// CommitEnds commits the end of every grant of the card that has run out, all as one commit, and tells everybody whom that concerns
+// once. Access itself ended at the instant: Decide looks at the clock.
 func (tx *Tx) CommitEnds(id card.ID, now time.Time) error {
 	if err := tx.LockCard(id); err != nil {
 		return err
 	}
-	var due []consent.GrantID
-	err := tx.each(func(rows *sql.Rows) error {
-		var grant consent.GrantID
-		err := rows.Scan(&grant)
-		due = append(due, grant)
-		return err
-	}, "SELECT id FROM access_grant WHERE card = ? AND ended = 0 AND ends_at <= ? ORDER BY ends_at, id", string(id), micros(now))
-	if err != nil {
+	var due int
+	const over = "card = ? AND ended = 0 AND ends_at <= ?"
+	if _, err := tx.one([]any{&due}, "SELECT count(*) FROM access_grant WHERE "+over, string(id), micros(now)); err != nil || due == 0 {
 		return err
 	}
-	for _, grant := range due {
-		if err := tx.end(id, grant, ""); err != nil {
-			return err
-		}
-	}
-	return nil
+	return tx.end(id, "", over, string(id), micros(now))
 }
 
 // CardsWithEnds lists cards behind the one named, at most limit, of which a grant has run out whose end is no commit yet.
@@ -269,7 +287,7 @@ func (tx *Tx) HasAccount(id identity.AccountID) (bool, error) {
 	return n > 0, err
 }
 
-// OwnGrants lists the grants by which the permit's account sees or ever saw the card from a phone.
+// OwnGrants lists the grants by which the permit's account sees or ever saw the card from a phone, and the restrictions that bind it.
 func (tx *Tx) OwnGrants(p consent.Permit) ([]consent.Grant, error) {
 	if err := tx.mayRead(p, p.Card()); err != nil {
 		return nil, err
@@ -283,7 +301,7 @@ func (tx *Tx) OwnGrants(p consent.Permit) ([]consent.Grant, error) {
 	}
 	var own []consent.Grant
 	for _, g := range all {
-		if g.Account != "" && g.Account == p.Actor().Account {
+		if g.Role != consent.Restriction && g.Reaches(p.Actor()) || !p.Owner() && g.Restricts(p.Actor()) {
 			own = append(own, g)
 		}
 	}

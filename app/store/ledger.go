@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/medcard/medcard/domain/card"
@@ -19,6 +20,9 @@ func (tx *Tx) Ledger(p consent.Permit) (replica.Ledger, error) {
 	l, err := tx.ledger(p)
 	if err != nil {
 		return nil, err // not a nil *ledger in an interface
+	}
+	if tx.still {
+		return &still{ledger: l}, nil
 	}
 	return l, nil
 }
@@ -157,21 +161,33 @@ func (l *ledger) Scan(scopes replica.Scopes, after uint64, limit int) ([]replica
 	return list, err
 }
 
-// readable are the scopes that the permit reads, in the engine's words.
-func readable(p consent.Permit) replica.Scopes {
-	scopes := make(replica.Scopes, len(p.Scopes()))
-	for i, s := range p.Scopes() {
-		scopes[i] = string(s)
+// permitFilter is the condition for what the permit reads.
+func permitFilter(p consent.Permit) (condition string, args []any) {
+	condition, args = scopeFilter(p.Scopes().Words())
+	if denied := p.Denied(); len(denied) > 0 {
+		among, more := scopeAmong(denied.Words())
+		condition, args = condition+" AND NOT "+among, append(args, more...)
 	}
-	return scopes
+	if !p.Owner() {
+		condition += " AND scope NOT LIKE '%.hidden%'" // see card.Scope.Hidden
+	}
+	return condition, args
 }
 
-// scopeFilter is the condition for a set of scopes; patterns are exact, "class.*" or "*".
+// scopeFilter is the condition for a set of scopes, as one more of a WHERE; patterns are exact, "class.*" or "*".
 func scopeFilter(scopes replica.Scopes) (condition string, args []any) {
+	if slices.Contains(scopes, "*") {
+		return "", nil
+	}
+	condition, args = scopeAmong(scopes)
+	return " AND " + condition, args
+}
+
+func scopeAmong(scopes replica.Scopes) (condition string, args []any) {
 	var exact, classes []string
 	for _, s := range scopes {
 		if s == "*" {
-			return "", nil
+			return "(1 = 1)", nil
 		}
 		if class, ok := strings.CutSuffix(s, ".*"); ok {
 			classes = append(classes, class)
@@ -186,13 +202,7 @@ func scopeFilter(scopes replica.Scopes) (condition string, args []any) {
 	for _, class := range classes { // a scope is letters, digits and one dot, so LIKE has nothing to escape
 		parts, args = append(parts, "scope LIKE ?"), append(args, class+".%")
 	}
-	return " AND (" + strings.Join(parts, " OR ") + ")", args
-}
-
-func (l *ledger) Newest(scopes replica.Scopes) (newest uint64, err error) {
-	filter, args := scopeFilter(scopes)
-	_, err = l.tx.one([]any{&newest}, "SELECT coalesce(max(head), 0) FROM card_scope WHERE card = ?"+filter, append([]any{string(l.card)}, args...)...)
-	return newest, err
+	return "(" + strings.Join(parts, " OR ") + ")", args
 }
 
 func (l *ledger) Moves(after uint64, limit int) (list []replica.Move, err error) {
@@ -201,9 +211,8 @@ func (l *ledger) Moves(after uint64, limit int) (list []replica.Move, err error)
 		err := rows.Scan(&m.ID, &m.Seq, &m.From, &m.To)
 		list = append(list, m)
 		return err
-	}, `SELECT id, seq, was, scope FROM record_scope AS m WHERE card = ? AND seq > ? AND was <> ''
-			AND EXISTS (SELECT 1 FROM record_scope AS b WHERE b.card = m.card AND b.id = m.id AND b.seq <= ?)
-		ORDER BY seq LIMIT ?`, string(l.card), after, after, limit)
+	}, "SELECT id, seq, was, scope FROM record_scope WHERE card = ? AND seq > ? AND was <> '' AND born <= ? ORDER BY seq LIMIT ?",
+		string(l.card), after, after, limit)
 	return list, err
 }
 
@@ -263,16 +272,48 @@ func (l *ledger) save(records []replica.Record, keep bool) error {
 			return err
 		}
 	}
-	return l.tx.execEach(`INSERT INTO record (card, id, kind, scope, seq, vv, deleted, collected, dated, sealed)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	return l.tx.execEach(`INSERT INTO record (card, id, kind, scope, seq, vv, deleted, collected, dated, sealed, born)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $5)
 		ON CONFLICT (card, id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, seq = excluded.seq, vv = excluded.vv,
 			deleted = excluded.deleted, collected = excluded.collected, dated = excluded.dated, sealed = excluded.sealed`, rows)
+}
+
+// Keep puts among the versions what records were between two changes of one transaction.
+func (l *ledger) Keep(records []replica.Record) error {
+	rows := make([][]any, len(records))
+	for i, r := range records {
+		sealed, err := l.tx.seal(l.card, recordPlace(r.ID, r.Seq), appendAtoms(nil, r.Atoms))
+		if err != nil {
+			return err
+		}
+		rows[i] = []any{string(l.card), r.ID, r.Seq, r.VV.String(), sealed}
+	}
+	return l.tx.execEach("INSERT INTO record_version (card, id, seq, vv, sealed) VALUES ($1, $2, $3, $4, $5)", rows)
+}
+
+func (l *ledger) Former(id string, limit int) (states []map[string][]replica.Version, err error) {
+	err = l.tx.each(func(rows *sql.Rows) error {
+		var seq uint64
+		var sealed []byte
+		if err := rows.Scan(&seq, &sealed); err != nil {
+			return err
+		}
+		plain, err := l.tx.open(l.card, recordPlace(id, seq), sealed)
+		if err != nil {
+			return err
+		}
+		atoms, err := readAtoms(plain)
+		states = append(states, atoms)
+		return err
+	}, "SELECT seq, sealed FROM record_version WHERE card = ? AND id = ? ORDER BY seq DESC LIMIT ?", string(l.card), id, limit)
+	return states, err
 }
 
 // moves writes down where records changed their scope, and the new head and sum of every scope that is touched: the one a
 // record left as well, so that whoever watches it sees the record go.
 func (l *ledger) moves(records []replica.Record) error {
 	heads, changes := map[string]uint64{}, map[string]wire.Sum{}
+	left := uint64(0) // the last commit that leaves something to forget
 	var moved [][]any
 	for _, r := range records {
 		heads[r.Scope] = max(heads[r.Scope], r.Seq)
@@ -280,15 +321,23 @@ func (l *ledger) moves(records []replica.Record) error {
 		l.before[r.ID] = now
 		changes[old.scope] = changes[old.scope].Minus(old.sum)
 		changes[r.Scope] = changes[r.Scope].Plus(now.sum)
-		if old.exists && old.scope == r.Scope {
+		if r.Deleted && !r.Collected {
+			left = max(left, r.Seq)
+		}
+		if !old.exists || old.scope == r.Scope {
 			continue
 		}
-		if old.exists {
-			heads[old.scope] = max(heads[old.scope], r.Seq)
-		}
-		moved = append(moved, []any{string(l.card), r.ID, r.Seq, r.Scope, old.scope})
+		heads[old.scope] = max(heads[old.scope], r.Seq)
+		left = max(left, r.Seq)
+		moved = append(moved, []any{r.Seq, r.Scope, old.scope, string(l.card), r.ID})
 	}
-	if err := l.tx.execEach("INSERT INTO record_scope (card, id, seq, scope, was) VALUES ($1, $2, $3, $4, $5)", moved); err != nil {
+	if left > 0 {
+		if err := l.leaves(left); err != nil {
+			return err
+		}
+	}
+	if err := l.tx.execEach(`INSERT INTO record_scope (seq, scope, was, card, id, born)
+		SELECT CAST($1 AS bigint), $2, $3, card, id, born FROM record WHERE card = $4 AND id = $5`, moved); err != nil {
 		return err
 	}
 	return l.keepTotals(heads, changes)
@@ -325,36 +374,10 @@ func (l *ledger) SaveActor(a replica.Actor) error {
 		ON CONFLICT (card, ordinal) DO UPDATE SET device = excluded.device, key = excluded.key, lmid = excluded.lmid, acked = excluded.acked,
 			low = excluded.low, last_seen = excluded.last_seen, state = excluded.state`,
 		string(l.card), a.Ordinal, a.Device, a.Key, a.LMID, a.Acked, a.Low, micros(a.LastSeen), string(a.State))
-	return err
-}
-
-func (l *ledger) Decisions(actor uint32, from, to uint64) (list []replica.Decision, err error) {
-	err = l.tx.each(func(rows *sql.Rows) error {
-		var d replica.Decision
-		var hash []byte
-		if err := rows.Scan(&d.N, &hash, &d.Outcome, &d.Code); err != nil {
-			return err
-		}
-		if copy(d.Hash[:], hash) != len(d.Hash) {
-			return fmt.Errorf("store: the hash of a mutation has %d bytes", len(hash))
-		}
-		list = append(list, d)
-		return nil
-	}, "SELECT n, hash, outcome, code FROM mutation_result WHERE card = ? AND actor = ? AND n >= ? AND n <= ? ORDER BY n", string(l.card), actor, from, to)
-	return list, err
-}
-
-func (l *ledger) SaveDecisions(actor uint32, decisions []replica.Decision) error {
-	rows := make([][]any, len(decisions))
-	for i, d := range decisions {
-		rows[i] = []any{string(l.card), actor, d.N, d.Hash[:], d.Outcome, d.Code}
+	if err != nil {
+		return err
 	}
-	return l.tx.execEach("INSERT INTO mutation_result (card, actor, n, hash, outcome, code) VALUES ($1, $2, $3, $4, $5, $6)", rows)
-}
-
-func (l *ledger) DropDecisions(actor uint32, to uint64) error {
-	_, err := l.tx.exec("DELETE FROM mutation_result WHERE card = ? AND actor = ? AND n <= ?", string(l.card), actor, to)
-	return err
+	return l.seen(a)
 }
 
 // chunks cuts a list into pieces of at most n.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,7 +38,13 @@ func (tx *Tx) EnqueueNews(p consent.Permit, scopes card.Scopes) error {
 	}
 	told := map[identity.AccountID]bool{}
 	for _, g := range grants {
-		if g.Account == "" || told[g.Account] || !g.Revoked.IsZero() || !g.Held.IsZero() || !overlap(g.Scopes, scopes) {
+		seen := func(s card.Scope) bool {
+			if tx.veiled[s] {
+				s = s.Hide()
+			}
+			return consent.Shown(grants, g.Account, s)
+		}
+		if g.Account == "" || told[g.Account] || !slices.ContainsFunc(scopes, seen) {
 			continue
 		}
 		told[g.Account] = true
@@ -46,15 +53,6 @@ func (tx *Tx) EnqueueNews(p consent.Permit, scopes card.Scopes) error {
 		}
 	}
 	return nil
-}
-
-func overlap(held, changed card.Scopes) bool {
-	for _, s := range changed {
-		if held.Holds(s) {
-			return true
-		}
-	}
-	return false
 }
 
 // enqueueNews lets the news join what waits already, or starts to wait.
@@ -86,12 +84,12 @@ func (tx *Tx) EnqueuePush(p notice.Push) error {
 	return tx.enqueue(jobs.Push{ID: p.ID, Device: p.Device, About: p.Kind, Ends: p.Ends}, nil)
 }
 
-// StillSees reports whether the account sees anything of the card at the instant, as its owner or because the owner lets it. It is
-// how a job without an actor learns whether to tell that there is news.
-func (tx *Tx) StillSees(id card.ID, account identity.AccountID, now time.Time) (bool, error) {
+// StillSees reports whether the account sees anything of the card at the instant on the device, as its owner or because it was let in.
+// It is how a job without an actor learns whether to tell that there is news.
+func (tx *Tx) StillSees(id card.ID, account identity.AccountID, device identity.DeviceID, now time.Time) (bool, error) {
 	grants, err := tx.grants(id)
 	for _, g := range grants {
-		if g.Account == account && account != "" && g.InForce(now) {
+		if g.Reaches(identity.Actor{Account: account, Device: device}) && g.Role != consent.Restriction && g.InForce(now) {
 			return true, err
 		}
 	}

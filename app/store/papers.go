@@ -4,17 +4,17 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/prescription"
-	"github.com/medcard/medcard/domain/referral"
 	"github.com/medcard/medcard/sync/cardsync"
 	"github.com/medcard/medcard/sync/replica"
 )
 
-// A paper is a prescription or a referral: something signed that a patient shows to a stranger. The directory leads from the
+// A paper is a prescription, a referral or a certificate: something signed that a patient shows to a stranger. The directory leads from the
 // token in its code, or from its id, to its card.
 
 func (tx *Tx) paperByToken(kind card.Kind, token [16]byte) (id card.ID, paper string, found bool, err error) {
@@ -43,18 +43,31 @@ func (tx *Tx) CardOfPrescription(id prescription.ID) (card.ID, bool, error) {
 	return tx.cardOfPaper(card.KindPrescription, string(id))
 }
 
-// CardOfReferral finds whose referral it is.
-func (tx *Tx) CardOfReferral(id referral.ID) (card.ID, bool, error) {
-	return tx.cardOfPaper(card.KindReferral, string(id))
+// PaperGone reports whether a paper's patient gave it up.
+func (tx *Tx) PaperGone(id string) (bool, error) {
+	var one int
+	return tx.one([]any{&one}, "SELECT 1 FROM paper WHERE id = ? AND gone_at IS NOT NULL", id)
 }
 
-// mayPaper asks for a permit that reads or writes papers of the kind: who files or dispenses one may see that one.
-func (tx *Tx) mayPaper(p consent.Permit, kind card.Kind) error {
-	scope := card.ScopeOf(kind, card.General)
-	if !p.Of(tx.token) || (!p.Writes(scope) && !p.Reads(scope)) {
+// SetPaperGone writes that down, once.
+func (tx *Tx) SetPaperGone(id string, now time.Time) error {
+	_, err := tx.exec("UPDATE paper SET gone_at = ? WHERE id = ? AND gone_at IS NULL", micros(now), id)
+	return err
+}
+
+// mayPaper asks for a permit that writes papers of the kind, because who files or dispenses one may see that one, or that reads this one.
+func (tx *Tx) mayPaper(p consent.Permit, kind card.Kind, id string) error {
+	if !p.Of(tx.token) {
 		return ErrForeignPermit
 	}
-	return nil
+	if p.Writes(card.ScopeOf(kind, card.General)) {
+		return nil
+	}
+	sees, err := tx.Sees(p, card.RecordID(id))
+	if err == nil && !sees {
+		err = ErrForeignPermit
+	}
+	return err
 }
 
 func paperPlace(kind card.Kind, id string) string { return string(kind) + "|sealed|" + id }
@@ -88,20 +101,26 @@ func (tx *Tx) AddPrescription(p consent.Permit, rx prescription.Prescription, co
 
 // Prescription reads one, with the text of its code.
 func (tx *Tx) Prescription(p consent.Permit, id prescription.ID) (rx prescription.Prescription, code string, found bool, err error) {
-	if err := tx.mayPaper(p, card.KindPrescription); err != nil {
+	if err := tx.mayPaper(p, card.KindPrescription, string(id)); err != nil {
 		return rx, "", false, err
 	}
 	var course prescription.Course
 	var token, secret, sealed []byte
-	var leaseUntil sql.NullTime
-	found, err = tx.one([]any{&token, &course.Version, &course.State, &course.ValidUntil, &course.Lease.ID, &course.Lease.Holder, &secret, &leaseUntil, &sealed},
-		`SELECT token, version, state, valid_until, lease_id, lease_holder, lease_secret, lease_until, sealed
+	var leaseUntil, since, due, arrived sql.NullTime
+	var onHold bool
+	found, err = tx.one([]any{&token, &course.Version, &course.State, &onHold, &course.ValidUntil, &course.Lease.ID, &course.Lease.Holder, &secret, &leaseUntil,
+		&course.Supply.Holder, &since, &due, &arrived, &sealed},
+		`SELECT token, version, state, on_hold, valid_until, lease_id, lease_holder, lease_secret, lease_until, supply_holder, supply_since, supply_due, supply_arrived, sealed
 		FROM prescription WHERE card = ? AND id = ?`, string(p.Card()), string(id))
 	if err != nil || !found {
 		return rx, "", found, err
 	}
+	if onHold {
+		course.State = prescription.OnHold
+	}
 	course.ValidUntil = course.ValidUntil.UTC()
 	course.Lease.Until = fromNull(leaseUntil)
+	course.Supply.Registered, course.Supply.Due, course.Supply.Arrived = fromNull(since), fromNull(due), fromNull(arrived)
 	copy(course.Lease.Secret[:], secret)
 	if course.Items, err = tx.progress(p.Card(), id); err != nil {
 		return rx, "", false, err
@@ -127,11 +146,11 @@ func (tx *Tx) progress(id card.ID, paper prescription.ID) (items []prescription.
 	err = tx.each(func(rows *sql.Rows) error {
 		var p prescription.Progress
 		var next sql.NullTime
-		err := rows.Scan(&p.Prescribed, &p.Dispensed, &p.Every, &next)
+		err := rows.Scan(&p.Prescribed, &p.Dispensed, &p.Excess, &p.Every, &next)
 		p.NextAt = fromNull(next)
 		items = append(items, p)
 		return err
-	}, "SELECT prescribed, dispensed, every_days, next_at FROM prescription_item WHERE card = ? AND prescription = ? ORDER BY item", string(id), string(paper))
+	}, "SELECT prescribed, dispensed, excess, every_days, next_at FROM prescription_item WHERE card = ? AND prescription = ? ORDER BY item", string(id), string(paper))
 	return items, err
 }
 
@@ -144,73 +163,40 @@ func (tx *Tx) SaveCourse(p consent.Permit, id prescription.ID, read int, next pr
 	if next.State == prescription.InWork {
 		secret = next.Lease.Secret[:]
 	}
-	n, err := tx.exec(`UPDATE prescription SET version = ?, state = ?, lease_id = ?, lease_holder = ?, lease_secret = ?, lease_until = ?
-		WHERE card = ? AND id = ? AND version = ?`, next.Version, string(next.State), next.Lease.ID, string(next.Lease.Holder), secret,
-		nullTime(next.Lease.Until), string(p.Card()), string(id), read)
+	state, onHold := next.State, next.State == prescription.OnHold
+	if onHold {
+		state = next.Idle() // where it goes on
+	}
+	n, err := tx.exec(`UPDATE prescription SET version = ?, state = ?, on_hold = ?, lease_id = ?, lease_holder = ?, lease_secret = ?, lease_until = ?,
+		supply_holder = ?, supply_since = ?, supply_due = ?, supply_arrived = ? WHERE card = ? AND id = ? AND version = ?`,
+		next.Version, string(state), onHold, next.Lease.ID, string(next.Lease.Holder), secret, nullTime(next.Lease.Until), string(next.Supply.Holder),
+		nullTime(next.Supply.Registered), nullTime(next.Supply.Due), nullTime(next.Supply.Arrived), string(p.Card()), string(id), read)
 	if err != nil || n == 0 {
 		return false, err
 	}
 	for i, item := range next.Items {
-		if _, err := tx.exec("UPDATE prescription_item SET dispensed = ?, next_at = ? WHERE card = ? AND prescription = ? AND item = ?",
-			item.Dispensed, nullTime(item.NextAt), string(p.Card()), string(id), i); err != nil {
+		if _, err := tx.exec("UPDATE prescription_item SET dispensed = ?, excess = ?, next_at = ? WHERE card = ? AND prescription = ? AND item = ?",
+			item.Dispensed, item.Excess, nullTime(item.NextAt), string(p.Card()), string(id), i); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// AddReferral does for a referral what AddPrescription does.
-func (tx *Tx) AddReferral(p consent.Permit, r referral.Referral, code string, issuer identity.ClientID) (added bool, err error) {
-	if err := tx.mayWrite(p, r.Card, card.ScopeOf(card.KindReferral, card.General)); err != nil {
-		return false, err
-	}
-	sealed, err := tx.seal(r.Card, paperPlace(card.KindReferral, string(r.ID)), cardsync.FromReferral(r, code).Atoms[cardsync.AtomDocument])
-	if err != nil {
-		return false, err
-	}
-	if added, err = tx.addPaper(card.KindReferral, r.Token, string(r.ID), r.Card); err != nil || !added {
-		return false, err
-	}
-	_, err = tx.exec("INSERT INTO referral (card, id, token, issuer, state, valid_until, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		string(r.Card), string(r.ID), r.Token[:], string(issuer), string(r.State), micros(r.ValidUntil), sealed)
-	return err == nil, err
-}
-
-// Referral reads one, with the text of its code.
-func (tx *Tx) Referral(p consent.Permit, id referral.ID) (r referral.Referral, code string, found bool, err error) {
-	if err := tx.mayPaper(p, card.KindReferral); err != nil {
-		return r, "", false, err
-	}
-	var state referral.State
-	var token, sealed []byte
-	found, err = tx.one([]any{&state, &token, &sealed}, "SELECT state, token, sealed FROM referral WHERE card = ? AND id = ?", string(p.Card()), string(id))
-	if err != nil || !found {
-		return r, "", found, err
-	}
-	document, err := tx.open(p.Card(), paperPlace(card.KindReferral, string(id)), sealed)
-	if err != nil {
-		return r, "", false, err
-	}
-	r, code, err = cardsync.ToReferral(card.RecordID(id), map[string]json.RawMessage{
-		cardsync.AtomDocument: document, cardsync.AtomState: json.RawMessage(`{}`),
-	})
-	r.Card, r.State = p.Card(), state
-	copy(r.Token[:], token)
-	return r, code, true, err
-}
-
 // Issuer is the client that filed a paper.
 func (tx *Tx) Issuer(p consent.Permit, kind card.Kind, id string) (issuer identity.ClientID, err error) {
-	if err := tx.mayPaper(p, kind); err != nil {
+	if err := tx.mayPaper(p, kind, id); err != nil {
 		return "", err
 	}
-	table := "prescription"
-	if kind == card.KindReferral {
-		table = "referral"
+	table, known := paperTables[kind]
+	if !known {
+		return "", errors.New("store: no papers of this kind")
 	}
 	_, err = tx.one([]any{&issuer}, "SELECT issuer FROM "+table+" WHERE card = ? AND id = ?", string(p.Card()), id)
 	return issuer, err
 }
+
+var paperTables = map[card.Kind]string{card.KindPrescription: "prescription", card.KindReferral: "referral", card.KindCertificate: "certificate"}
 
 // Bearer is what a paper says about whose it is: initials and year of birth from the card's newest patient record. Whoever may file
 // a paper learns no more than what will stand on it.

@@ -105,12 +105,7 @@ func (tx *Tx) Keep(p consent.Permit, client identity.ClientID, postings []postin
 // AsPosted gives the resource behind a record as it came, in its newest version: what a card's export hands out, and what a dispute
 // about a mapped fact is settled by.
 func (tx *Tx) AsPosted(p consent.Permit, id card.RecordID) (body []byte, found bool, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
-		return nil, false, err
-	}
-	var scope card.Scope
-	found, err = tx.one([]any{&scope}, "SELECT scope FROM record WHERE card = ? AND id = ?", string(p.Card()), string(id))
-	if err != nil || !found || !p.Reads(scope) {
+	if sees, err := tx.Sees(p, id); err != nil || !sees {
 		return nil, false, err
 	}
 	var client identity.ClientID
@@ -123,6 +118,31 @@ func (tx *Tx) AsPosted(p consent.Permit, id card.RecordID) (body []byte, found b
 	}
 	body, err = tx.open(p.Card(), postingPlace(client, hash, version), sealed)
 	return body, err == nil, err
+}
+
+// Labels tells under which labels records of the card stand, to somebody who writes them: what belongs to a secret visit is secret, too.
+func (tx *Tx) Labels(p consent.Permit, ids []card.RecordID) (map[card.RecordID]string, error) {
+	if err := tx.mayPost(p); err != nil {
+		return nil, err
+	}
+	labels := map[card.RecordID]string{}
+	for chunk := range chunks(ids, 500) {
+		names := make([]string, len(chunk))
+		for i, id := range chunk {
+			names[i] = string(id)
+		}
+		condition, list := tx.among("id", names)
+		if err := tx.each(func(rows *sql.Rows) error {
+			var id card.RecordID
+			var scope card.Scope
+			err := rows.Scan(&id, &scope)
+			labels[id] = scope.Show().Label()
+			return err
+		}, "SELECT id, scope FROM record WHERE card = ? AND "+condition, string(p.Card()), list); err != nil {
+			return nil, err
+		}
+	}
+	return labels, nil
 }
 
 // mayPost asks for a permit that writes, of this transaction.

@@ -103,6 +103,7 @@ func revive(ctx context.Context, cfg Config, path string, now time.Time, step fu
 //   - every card gets a new epoch: phones send again what this database does not have, and take nothing that they hold for
 //     proven (sync/replica says what else the engine wants);
 //   - what waited to be pushed was pushed since, so it waits no more; reminders that are due were sent;
+//   - no certificate opens an account any more until its owner binds it again: he may have ended that after the backup;
 //   - every session ends: one that was ended after the backup, because a phone was stolen, would be good again;
 //   - every grant but the owner's is held, for it may have been revoked: see holdGrants.
 //
@@ -113,6 +114,9 @@ func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)
 			return err
 		}
 		if _, err := tx.exec("INSERT INTO restoration (at) VALUES (?) ON CONFLICT DO NOTHING", micros(now)); err != nil {
+			return err
+		}
+		if _, err := tx.exec("DELETE FROM signer"); err != nil {
 			return err
 		}
 		_, err := tx.exec("UPDATE session SET revoked_at = ?, restored = ? WHERE revoked_at IS NULL", micros(now), true)

@@ -22,16 +22,19 @@ func uuidOrNil(id string) any {
 
 // AddSignIn keeps a sign-in that waits for its second factor.
 func (tx *Tx) AddSignIn(s account.SignIn) error {
-	_, err := tx.exec(`INSERT INTO sign_in (id, account, device, device_name, device_secret, started_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		string(s.ID), string(s.Account), string(s.Device.ID), s.Device.Name, s.Device.Secret, micros(s.Started), micros(s.Ends))
+	_, err := tx.exec(`INSERT INTO sign_in (id, account, device, device_name, device_secret, started_at, ends_at, method, session, first)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(s.ID), string(s.Account), string(s.Device.ID), s.Device.Name, s.Device.Secret,
+		micros(s.Started), micros(s.Ends), string(s.Method), uuidOrNil(string(s.Session)), string(s.First))
 	return err
 }
 
 // SignIn finds a sign-in that waits for its second factor.
 func (tx *Tx) SignIn(id account.ChallengeID) (account.SignIn, bool, error) {
 	s := account.SignIn{ID: id}
-	found, err := tx.one([]any{&s.Account, &s.Device.ID, &s.Device.Name, &s.Device.Secret, &s.Started, &s.Ends},
-		"SELECT account, device, device_name, device_secret, started_at, ends_at FROM sign_in WHERE id = ?", string(id))
+	var session sql.NullString
+	found, err := tx.one([]any{&s.Account, &s.Device.ID, &s.Device.Name, &s.Device.Secret, &s.Started, &s.Ends, &s.Method, &session, &s.First},
+		"SELECT account, device, device_name, device_secret, started_at, ends_at, method, session, first FROM sign_in WHERE id = ?", string(id))
+	s.Session = identity.SessionID(session.String)
 	s.Started, s.Ends = s.Started.UTC(), s.Ends.UTC()
 	return s, found, err
 }
@@ -81,8 +84,8 @@ func (tx *Tx) AddSession(s account.Session) error {
 	for i, m := range s.Methods {
 		methods[i] = string(m)
 	}
-	_, err := tx.exec("INSERT INTO session (id, account, device, methods, opened_at, ends_at) VALUES (?, ?, ?, ?, ?, ?)",
-		string(s.ID), string(s.Account), string(s.Device), strings.Join(methods, " "), micros(s.Opened), micros(s.Ends))
+	_, err := tx.exec("INSERT INTO session (id, account, device, methods, opened_at, proved_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		string(s.ID), string(s.Account), string(s.Device), strings.Join(methods, " "), micros(s.Opened), nullTime(s.Proved), micros(s.Ends))
 	return err
 }
 
@@ -90,13 +93,16 @@ func (tx *Tx) AddSession(s account.Session) error {
 func (tx *Tx) Session(id identity.SessionID) (account.Session, bool, error) {
 	s := account.Session{ID: id}
 	var methods string
-	var revoked sql.NullTime
-	found, err := tx.one([]any{&s.Account, &s.Device, &methods, &s.Opened, &s.Ends, &revoked},
-		"SELECT account, device, methods, opened_at, ends_at, revoked_at FROM session WHERE id = ?", string(id))
+	var proved, revoked sql.NullTime
+	found, err := tx.one([]any{&s.Account, &s.Device, &methods, &s.Opened, &proved, &s.Ends, &revoked, &s.Locked},
+		"SELECT account, device, methods, opened_at, proved_at, ends_at, revoked_at, EXISTS (SELECT 1 FROM account_lock WHERE account_lock.account = session.account) FROM session WHERE id = ?", string(id))
 	for m := range strings.FieldsSeq(methods) {
 		s.Methods = append(s.Methods, account.Method(m))
 	}
-	s.Opened, s.Ends, s.Revoked = s.Opened.UTC(), s.Ends.UTC(), fromNull(revoked)
+	s.Opened, s.Proved, s.Ends, s.Revoked = s.Opened.UTC(), fromNull(proved), s.Ends.UTC(), fromNull(revoked)
+	if !proved.Valid {
+		s.Proved = s.Opened
+	}
 	return s, found, err
 }
 

@@ -1,6 +1,9 @@
 package store
 
-import "database/sql"
+import (
+	"database/sql"
+	"time"
+)
 
 // The status lists know a paper's token, its random place and its status, and no patient: a directory, without permits.
 
@@ -34,13 +37,37 @@ func (tx *Tx) StatusOf(token [16]byte) (status int, found bool, err error) {
 	return status, found, err
 }
 
-// StatusLists are the numbers of the lists in which a place is given away, in order.
-func (tx *Tx) StatusLists() (lists []int, err error) {
+// Filled is how many places of a list are given away.
+func (tx *Tx) Filled(list int) (n int, err error) {
+	_, err = tx.one([]any{&n}, "SELECT count(*) FROM paper_status WHERE list = ?", list)
+	return n, err
+}
+
+// NewestShard is the highest number of an open list within the bounds.
+func (tx *Tx) NewestShard(first, last int) (list int, found bool, err error) {
+	var newest sql.NullInt64
+	_, err = tx.one([]any{&newest}, "SELECT max(list) FROM status_shard WHERE list BETWEEN ? AND ?", first, last)
+	return int(newest.Int64), newest.Valid, err
+}
+
+// OpenShard opens a list, if it is not open yet.
+func (tx *Tx) OpenShard(list int, now time.Time) error {
+	_, err := tx.exec("INSERT INTO status_shard (list, opened_at) VALUES (?, ?) ON CONFLICT (list) DO NOTHING", list, now)
+	return err
+}
+
+// StatusLists are the numbers of the lists that were opened since, in order.
+func (tx *Tx) StatusLists(since time.Time) (lists []int, err error) {
 	err = tx.each(func(rows *sql.Rows) error {
 		var n int
 		err := rows.Scan(&n)
 		lists = append(lists, n)
 		return err
-	}, "SELECT DISTINCT list FROM paper_status ORDER BY list")
+	}, "SELECT list FROM status_shard WHERE opened_at >= ? ORDER BY list", since)
 	return lists, err
+}
+
+// HasShard reports whether a list is open.
+func (tx *Tx) HasShard(list int) (open bool, err error) {
+	return tx.one([]any{new(int)}, "SELECT 1 FROM status_shard WHERE list = ?", list)
 }

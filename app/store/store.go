@@ -96,13 +96,14 @@ func (db *DB) openSQLite(path string) error {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	db.path = path
+	// Of the 2 MB that are usual one push of a thousand edits to a larger file uses up all, and reads and writes pages twice. In KiB, each connection its own.
 	const common = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(on)&_pragma=temp_store(memory)"
 	var err error
-	if db.write, err = driver.Open("file:" + path + common + "&_txlock=immediate"); err != nil {
+	if db.write, err = driver.Open("file:" + path + common + "&_txlock=immediate&_pragma=cache_size(-32768)"); err != nil {
 		return fmt.Errorf("open the database file: %w", err)
 	}
 	db.write.SetMaxOpenConns(1)
-	if db.read, err = driver.Open("file:" + path + common + "&_txlock=deferred&_pragma=query_only(on)"); err != nil {
+	if db.read, err = driver.Open("file:" + path + common + "&_txlock=deferred&_pragma=query_only(on)&_pragma=cache_size(-8192)"); err != nil {
 		return fmt.Errorf("open the database file for reading: %w", err)
 	}
 	db.read.SetMaxOpenConns(8)
@@ -187,7 +188,7 @@ func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
 		if db.pool != nil {
 			return db.inPostgres(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, f)
 		}
-		return db.inSQLite(ctx, db.reader, f)
+		return db.inSQLite(ctx, db.reader, true, f)
 	})
 }
 
@@ -197,13 +198,14 @@ func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
 		if db.pool != nil {
 			return db.inPostgres(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, f)
 		}
-		return db.inSQLite(ctx, db.writer, f)
+		return db.inSQLite(ctx, db.writer, false, f)
 	})
 }
 
-func (db *DB) inSQLite(ctx context.Context, g *gorm.DB, f func(*Tx) error) error {
+func (db *DB) inSQLite(ctx context.Context, g *gorm.DB, still bool, f func(*Tx) error) error {
 	return g.WithContext(ctx).Transaction(func(g *gorm.DB) error {
 		tx := newTx(ctx, db, g)
+		tx.still = still
 		tx.sqlite, _ = g.Statement.ConnPool.(*sql.Tx)
 		return f(tx)
 	})
@@ -232,6 +234,7 @@ func (db *DB) inPostgres(ctx context.Context, options pgx.TxOptions, f func(*Tx)
 			begun = true
 			// Connection hands out one statement that every call would add to; a session starts each call anew.
 			tx := newTx(ctx, db, g.Session(&gorm.Session{NewDB: true, Context: ctx}))
+			tx.still = options.AccessMode == pgx.ReadOnly
 			tx.postgres = p
 			return f(tx)
 		})

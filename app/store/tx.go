@@ -24,12 +24,16 @@ type Tx struct {
 	sqlite   *sql.Tx // SQLite: what the job queue inserts through
 	postgres pgx.Tx  // PostgreSQL: the same
 
+	still    bool    // it only reads, and sees one moment
 	scanning bool    // rows are open: see each
 	keyOf    card.ID // whose data key it has at hand
 	key      tink.AEAD
 
 	granted   []consent.Grant // what Decide read last
 	grantedOf card.ID
+	permit    consent.Permit // what it decided
+
+	veiled map[card.Scope]bool // scopes in which Publish was given only records that the owner hid
 }
 
 func newTx(ctx context.Context, db *DB, g *gorm.DB) *Tx {

@@ -27,7 +27,7 @@ import (
 // cast is who and what the turns are tried with.
 type cast struct {
 	*World
-	document
+	openAPI
 	known
 	t      testing.TB
 	tokens map[identity.ActorKind]string
@@ -51,7 +51,7 @@ func casting(ctx context.Context, t *testing.T, w *World) *cast {
 	}))(t)
 	paper := got(clinic.Prescribe(ctx, id, "bad-turns-0001"))(t)
 	c := &cast{
-		World: w, document: readDocument(t, w), t: t, card: id,
+		World: w, openAPI: readDocument(t, w), t: t, card: id,
 		known: known{
 			"card": id, "client": clinic.ID, "device": anna.device["id"], "actor": number(dig(cards[0], "actor")), "id": paper.ID, "list": w.Now().UTC().Format("200601"),
 			"login": "+79161234567", "phone": "+79161234568", "email": "anna@example.org", "deviceSecret": strings.Repeat("s", 32), "scopes": []any{"lab.general"}, "ctx": "", "hlc": "0000000000000001", "n": 1,
@@ -60,7 +60,9 @@ func casting(ctx context.Context, t *testing.T, w *World) *cast {
 			"ranges":  []any{body{"count": 1, "sum": "0123456789abcdef"}}, "ids": []any{id},
 			"op": "create", "kind": "comment", "atoms": body{"text": body{"v": canary}}, "at": "",
 		},
-		tokens: map[identity.ActorKind]string{identity.Patient: token, identity.Clinic: got(clinic.Token(ctx))(t), identity.Pharmacy: got(pharmacy.Token(ctx))(t)},
+		tokens: map[identity.ActorKind]string{
+			identity.Patient: token, identity.Clinic: got(clinic.Token(ctx))(t), identity.Pharmacy: got(pharmacy.Token(ctx))(t), identity.Auditor: got(w.auditor(ctx, t)(ctx))(t),
+		},
 		narrow: map[identity.ActorKind]map[string]string{},
 	}
 	for _, kind := range []identity.ActorKind{identity.Clinic, identity.Pharmacy} {
@@ -81,7 +83,7 @@ func number(v any) int { n, _ := v.(float64); return int(n) }
 
 // good is the request as documented, with a token that the route takes.
 func (c *cast) good(r httpapi.Route) turn {
-	u := c.document.good(c.t, c.known, r)
+	u := c.openAPI.good(c.t, c.known, r)
 	if kinds := r.Access.Kinds(); len(kinds) > 0 {
 		u.token = c.tokens[kinds[0]]
 	}
@@ -288,7 +290,7 @@ func (c *cast) bodies(t *testing.T, r httpapi.Route) {
 	c.refuses(t, good.but("shorter than promised", func(u *turn) { u.promised = 10; wants("", 400)(u) }))
 	c.refuses(t, good.but("nothing of what was promised", func(u *turn) { u.body, u.promised = nil, 10; wants("", 400)(u) }))
 	c.refuses(t, good.but("a length that is none", func(u *turn) { u.body = nil; u.header("Content-Length", canary); wants("", 400)(u) }))
-	if strings.HasPrefix(kind, "image/") || r.Path == "/oauth/token" {
+	if strings.HasPrefix(kind, "image/") || kind == "application/octet-stream" || r.Path == "/oauth/token" { // files are known by their first bytes
 		c.refuses(t, good.but("nonsense", func(u *turn) { u.body = []byte(canary); wants("", 400, 415)(u) }))
 		return
 	}

@@ -118,7 +118,7 @@ func TestADamagedPhoneMendsItsCard(t *testing.T) {
 		requests, fetched := line.spend()
 		t.Logf("the card came in %d bytes; a check of it when sound takes %d in %d requests", whole, fetched, requests)
 
-		hit := damage(t, h.File, key, "UPDATE record SET body = CAST(replace(body, 'diastolic\":80', 'diastolic\":81') AS BLOB) WHERE rowid % 80 = 0")
+		hit := damage(t, h.File, key, "UPDATE record SET body = CAST(substr(body, 1, 50) || x'0000' || substr(body, 53) AS BLOB) WHERE rowid % 80 = 0")
 		hit += damage(t, h.File, key, "UPDATE record SET body = substr(body, 2) WHERE rowid % 80 = 1")
 		lost := damage(t, h.File, key, "DELETE FROM record WHERE rowid % 160 = 2")
 		wrote := got(mine.AddMeasurement(pressure(99)))(t)

@@ -94,16 +94,21 @@ func (p *tunnel) close() {
 
 // awake are the routes that answer without a database, and why.
 var awake = map[string]string{
-	"live":           "says that the process answers",
-	"metrics":        "are counted in memory",
-	"trustRoot":      "is a key in custody",
-	"keySet":         "was signed for this hour already",
-	"jwks":           "likewise",
-	"statusList":     "may be a minute old",
-	"readCapability": "is always the same",
-	"scanPhoto":      "what is sent here is no photo",
-	"refresh":        "what is sent here has not the form of a refresh token",
-	"token":          "what is sent here names no grant",
+	"live":                  "says that the process answers",
+	"metrics":               "are counted in memory",
+	"trustRoot":             "is a key in custody",
+	"auditKey":              "is a key in custody",
+	"keySet":                "was signed for this hour already",
+	"jwks":                  "likewise",
+	"statusList":            "may be a minute old",
+	"readCapability":        "is always the same",
+	"scanPhoto":             "what is sent here is no photo",
+	"verifyCode":            "what is sent here is no code",
+	"refresh":               "what is sent here has not the form of a refresh token",
+	"token":                 "what is sent here names no grant",
+	"signInChallenge":       "of which nothing is kept until it comes back",
+	"externalSignIn":        "no external provider is set up here",
+	"confirmExternalSignIn": "likewise",
 }
 
 // away asks every route and checks that each says so: 503, when to come again, and no word about databases.
@@ -152,7 +157,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	road, dsn := newTunnel(t, storetest.Postgres(t).Postgres)
 	w := got(Begin(ctx, Options{Dir: t.TempDir(), Postgres: dsn}))(t)
 	t.Cleanup(func() { ok(t, w.Close()) })
-	nobody := &cast{World: w, document: readDocument(t, w), t: t, known: known{}, tokens: map[identity.ActorKind]string{}}
+	nobody := &cast{World: w, openAPI: readDocument(t, w), t: t, known: known{}, tokens: map[identity.ActorKind]string{}}
 	for _, r := range w.Server.API.Routes() {
 		if len(r.Access.Kinds()) > 0 {
 			continue

@@ -175,7 +175,7 @@ func readRefusal(target string, r reply) (code string, err error) {
 	var p struct {
 		Type, Title, Code, Detail, State, RequestID string
 		Status                                      int
-		Fields                                      []struct{ Where, Why string }
+		Fields                                      []struct{ Where, Why, Code string }
 	}
 	d := json.NewDecoder(strings.NewReader(r.text))
 	d.DisallowUnknownFields()

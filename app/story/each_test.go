@@ -24,7 +24,12 @@ func each(t *testing.T, test func(context.Context, *testing.T, *World)) {
 // start opens a world for one test and looks, when the test is over, whether any log line holds what must not be there.
 func start(t testing.TB, postgres string) *World {
 	t.Helper()
-	w, err := Start(context.Background(), Options{Dir: t.TempDir(), Postgres: postgres})
+	return open(t, Options{Dir: t.TempDir(), Postgres: postgres})
+}
+
+func open(t testing.TB, o Options) *World {
+	t.Helper()
+	w, err := Start(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

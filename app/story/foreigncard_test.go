@@ -56,7 +56,7 @@ func TestAForeignCard(t *testing.T) {
 				if r.Path == "/v1/sync/head" {
 					c.known["cards"] = hers
 				}
-				there := c.document.good(t, c.known, r)
+				there := c.openAPI.good(t, c.known, r)
 				if !strings.Contains(there.target+string(there.body), string(hers)) {
 					continue // the route knows of no card
 				}
@@ -75,6 +75,9 @@ func TestAForeignCard(t *testing.T) {
 						t.Errorf("%s %s: a %s gets\n%s for the foreign card and\n%s for a missing one", r.Method, r.Path, kind, alike(a, string(hers)), alike(b, nowhere))
 					}
 					c.saysNothing(t, r.Method+" "+r.Path, a)
+					if r.ID == "breakGlass" && strings.Contains(a.text, `"person.stale"`) {
+						continue // it is for foreign cards, and asks for more than a token
+					}
 					if kind == identity.Pharmacy && strings.Contains(a.text, `"scope.missing"`) {
 						continue // no pharmacy has the scope yet
 					}

@@ -46,7 +46,7 @@ var Doctor = credential.Actor{Subject: "e-31", Name: "Петрова Анна С
 var Pharmacist = credential.Actor{Subject: "p-7", Name: "Соколов Иван Петрович", Role: "провизор"}
 
 // clinicScopes are what a clinic's system asks for.
-var clinicScopes = []string{"system/*.c", "system/*.rs", "system/prescription.c", "system/referral.c", "system/Communication.c"}
+var clinicScopes = []string{"system/*.c", "system/*.rs", "system/prescription.c", "system/referral.c", "system/certificate.c", "system/Communication.c", "system/PractitionerRole.cu"}
 
 // Clinic registers a clinic and connects its system.
 func (w *World) Clinic(ctx context.Context, name string) (*Clinic, error) {
@@ -185,28 +185,50 @@ type Paper struct {
 	ID         string    `json:"id"`
 	Code       string    `json:"code"`
 	State      string    `json:"state"`
+	Number     string    `json:"number"`
 	ValidUntil time.Time `json:"validUntil"`
 }
 
 // Prescribe issues a prescription of one medicine.
 func (c *Clinic) Prescribe(ctx context.Context, id card.ID, key string) (p Paper, err error) {
-	err = c.Call(ctx, http.MethodPost, "/v1/prescriptions", nil, map[string]any{
+	err = c.Call(ctx, http.MethodPost, "/v1/prescriptions", nil, prescriptionOf(id, key), &p)
+	return p, err
+}
+
+func prescriptionOf(id card.ID, key string) map[string]any {
+	return map[string]any{
 		"card": id, "idempotencyKey": key, "form": "107-1/u", "validity": 3, "clinic": "1027700132195", "prescriber": "Петрова А. С.",
 		"items": []any{map[string]any{
 			"code": 4711, "name": "Метформин", "shape": "tablet", "strength": []any{map[string]any{"amount": 500, "unit": "mg"}}, "quantity": 60,
 			"regimen": map[string]any{"portion": 100, "times": 2, "days": 30},
 		}},
-	}, &p)
-	return p, err
+	}
 }
 
 // Refer issues a referral to a specialist.
 func (c *Clinic) Refer(ctx context.Context, id card.ID, key string) (p Paper, err error) {
-	err = c.Call(ctx, http.MethodPost, "/v1/referrals", nil, map[string]any{
+	err = c.Call(ctx, http.MethodPost, "/v1/referrals", nil, referralOf(id, key), &p)
+	return p, err
+}
+
+func referralOf(id card.ID, key string) map[string]any {
+	return map[string]any{
 		"card": id, "idempotencyKey": key, "kind": 6, "care": "planned", "clinic": "1027700132195", "purpose": "Консультация эндокринолога",
 		"referrer": "Петрова А. С.", "days": 30,
-	}, &p)
+	}
+}
+
+// Certify issues a certificate.
+func (c *Clinic) Certify(ctx context.Context, id card.ID, key string) (p Paper, err error) {
+	err = c.Call(ctx, http.MethodPost, "/v1/certificates", nil, certificateOf(id, key), &p)
 	return p, err
+}
+
+func certificateOf(id card.ID, key string) map[string]any {
+	return map[string]any{
+		"card": id, "idempotencyKey": key, "kind": "086/u", "number": "2026-114", "clinic": "1027700132195", "author": "Петрова А. С.",
+		"text": "Годна к обучению по специальности.", "days": 180,
+	}
 }
 
 // Picture fetches a document's QR code as PNG.
@@ -265,8 +287,8 @@ func (w *World) root(ctx context.Context) (qr.Key, error) {
 // Reading is what the server read from a photo.
 type Reading struct {
 	Codes []struct {
-		Kind, Text, Verdict string
-		Reasons             []string
+		Kind, Text, Verdict, State string
+		Reasons                    []string
 	}
 	Step string
 }

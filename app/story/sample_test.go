@@ -18,12 +18,12 @@ import (
 
 // Samples of every request, made from the OpenAPI document: a route that is new is tried without a word here.
 
-// document is the OpenAPI document.
-type document struct{ all map[string]any }
+// openAPI is the OpenAPI document.
+type openAPI struct{ all map[string]any }
 
-func readDocument(t testing.TB, w *World) document {
+func readDocument(t testing.TB, w *World) openAPI {
 	t.Helper()
-	var d document
+	var d openAPI
 	ok(t, json.Unmarshal(got(w.Server.API.OpenAPI())(t), &d.all))
 	return d
 }
@@ -43,7 +43,7 @@ type parameter struct {
 	schema   map[string]any
 }
 
-func (d document) parameters(r httpapi.Route) (all []parameter) {
+func (d openAPI) parameters(r httpapi.Route) (all []parameter) {
 	list, _ := dig(d.all, "paths", r.Path, strings.ToLower(r.Method), "parameters").([]any)
 	for _, p := range list {
 		name, _ := dig(p, "name").(string)
@@ -56,7 +56,7 @@ func (d document) parameters(r httpapi.Route) (all []parameter) {
 }
 
 // media gives the content type that a route reads and its schema; "" where it reads no body.
-func (d document) media(r httpapi.Route) (string, map[string]any) {
+func (d openAPI) media(r httpapi.Route) (string, map[string]any) {
 	content, _ := dig(d.all, "paths", r.Path, strings.ToLower(r.Method), "requestBody", "content").(map[string]any)
 	for _, kind := range slices.Sorted(maps.Keys(content)) {
 		schema, _ := dig(content, kind, "schema").(map[string]any)
@@ -70,7 +70,7 @@ func (d document) media(r httpapi.Route) (string, map[string]any) {
 type known map[string]any
 
 // sample makes a value that the schema allows, with the canary wherever a string is free.
-func (d document) sample(k known, name string, schema map[string]any) any {
+func (d openAPI) sample(k known, name string, schema map[string]any) any {
 	if ref, is := schema["$ref"].(string); is {
 		of, _ := dig(d.all, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...).(map[string]any)
 		return d.sample(k, name, of)
@@ -113,6 +113,8 @@ func (d document) sample(k known, name string, schema map[string]any) any {
 		return uuid.NewString()
 	case "date-time":
 		return "2026-11-22T09:00:00Z"
+	case "date":
+		return "2026-11-22"
 	}
 	text := canary
 	if least, is := schema["minLength"].(float64); is {
@@ -127,6 +129,9 @@ func (d document) sample(k known, name string, schema map[string]any) any {
 // fits tells apart what has one name in two places: the kind of a record is a word, that of a referral a number.
 func fits(v any, schema map[string]any) bool {
 	wanted := fmt.Sprint(schema["type"])
+	if words, is := schema["enum"].([]any); is && !slices.Contains(words, v) {
+		return false
+	}
 	switch reflect.TypeOf(v).Kind() {
 	case reflect.Int:
 		return strings.Contains(wanted, "integer")
@@ -137,7 +142,7 @@ func fits(v any, schema map[string]any) bool {
 }
 
 // good makes the request that the document asks for. Its body is nil where none is read.
-func (d document) good(t testing.TB, k known, r httpapi.Route) turn {
+func (d openAPI) good(t testing.TB, k known, r httpapi.Route) turn {
 	t.Helper()
 	u := turn{name: "as documented", method: r.Method, target: r.Path}
 	query := url.Values{}

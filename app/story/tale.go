@@ -396,6 +396,35 @@ var codes = []Step{
 		_, err = t.far.Accept(ctx, t.prescription.Code, counter.NewKey())
 		return outcome.State, code(err, http.StatusConflict, "prescription.dispensed")
 	}},
+	{stopCodes, "Both lose the network and hand the same out on signed receipts: facts both, and the excess is a case", func(ctx context.Context, t *tale) (string, error) {
+		paper, err := t.clinic.Prescribe(ctx, t.card, "visit-1-second")
+		if err != nil {
+			return "", err
+		}
+		var said []string
+		for _, p := range []*Pharmacy{t.near, t.far} {
+			if _, err := p.Enrol(ctx, "Касса 1"); err != nil {
+				return "", err
+			}
+			if err := p.Refresh(ctx); err != nil {
+				return "", err
+			}
+			p.Network.Off(true)
+			_, err := p.HandOut(paper.Code, []counter.Portion{{Item: 0, Quantity: 60}}, t.world.Now())
+			p.Network.Off(false)
+			if err != nil {
+				return "", err
+			}
+		}
+		for _, p := range []*Pharmacy{t.near, t.far} {
+			filed, err := p.Upload(ctx)
+			if err != nil || len(filed) != 1 {
+				return "", errors.Join(err, errors.New("a receipt was not filed"))
+			}
+			said = append(said, filed[0].Outcome)
+		}
+		return strings.Join(said, ", "), hold(said[0] == "applied" && said[1] == "case", "the outcomes are others")
+	}},
 	{stopCodes, "A picture of the referral's code is uploaded and read", func(ctx context.Context, t *tale) (string, error) {
 		png, err := t.clinic.Picture(ctx, "referrals", t.referral)
 		if err != nil {

@@ -42,9 +42,10 @@ type World struct {
 
 // Options say where a world keeps its data.
 type Options struct {
-	Dir      string           // of the database, the keys and the phones; a world may go on where an earlier one ended
-	Postgres string           // DSN; empty = SQLite in Dir
-	Push     *pushtest.Server // of an earlier world; nil = a carrier of its own
+	Dir      string               // of the database, the keys and the phones; a world may go on where an earlier one ended
+	Postgres string               // DSN; empty = SQLite in Dir
+	Push     *pushtest.Server     // of an earlier world; nil = a carrier of its own
+	Change   func(*config.Config) // of the server's configuration; nil = none
 }
 
 // pushProject is the name of the project at the push carrier.
@@ -80,6 +81,9 @@ func Begin(ctx context.Context, o Options) (*World, error) {
 	w.cfg = config.Config{
 		Listen: listener.Addr().String(), Data: filepath.Join(o.Dir, "server"), Postgres: o.Postgres, PublicURL: w.URL, Issuer: "medcard", Zone: "Europe/Moscow",
 		FCMProject: pushProject, FCMEndpoint: carrier.Endpoint(), MailFrom: "medcard@localhost", ShutdownGrace: 5 * time.Second,
+	}
+	if o.Change != nil {
+		o.Change(&w.cfg)
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w.stop = stop

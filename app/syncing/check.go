@@ -13,11 +13,18 @@ import (
 )
 
 // Check tells a device where its copy of a card differs from what it may see, and what it should hold instead. It is remembered
-// as the read that it is.
+// as the read that it is. What one answer looks at is bounded, and those that look at much have so many places.
 func (s *Service) Check(ctx context.Context, a identity.Actor, in wire.CheckRequest, request string) (wire.CheckResponse, error) {
 	dev, err := DeviceOf(a, in.Device)
 	if err != nil {
 		return wire.CheckResponse{}, err
+	}
+	if s.Engine.Heavy(in) {
+		end, err := s.startCheck(a.Account)
+		if err != nil {
+			return wire.CheckResponse{}, err
+		}
+		defer end()
 	}
 	c := checking{stream: stream{Service: s, ctx: ctx, actor: a, request: request}, device: dev, ask: in}
 	out, err := c.read(true)

@@ -10,32 +10,30 @@ import (
 )
 
 const (
-	collectAfter = 24 * time.Hour   // how long a card has peace after it was collected
 	collectFor   = 40 * time.Second // how long one run takes cards; the next goes on where it stopped
 	collectCards = 100              // read at a time
 )
 
-// Collect forgets what no phone can ask for any more, on all cards whose turn it is, as far as time allows: see replica.Server.Collect.
+// Collect forgets what no phone can ask for any more, on the cards where there is such a thing, as far as time allows: see replica.Server.Collect.
 // Each step is a transaction of its own on one card, and a short one, so that nobody who writes to the card has to wait. A card that
 // fails keeps no other from its turn.
 func (s *Service) Collect(ctx context.Context) error {
 	begun := s.Clock()
-	due := begun.Add(-collectAfter)
 	var failed []error
-	for behind := card.ID(""); ; {
-		var cards []card.ID
+	for behind := (card.Turn{}); ; {
+		var turns []card.Turn
 		if err := s.Store.View(ctx, func(tx Tx) (err error) {
-			cards, err = tx.CardsToCollect(due, behind, collectCards)
+			turns, err = tx.CardsToCollect(begun, behind, collectCards)
 			return err
-		}); err != nil || len(cards) == 0 {
+		}); err != nil || len(turns) == 0 {
 			return errors.Join(append(failed, err)...)
 		}
-		for _, id := range cards {
+		for _, turn := range turns {
 			if ctx.Err() != nil || s.Clock().Sub(begun) > collectFor {
 				return errors.Join(append(failed, ctx.Err())...)
 			}
-			failed = append(failed, s.collect(ctx, id))
-			behind = id
+			failed = append(failed, s.collect(ctx, turn.Card))
+			behind = turn
 		}
 	}
 }

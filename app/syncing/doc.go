@@ -7,4 +7,7 @@
 //
 // The owner's pull leaves an audit entry, once per device and quarter of an hour; that of another person whom the owner lets see the
 // card leaves one each time, and so does every push that changed something.
+//
+// What one asker can take is bounded: the whole copies and the heavy checks that go on at a time, and how many of them for one account
+// (storm.go), what one answer of a check looks at, and how many actors a device gets (sync/replica).
 package syncing

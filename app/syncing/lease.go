@@ -13,7 +13,7 @@ import (
 // on reading where there is no network.
 const (
 	ownLease       = 90 * 24 * time.Hour // of one's own card
-	proxyLease     = 14 * 24 * time.Hour // of somebody else's
+	proxyLease     = 14 * 24 * time.Hour // of somebody else's; by a child's token for no longer than that runs, 24 hours
 	sensitiveLease = 72 * time.Hour      // of what is sensitive in either: see card.Scope.Sensitive
 )
 
@@ -23,13 +23,22 @@ func leases(tx Tx, p consent.Permit, now time.Time) ([]wire.Lease, error) {
 	if err != nil {
 		return nil, err
 	}
+	visible := p.Scopes()
+	if !p.Owner() {
+		if visible, err = named(tx, p); err != nil {
+			return nil, err
+		}
+	}
 	list := []wire.Lease{}
 	for _, g := range grants {
-		if !g.InForce(now) {
+		if g.Role == consent.Restriction || !g.InForce(now) {
 			continue
 		}
 		until, sensitive := leaseOf(g, now)
-		for _, scope := range g.Scopes {
+		for _, scope := range visible {
+			if !g.Scopes.Holds(scope) {
+				continue
+			}
 			at, known := slices.BinarySearchFunc(list, string(scope), func(l wire.Lease, scope string) int { return cmp.Compare(l.Scope, scope) })
 			if !known {
 				list = slices.Insert(list, at, wire.Lease{Scope: string(scope)})

@@ -11,22 +11,28 @@ import (
 	"github.com/medcard/medcard/sync/wire"
 )
 
+// page is one page of a card's part of the answer, or the word that there is no news.
+type page struct{ replica.Page }
+
+func (p page) same() bool { return len(p.Lines) == 1 && p.Lines[0].Same != nil }
+
 // page makes one page in a transaction of its own, under a permit of its own. Before the first, what is to be remembered of the
 // request is written down, in a transaction before it. Most of an owner's pulls have nothing of the kind and never write.
-func (s *stream) page(ask replica.Pull, first bool) (replica.Page, error) {
-	page, err := s.read(ask, first, first)
+func (s *stream) page(ask replica.Pull, first bool) (page, error) {
+	out, err := s.read(ask, first, first)
 	var due unwritten
 	if !errors.As(err, &due) {
-		return page, err
+		return out, err
 	}
 	if err := s.remember(ask.Ask, due); err != nil {
-		return replica.Page{}, err
+		return page{}, err
 	}
 	return s.read(ask, first, false)
 }
 
-// read makes a page. With a look at what is to be remembered it may fail with unwritten: then nothing was read yet.
-func (s *stream) read(ask replica.Pull, first, look bool) (page replica.Page, err error) {
+// read makes a page. With a look at what is to be remembered it may fail with unwritten: then nothing was read yet. That there is no news
+// tells nothing of the card, and is not remembered.
+func (s *stream) read(ask replica.Pull, first, look bool) (out page, err error) {
 	now := s.Clock().UTC()
 	id := card.ID(ask.Ask.Card)
 	err = s.view(s.ctx, func(tx Tx) error {
@@ -42,42 +48,61 @@ func (s *stream) read(ask replica.Pull, first, look bool) (page replica.Page, er
 		if err != nil {
 			return err
 		}
-		if first && whole(ask.Ask, head) {
-			if err := s.startCopy(); err != nil {
-				return err
-			}
-		}
-		if look {
-			if err := s.remembered(tx, l, permit, ask.Ask); err != nil {
-				return err
-			}
-		}
 		in := ask
 		if in.Sight, err = sightOf(tx, permit, now); err != nil {
 			return err
 		}
 		in.Seal, in.MaxBytes = s.sealer(id, in.Device, head.Epoch), max(s.budget, 1)
+		same := false
 		if first {
-			if in.Leases, err = leases(tx, permit, now); err != nil {
+			if same, err = s.Engine.Same(l, in); err != nil {
 				return err
 			}
-			in.Own = permit.Owner()
-			if in.Ask.Cursor == "" {
-				if in.Total, err = tx.CountRecords(permit); err != nil {
+			if whole(ask.Ask, head) {
+				if err := s.startCopy(); err != nil {
 					return err
 				}
 			}
 		}
-		if page, err = s.Engine.Pull(l, in); err != nil || s.told {
-			return err
+		switch {
+		case same:
+			out.Page = replica.Page{Lines: []wire.Line{{Same: &wire.Same{Card: ask.Ask.Card}}}}
+		case look:
+			if err := s.remembered(tx, l, permit, ask.Ask); err != nil {
+				return err
+			}
+			fallthrough
+		default:
+			if out.Page, err = s.pull(tx, l, permit, in, first); err != nil {
+				return err
+			}
+		}
+		if s.told {
+			return nil
 		}
 		list, err := others(tx, s.actor, s.named)
 		if len(list) > 0 {
-			page.Lines = slices.Insert(page.Lines, 0, wire.Line{Other: &wire.Other{Cards: list}})
+			out.Lines = slices.Insert(out.Lines, 0, wire.Line{Other: &wire.Other{Cards: list}})
 		}
 		return err
 	})
-	return page, err
+	return out, err
+}
+
+// pull makes the page itself. The first one tells the leases.
+func (s *stream) pull(tx Tx, l replica.Ledger, permit consent.Permit, in replica.Pull, first bool) (out replica.Page, err error) {
+	if first {
+		if in.Leases, err = leases(tx, permit, s.Clock().UTC()); err != nil {
+			return out, err
+		}
+		in.Own = permit.Owner()
+		if in.Ask.Cursor == "" {
+			if in.Total, err = tx.CountRecords(permit); err != nil {
+				return out, err
+			}
+		}
+	}
+	return s.Engine.Pull(l, in)
 }
 
 // unwritten says what must be written down before anything is read.

@@ -52,6 +52,9 @@ func (s *Service) push(ctx context.Context, a identity.Actor, ask wire.PullCard,
 		if len(out.Changed) == 0 {
 			return nil
 		}
+		if err := tx.NoteAuthor(permit, out.Changed, now); err != nil {
+			return err
+		}
 		scopes := changedScopes(out.Changed)
 		if err := tx.EnqueueNews(permit, scopes); err != nil {
 			return err

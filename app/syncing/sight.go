@@ -9,6 +9,7 @@ import (
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/sync/cardsync"
 	"github.com/medcard/medcard/sync/replica"
 )
 
@@ -22,6 +23,15 @@ func sightOf(tx Tx, p consent.Permit, now time.Time) (replica.Sight, error) {
 		return replica.Sight{}, err
 	}
 	s := replica.Sight{Now: plain(p.Scopes())}
+	if !p.Owner() {
+		visible, err := named(tx, p)
+		if err != nil {
+			return s, err
+		}
+		s.Now, grants = plain(visible), ofConcern(grants)
+		s.Closed = plain(slices.DeleteFunc(slices.Clone(visible), p.Adds))
+		s.Fixed = plain(slices.DeleteFunc(slices.Clone(visible), p.Writes))
+	}
 	for _, g := range grants {
 		if g.Ended == 0 && !g.Ends.IsZero() && !g.Ends.After(now) {
 			return s, endsDue{p.Card()}
@@ -33,9 +43,41 @@ func sightOf(tx Tx, p consent.Permit, now time.Time) (replica.Sight, error) {
 		if err != nil {
 			return replica.Span{}, err
 		}
-		return span(grants, s.Now, plain(scopes), seq), nil
+		return span(grants, s.Now, plain(scopes), seq, p.Owner()), nil
 	}
 	return s, nil
+}
+
+// named are the scopes that somebody else than the owner sees, by their names and not by patterns: what travels to him must not tell
+// a restriction from a card in which there is nothing to restrict.
+//
+// Those in which people write are among them before anybody has.
+func named(tx Tx, p consent.Permit) (card.Scopes, error) {
+	scopes, err := tx.CardScopes(p)
+	scopes = slices.DeleteFunc(append(scopes, written...), func(s card.Scope) bool { return !p.Reads(s) })
+	slices.Sort(scopes)
+	return slices.Compact(scopes), err
+}
+
+// written are the scopes of what people write, as opposed to clinics.
+var written = func() (scopes []card.Scope) {
+	for _, rule := range cardsync.Rules() {
+		if rule.Policy != replica.Immutable {
+			scopes = append(scopes, card.Scope(rule.Scope))
+		}
+	}
+	return scopes
+}()
+
+// ofConcern leaves out the restrictions of what no grant ever showed: whom they do not concern must not see that they came.
+func ofConcern(grants []consent.Grant) []consent.Grant {
+	var shown card.Scopes
+	for _, g := range grants {
+		if g.Role != consent.Restriction {
+			shown = append(shown, g.Scopes...)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(grants), func(g consent.Grant) bool { return g.Role == consent.Restriction && !g.Scopes.Meets(shown) })
 }
 
 // endsDue says that a grant of the card has run out and must be committed as ended.
@@ -57,7 +99,7 @@ func (s *Service) view(ctx context.Context, f func(Tx) error) error {
 }
 
 // span holds each scope against the grants: at the commit, and at every later one that changed something.
-func span(grants []consent.Grant, now, scopes replica.Scopes, seq uint64) (out replica.Span) {
+func span(grants []consent.Grant, now, scopes replica.Scopes, seq uint64, owner bool) (out replica.Span) {
 	changes := []uint64{seq}
 	for _, g := range grants {
 		for _, change := range []uint64{g.Began, g.Ended} {
@@ -69,7 +111,7 @@ func span(grants []consent.Grant, now, scopes replica.Scopes, seq uint64) (out r
 	for _, scope := range scopes {
 		seen := 0
 		for _, at := range changes {
-			held := slices.ContainsFunc(grants, func(g consent.Grant) bool { return g.At(at) && g.Scopes.Holds(card.Scope(scope)) })
+			held := holds(grants, card.Scope(scope), at, owner)
 			if held {
 				seen++
 			}
@@ -85,6 +127,20 @@ func span(grants []consent.Grant, now, scopes replica.Scopes, seq uint64) (out r
 		}
 	}
 	return out
+}
+
+// holds says whether the grants showed the scope at the commit.
+func holds(grants []consent.Grant, scope card.Scope, at uint64, owner bool) (held bool) {
+	for _, g := range grants {
+		switch {
+		case !g.At(at) || !g.Scopes.Holds(scope):
+		case g.Role == consent.Restriction:
+			return false
+		default:
+			held = owner || !scope.Hidden()
+		}
+	}
+	return held
 }
 
 // plain are the engine's scopes, in one order.

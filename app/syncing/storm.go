@@ -7,15 +7,22 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
 )
 
 // After a change of the epoch every phone of the country wants its cards anew, all of them. So an instance gives out so many whole
-// copies at a time; who comes beyond is told when to come again, each another time. What is new, and edits, go on as always.
+// copies at a time; who comes beyond is told when to come again, each another time. What is new, and edits, go on as always. The
+// checks that read much have places of their own, fewer: they read faster than any phone does, and nobody waits for them.
+//
+// Of the places one account has a few at most: it takes no more than its phones to keep them all for minutes by reading slowly.
 
 const (
 	manyCopies = 64               // at a time, where the service names no other number: each holds a page in memory, at a slow phone's pace
+	ownCopies  = 4                // of one account, where the service names no other number
+	ownChecks  = 1                // of one account: its phones take turns
+	checkShare = 4                // so many times fewer places are there for checks
 	firstGuess = time.Second      // of how long one takes
 	soonest    = 5 * time.Second  // before a phone that was sent away may come again
 	latest     = 10 * time.Minute // after which it should have come again
@@ -24,24 +31,35 @@ const (
 // errBusy sends a phone away until later.
 var errBusy = fault.New(fault.Unavailable, "sync.busy", "Too many phones ask for whole cards just now. Try again when Retry-After has passed.")
 
-// copies counts the whole copies that an instance gives out. The zero value is ready.
+var errChecking = fault.New(fault.Unavailable, "sync.busy", "Too many phones check whole cards just now. Try again when Retry-After has passed.")
+
+// copies counts the whole copies that an instance gives out, or other work of which there is only so much at a time. The zero value is ready.
 type copies struct {
 	mu      sync.Mutex
 	running int
-	took    time.Duration // one of them, on average
-	booked  time.Time     // until when those who were sent away fill the places
+	of      map[identity.AccountID]int // of them
+	took    time.Duration              // one of them, on average
+	booked  time.Time                  // until when those who were sent away fill the places
 }
 
-// begin takes a place, or says when there should be one: each who is sent away is booked behind the one before.
-func (c *copies) begin(now time.Time, most int) (wait time.Duration, ok bool) {
+// begin takes a place, or says when there should be one: each who is sent away is booked behind the one before. Who has as many as one
+// account may have waits for one of its own, and is booked nowhere: the others' places are free.
+func (c *copies) begin(now time.Time, who identity.AccountID, most, own int) (wait time.Duration, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.running < most {
+	if c.running < most && c.of[who] < own {
 		c.running++
+		if c.of == nil {
+			c.of = map[identity.AccountID]int{}
+		}
+		c.of[who]++
 		return 0, true
 	}
 	if c.took == 0 {
 		c.took = firstGuess
+	}
+	if c.of[who] >= own {
+		return min(soonest+c.took, latest), false
 	}
 	if c.booked.Before(now) {
 		c.booked = now
@@ -51,10 +69,13 @@ func (c *copies) begin(now time.Time, most int) (wait time.Duration, ok bool) {
 }
 
 // end gives a place back.
-func (c *copies) end(took time.Duration) {
+func (c *copies) end(who identity.AccountID, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running--
+	if c.of[who]--; c.of[who] == 0 {
+		delete(c.of, who)
+	}
 	if c.took == 0 {
 		c.took = took
 	}
@@ -71,17 +92,34 @@ func (s *stream) startCopy() error {
 	if !s.copying.IsZero() {
 		return nil
 	}
-	most := s.MaxCopies
-	if most == 0 {
-		most = manyCopies
+	own := s.MaxOwnCopies
+	if own == 0 {
+		own = ownCopies
 	}
 	now := s.Clock()
-	wait, ok := s.copies.begin(now, most)
+	wait, ok := s.copies.begin(now, s.actor.Account, s.maxCopies(), own)
 	if !ok {
 		return errBusy.After(jittered(wait, draw))
 	}
 	s.copying = now
 	return nil
+}
+
+func (s *Service) maxCopies() int {
+	if s.MaxCopies == 0 {
+		return manyCopies
+	}
+	return s.MaxCopies
+}
+
+// startCheck takes a place for a check that reads much. The caller calls end.
+func (s *Service) startCheck(who identity.AccountID) (end func(), err error) {
+	begun := s.Clock()
+	wait, ok := s.checks.begin(begun, who, max(s.maxCopies()/checkShare, 1), ownChecks)
+	if !ok {
+		return nil, errChecking.After(jittered(wait, draw))
+	}
+	return func() { s.checks.end(who, s.Clock().Sub(begun)) }, nil
 }
 
 // draw gives a time below most.
@@ -99,7 +137,7 @@ func jittered(wait time.Duration, draw func(time.Duration) time.Duration) time.D
 // endCopy gives the place back, if one was taken.
 func (s *stream) endCopy() {
 	if !s.copying.IsZero() {
-		s.copies.end(s.Clock().Sub(s.copying))
+		s.copies.end(s.actor.Account, s.Clock().Sub(s.copying))
 		s.copying = time.Time{}
 	}
 }

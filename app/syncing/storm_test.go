@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/medcard/medcard/domain/identity"
 )
 
 // visits are what phones mean to do, by time.
@@ -43,13 +45,13 @@ func TestAStormSpreads(t *testing.T) {
 		v := heap.Pop(&coming).(visit) //nolint:forcetypeassert // there is nothing else in it
 		now = v.at
 		for len(ends) > 0 && !ends[0].After(now) {
-			c.end(each)
+			c.end("somebody", each)
 			ends = ends[1:]
 		}
 		asked++
 		v.tries++
 		often = max(often, v.tries)
-		wait, ok := c.begin(now, most)
+		wait, ok := c.begin(now, "somebody", most, phones)
 		if ok {
 			ends = append(ends, now.Add(each))
 			if len(ends) > most {
@@ -71,17 +73,44 @@ func TestPlacesAreGivenBack(t *testing.T) {
 	var c copies
 	now := time.Unix(1e9, 0)
 	for range 3 {
-		if _, ok := c.begin(now, 1); !ok {
+		if _, ok := c.begin(now, "ada", 1, 1); !ok {
 			t.Fatal("sent away though nobody is there")
 		}
 		for range 1000 {
-			if wait, ok := c.begin(now, 1); ok || wait < soonest || wait > latest {
+			if wait, ok := c.begin(now, "boris", 1, 1); ok || wait < soonest || wait > latest {
 				t.Fatalf("one too many: %v %v", wait, ok)
 			}
 		}
-		c.end(time.Hour)
+		c.end("ada", time.Hour)
 	}
-	if c.running != 0 {
-		t.Errorf("%d are still there", c.running)
+	if c.running != 0 || len(c.of) != 0 {
+		t.Errorf("%d are still there, of %v", c.running, c.of)
+	}
+}
+
+// One account has a few places at most, however slowly it reads, and what it asks beyond keeps nobody else waiting.
+func TestNobodyHasAllPlaces(t *testing.T) {
+	var c copies
+	now := time.Unix(1e9, 0)
+	got := 0
+	for range 1000 {
+		wait, ok := c.begin(now, "ada", 64, 4)
+		if ok {
+			got++
+		} else if wait < soonest || wait > 2*soonest {
+			t.Fatalf("sent away for %v", wait)
+		}
+	}
+	others := 0
+	for n := range 100 {
+		wait, ok := c.begin(now, identity.AccountID(rune('a'+n)), 64, 4)
+		if ok {
+			others++
+		} else if wait > 2*soonest {
+			t.Fatalf("the first to stand in the row waits for %v", wait)
+		}
+	}
+	if got != 4 || others != 60 {
+		t.Errorf("one account has %d places, the others %d", got, others)
 	}
 }

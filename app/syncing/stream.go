@@ -18,7 +18,8 @@ const defaultBytes = 8 << 20
 
 // Stream answers a sync: for each card first the results of its edits, then what is new, page by page. write sends the lines of one
 // page; when it fails the phone is gone and so is the stream. Whatever goes wrong with one card is said in a line of that card and ends
-// no other card's part; what was our own mistake is returned at the end as well, for the log.
+// no other card's part; what was our own mistake is returned at the end as well, for the log. Where no card has news for a phone that is
+// calm, write is never called.
 func (s *Service) Stream(ctx context.Context, a identity.Actor, in wire.SyncRequest, request string, write func([]wire.Line) error) error {
 	if _, err := DeviceOf(a, in.Device); err != nil {
 		return err
@@ -35,6 +36,9 @@ func (s *Service) Stream(ctx context.Context, a identity.Actor, in wire.SyncRequ
 			return errors.Join(err, out.mistakes)
 		}
 	}
+	if out.spoke && len(out.same) > 0 {
+		return errors.Join(out.say(nil), out.mistakes)
+	}
 	return out.mistakes
 }
 
@@ -48,8 +52,17 @@ type stream struct {
 	named    func(card string) bool
 	told     bool // of cards that the request does not name
 	write    func([]wire.Line) error
-	mistakes error     // ours
-	copying  time.Time // since when a whole copy of the present card is on its way
+	spoke    bool        // something was written
+	same     []wire.Line // of cards without news: to be said only if others have some
+	mistakes error       // ours
+	copying  time.Time   // since when a whole copy of the present card is on its way
+}
+
+// say writes lines, behind those that were held back.
+func (s *stream) say(lines []wire.Line) error {
+	lines = append(s.same, lines...)
+	s.same, s.spoke = nil, true
+	return s.write(lines)
 }
 
 // refuse ends a card's part with a line that says why.
@@ -57,7 +70,7 @@ func (s *stream) refuse(id string, err error) error {
 	if consent.Closed(err) {
 		gone, err := s.gone(s.ctx, id, err)
 		if err == nil {
-			return s.write([]wire.Line{{Gone: &gone}})
+			return s.say([]wire.Line{{Gone: &gone}})
 		}
 		return s.refuse(id, err)
 	}
@@ -65,7 +78,7 @@ func (s *stream) refuse(id string, err error) error {
 	if ours {
 		s.mistakes = errors.Join(s.mistakes, err)
 	}
-	return s.write([]wire.Line{line})
+	return s.say([]wire.Line{line})
 }
 
 // card answers for one card. It fails only when writing does.
@@ -86,15 +99,19 @@ func (s *stream) card(c wire.SyncCard) error {
 		if err != nil {
 			return s.refuse(c.Card, err)
 		}
-		if err := s.write(page.Lines); err != nil {
+		s.told = true
+		if page.same() {
+			s.same = append(s.same, page.Lines...)
+			return nil
+		}
+		if err := s.say(page.Lines); err != nil {
 			return err
 		}
-		s.told = true
 		s.budget -= page.Bytes
 		if !page.More || s.budget <= 0 {
 			return nil
 		}
-		ask = ask.NextPage(page)
+		ask = ask.NextPage(page.Page)
 	}
 }
 

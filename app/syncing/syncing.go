@@ -28,10 +28,12 @@ type Tx interface {
 	OwnReadSince(card.ID, identity.Actor, consent.Purpose, time.Time) (bool, error)
 	AppendAudit(audit.Entry) error
 	EnqueueNews(consent.Permit, card.Scopes) error
-	CardsToCollect(before time.Time, behind card.ID, limit int) ([]card.ID, error)
+	// NoteAuthor keeps who wrote records in the patient's name.
+	NoteAuthor(p consent.Permit, written []replica.Record, now time.Time) error
+	CardsToCollect(now time.Time, behind card.Turn, limit int) ([]card.Turn, error)
 	Collect(card.ID, time.Time) (replica.Collected, error)
-	// CardsOf lists the cards that the account may see.
-	CardsOf(identity.AccountID) ([]card.ID, error)
+	// CardsOf lists the cards that the account may see on the device.
+	CardsOf(identity.AccountID, identity.DeviceID) ([]card.ID, error)
 	// RestoredAt is when the server was restored from a backup last; zero = never.
 	RestoredAt() (time.Time, error)
 }
@@ -51,8 +53,10 @@ type Service struct {
 	// Collected hears what a collection of a card did; nil: nobody counts.
 	Collected func(replica.Collected)
 
-	MaxCopies int // how many whole cards go out at a time; 0 = 64
-	copies    copies
+	MaxCopies    int // how many whole cards go out at a time; 0 = 64
+	MaxOwnCopies int // how many of them to one account; 0 = 4
+	copies       copies
+	checks       copies // those that read much
 }
 
 // readAgain is how often a person's reads are remembered, per device.
@@ -88,7 +92,8 @@ func DeviceOf(a identity.Actor, named string) (string, error) {
 	return string(a.Device), nil
 }
 
-// Devices gives the session's device its actor on each card. A card that the person may not see is left out.
+// Devices gives the session's device its actor on each card. A card that the person may not see is
+// listed as gone, and one on which the device has had too many of late as to be asked for later.
 func (s *Service) Devices(ctx context.Context, a identity.Actor, in wire.DevicesRequest) (wire.DevicesResponse, error) {
 	now := s.Clock().UTC()
 	out := wire.DevicesResponse{ServerTime: now, Cards: []wire.Enrolment{}, Limits: wire.CurrentLimits()}
@@ -127,6 +132,10 @@ func (s *Service) Devices(ctx context.Context, a identity.Actor, in wire.Devices
 			out.Gone = append(out.Gone, gone)
 			continue
 		}
+		if spent := (*replica.SpentError)(nil); errors.As(err, &spent) { // the other cards are not to wait for this one
+			out.Later = append(out.Later, wire.Problem{Code: wire.ProblemActorsSpent, Card: ask.Card, RetryAfter: 1 + int(spent.Until.Sub(now).Seconds())})
+			continue
+		}
 		if err != nil {
 			return out, err
 		}
@@ -137,7 +146,7 @@ func (s *Service) Devices(ctx context.Context, a identity.Actor, in wire.Devices
 
 // others lists the cards that the person may see and the request does not name.
 func others(tx Tx, a identity.Actor, named func(id string) bool) (list []string, err error) {
-	all, err := tx.CardsOf(a.Account)
+	all, err := tx.CardsOf(a.Account, a.Device)
 	for _, id := range all {
 		if !named(string(id)) {
 			list = append(list, string(id))

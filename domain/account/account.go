@@ -67,11 +67,23 @@ func (r Registration) Missing() []Channel {
 	return missing
 }
 
-// SignIn is a sign-in between the password, which was right, and the second factor, which is awaited.
+// SignIn waits for a second factor: after the password, which was right, or for a step-up within a session.
 type SignIn struct {
 	ID      ChallengeID
 	Account identity.AccountID
-	Device  Device // as it introduced itself with the password
+	Device  Device             // as it introduced itself with the password
+	First   Method             // what came before: Password or Federated
+	Method  Method             // what is awaited: SMS or TOTP
+	Session identity.SessionID // "" = opens a session; else the one that is proved anew
+	Started time.Time
+	Ends    time.Time
+}
+
+// PasswordRecovery is a lost password that waits for a code of each channel. Account is "" where nobody has the login that was typed: who
+// typed it must not see a difference.
+type PasswordRecovery struct {
+	ID      ChallengeID
+	Account identity.AccountID
 	Started time.Time
 	Ends    time.Time
 }
@@ -82,5 +94,11 @@ type Device struct {
 	ID     identity.DeviceID
 	Name   string
 	Secret []byte
-	Seen   time.Time
+	Seen   time.Time // when it signed in or renewed its session last
+}
+
+// ListedDevice is a device as its person sees it.
+type ListedDevice struct {
+	Device
+	SignedIn bool
 }

@@ -2,11 +2,14 @@ package account
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/medcard/medcard/domain/identity"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -103,6 +106,10 @@ func TestSession(t *testing.T) {
 	s.Methods = append(s.Methods, SMS, Several)
 	if !s.Actor().SecondFactor {
 		t.Error("two factors are a second one")
+	}
+	s.Proved = noon
+	if a := s.Actor(); a.Fresh(noon.Add(identity.FactorFresh-1)) != nil || !errors.Is(a.Fresh(noon.Add(identity.FactorFresh)), identity.ErrStepUp) {
+		t.Error("a second factor is fresh for some minutes, and not longer")
 	}
 	s.Revoked = noon
 	if s.Live(noon) {

@@ -15,6 +15,7 @@ type Channel string
 const (
 	ByPhone Channel = "phone"
 	ByEmail Channel = "email"
+	ByApp   Channel = "app" // nothing is sent: the person's authenticator makes the code, and here its tries are counted
 )
 
 // The rules of one-time codes.
@@ -49,9 +50,17 @@ const (
 	Replayed  // it was right, once
 )
 
-// Try judges a typed code and gives the code as it must be kept. A code that was used, is expired or exhausted is judged the
-// same whether the typed one is right or not.
+// Try judges a typed code and gives the code as it must be kept.
 func (c Code) Try(hash []byte, now time.Time) (Code, Verdict) {
+	return c.Judge(c.Matches(hash), now)
+}
+
+// Matches reports whether the hash is that of the code.
+func (c Code) Matches(hash []byte) bool { return subtle.ConstantTimeCompare(c.Hash, hash) == 1 }
+
+// Judge is Try for a code that was compared elsewhere. A code that was used, is expired or exhausted is judged the same whether the
+// typed one is right or not.
+func (c Code) Judge(right bool, now time.Time) (Code, Verdict) {
 	switch {
 	case !c.Used.IsZero():
 		return c, Replayed
@@ -59,7 +68,7 @@ func (c Code) Try(hash []byte, now time.Time) (Code, Verdict) {
 		return c, Expired
 	case c.Tries >= CodeTries:
 		return c, Exhausted
-	case subtle.ConstantTimeCompare(c.Hash, hash) != 1:
+	case !right:
 		c.Tries++
 		if c.Tries >= CodeTries {
 			return c, Exhausted

@@ -19,10 +19,13 @@ type Method string
 
 // The methods.
 const (
-	Password Method = "pwd"
-	SMS      Method = "sms"
-	TOTP     Method = "otp"
-	Several  Method = "mfa" // stands beside two others of different kind
+	Password   Method = "pwd"
+	SMS        Method = "sms"
+	TOTP       Method = "otp"
+	Federated  Method = "fed" // an external provider vouched; RFC 8176 has no word for it
+	Possession Method = "pop" // a passkey, whose authenticator saw a finger, a face or a PIN too; or the key of a certificate
+	Several    Method = "mfa" // stands beside two others of different kind
+	Recovery   Method = "rec" // a recovery code; RFC 8176 has no word for it
 )
 
 // Session is one sign-in on one device. It ends for all its tokens at once.
@@ -32,8 +35,10 @@ type Session struct {
 	Device  identity.DeviceID
 	Methods []Method
 	Opened  time.Time
+	Proved  time.Time // when the second factor was last shown; Opened, or a step-up after it
 	Ends    time.Time
 	Revoked time.Time // zero = not revoked
+	Locked  bool      // its account is locked
 }
 
 // Live reports whether the session still lets anybody in.
@@ -88,5 +93,5 @@ func (r Refresh) Turn(known, passed bool, now time.Time) Turn {
 
 // Actor is who acts in the session.
 func (s Session) Actor() identity.Actor {
-	return identity.Actor{Kind: identity.Patient, Account: s.Account, Device: s.Device, Session: s.ID, SecondFactor: s.SecondFactor()}
+	return identity.Actor{Kind: identity.Patient, Account: s.Account, Device: s.Device, Session: s.ID, SecondFactor: s.SecondFactor(), Proved: s.Proved, Locked: s.Locked}
 }

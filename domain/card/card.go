@@ -32,6 +32,7 @@ const (
 	KindPrescription Kind = "prescription"
 	KindReferral     Kind = "referral"
 	KindDocument     Kind = "document"
+	KindCertificate  Kind = "certificate"
 )
 
 // Known reports whether the kind is one of these.
@@ -63,6 +64,7 @@ var classes = map[Kind]string{
 	KindPrescription: "rx",
 	KindReferral:     "referral",
 	KindDocument:     "doc", // not "lab": a letter holds diagnoses, which who sees laboratory results must not
+	KindCertificate:  "doc",
 }
 
 // ScopeOf gives the scope of a kind under a label. An unknown kind gets a class of its own name, which no grant of today
@@ -85,6 +87,25 @@ func (s Scope) Label() string { _, label, _ := strings.Cut(string(s), "."); retu
 // addiction. Whatever is not labelled as general is taken for it.
 func (s Scope) Sensitive() bool { return s.Label() != General }
 
+// hidden begins the label of what its owner hid; what the label was follows.
+const hidden = "hidden"
+
+// Hidden reports whether the owner hid what stands in the scope from everybody else.
+func (s Scope) Hidden() bool { return strings.HasPrefix(s.Label(), hidden) }
+
+// Hide gives the scope in which a record of this one is hidden, Show the one to which it comes back.
+func (s Scope) Hide() Scope {
+	if s.Hidden() {
+		return s
+	}
+	return Scope(s.Class() + "." + hidden + s.Label())
+}
+
+// Show is the contrary of Hide.
+func (s Scope) Show() Scope {
+	return Scope(s.Class() + "." + strings.TrimPrefix(s.Label(), hidden))
+}
+
 // Scopes is a set of scopes. A member may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
 type Scopes []Scope
 
@@ -98,6 +119,39 @@ func (s Scopes) Holds(scope Scope) bool {
 			return true
 		}
 		if class, ok := strings.CutSuffix(string(pattern), ".*"); ok && class == scope.Class() {
+			return true
+		}
+	}
+	return false
+}
+
+// ScopesOf makes a set of scopes as they are written in JSON and in tables.
+func ScopesOf(words []string) Scopes {
+	scopes := make(Scopes, len(words))
+	for i, word := range words {
+		scopes[i] = Scope(word)
+	}
+	return scopes
+}
+
+// Words are the scopes as ScopesOf reads them; none is an empty list, not nil.
+func (s Scopes) Words() []string {
+	words := make([]string, len(s))
+	for i, scope := range s {
+		words[i] = string(scope)
+	}
+	return words
+}
+
+// Meets reports whether some scope may be in both sets.
+func (s Scopes) Meets(other Scopes) bool {
+	for _, one := range other {
+		if s.Holds(one) {
+			return true
+		}
+	}
+	for _, one := range s {
+		if other.Holds(one) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package consent
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
@@ -34,15 +35,46 @@ func (p Purpose) Known() bool {
 type Role string
 
 // The roles. Owner is the patient; Reader is an organisation that the patient let in; Proxy is a person whom the patient
-// lets see part of the card on a phone.
+// lets see part of the card on a phone. Restriction is the contrary of a right: whom it names (nobody: all but the owner) does not see
+// its scopes, whatever lets them in.
 const (
-	Owner  Role = "owner"
-	Reader Role = "reader"
-	Proxy  Role = "proxy"
+	Owner       Role = "owner"
+	Reader      Role = "reader"
+	Proxy       Role = "proxy"
+	Restriction Role = "restriction"
 )
 
-// GrantID names a grant.
-type GrantID string
+// GrantID names a grant, RepresentationID the right of one person to act for another, from which grants come: see package family.
+type (
+	GrantID          string
+	RepresentationID string
+)
+
+// Powers are what a Proxy may do besides reading, in what people write: vitals and notes.
+type Powers struct {
+	Add    bool // new records, with files
+	Change bool // what stands there, deleting included
+	Staff  bool // the grant holds only while its person is a practitioner
+}
+
+// Words are the powers as PowersOf reads them.
+func (p Powers) Words() []string {
+	words := []string{}
+	for _, w := range []struct {
+		word string
+		has  bool
+	}{{"add", p.Add}, {"change", p.Change}, {"staff", p.Staff}} {
+		if w.has {
+			words = append(words, w.word)
+		}
+	}
+	return words
+}
+
+// PowersOf makes powers of their words.
+func PowersOf(words []string) Powers {
+	return Powers{Add: slices.Contains(words, "add"), Change: slices.Contains(words, "change"), Staff: slices.Contains(words, "staff")}
+}
 
 // Grant is one right of access to one card, as it stands in the database.
 type Grant struct {
@@ -52,13 +84,19 @@ type Grant struct {
 	Account identity.AccountID // Owner, Proxy
 	Client  identity.ClientID  // Reader
 	Scopes  card.Scopes
-	Purpose Purpose // what a Reader may come for
-	Starts  time.Time
-	Ends    time.Time // zero = no end
-	Revoked time.Time // zero = not revoked
+	Purpose Purpose           // what a Reader may come for
+	Device  identity.DeviceID // Proxy: on this installation only; "" = on all of the account's
+	Powers  Powers            // Proxy
+	// Representation is by what right a Proxy acts in the patient's name; "" = the patient lets him see.
+	Representation RepresentationID
+	Starts         time.Time
+	Ends           time.Time // zero = no end
+	Revoked        time.Time // zero = not revoked
 	// Held is since when the grant waits for the owner's word: the server was restored from a backup, which cannot know what was
 	// revoked after it. zero = it does not wait.
 	Held time.Time
+	// Awaits is what an owner has still to prove before he sees the card; "" = nothing. See package evidence.
+	Awaits fault.Code
 	// Began and Ended are the commits of the card that began and ended it; Ended is 0 while it runs.
 	Began, Ended uint64
 }
@@ -66,10 +104,10 @@ type Grant struct {
 // At reports whether the grant ran at a commit of the card.
 func (g Grant) At(seq uint64) bool { return g.Began <= seq && (g.Ended == 0 || seq < g.Ended) }
 
-// InForce reports whether the grant has begun, not ended, and is neither revoked nor held. The end itself is outside.
-func (g Grant) InForce(now time.Time) bool { return g.Held.IsZero() && g.given(now) }
+// InForce reports whether the grant has begun, not ended, is neither revoked nor held, and awaits nothing. The end itself is outside.
+func (g Grant) InForce(now time.Time) bool { return g.Held.IsZero() && g.Awaits == "" && g.given(now) }
 
-// given is InForce but for the owner's word that a held grant waits for.
+// given is InForce but for the owner's word that a held grant waits for, and the proofs that an owner's awaits.
 func (g Grant) given(now time.Time) bool {
 	if now.Before(g.Starts) || (!g.Ends.IsZero() && !now.Before(g.Ends)) {
 		return false
@@ -104,10 +142,40 @@ func (g Grant) State(now time.Time) State {
 	return Running
 }
 
+// Restricts reports whether the grant is a restriction that binds the actor, should the card not be his own.
+func (g Grant) Restricts(a identity.Actor) bool {
+	if g.Role != Restriction {
+		return false
+	}
+	everybody := g.Account == "" && g.Client == ""
+	return everybody || g.Account != "" && g.Account == a.Account || g.Client != "" && g.Client == a.Client
+}
+
+// Shown reports whether the grants show the scope to a person, as far as their ends are commits of the card.
+func Shown(grants []Grant, to identity.AccountID, s card.Scope) (shown bool) {
+	bound := false
+	for _, g := range grants {
+		if g.Ended != 0 || to == "" || !g.Scopes.Holds(s) {
+			continue
+		}
+		if g.Role == Owner && g.Account == to {
+			return true
+		}
+		bound = bound || g.Restricts(identity.Actor{Account: to})
+		shown = shown || g.Role == Proxy && g.Account == to
+	}
+	return shown && !bound && !s.Hidden()
+}
+
+// Reaches reports whether the grant is one of the actor's account, and of the installation that he uses.
+func (g Grant) Reaches(a identity.Actor) bool {
+	return a.Account != "" && g.Account == a.Account && (g.Device == "" || g.Device == a.Device)
+}
+
 func (g Grant) meant(a identity.Actor, p Purpose) bool {
 	switch g.Role {
 	case Owner, Proxy:
-		return a.Kind == identity.Patient && a.Account != "" && g.Account == a.Account && a.SecondFactor && p == PatientRequest
+		return a.Kind == identity.Patient && g.Reaches(a) && a.SecondFactor && p == PatientRequest && (a.Practitioner || !g.Powers.Staff)
 	case Reader:
 		return (a.Kind == identity.Clinic || a.Kind == identity.Pharmacy) && a.Client != "" && g.Client == a.Client && g.Purpose == p
 	}
@@ -121,8 +189,11 @@ type Permit struct {
 	actor   identity.Actor
 	purpose Purpose
 	read    card.Scopes
+	deny    card.Scopes
 	write   card.Scopes
+	add     card.Scopes
 	owner   bool
+	behalf  RepresentationID
 	token   *Token
 }
 
@@ -138,17 +209,28 @@ func (p Permit) Actor() identity.Actor { return p.actor }
 // Purpose is why.
 func (p Permit) Purpose() Purpose { return p.purpose }
 
-// Scopes are what may be read.
+// Scopes are what may be read, but for what is Denied.
 func (p Permit) Scopes() card.Scopes { return p.read }
+
+// Denied are scopes that may not be read though Scopes hold them. What the owner hid is denied to everybody else besides.
+func (p Permit) Denied() card.Scopes { return p.deny }
 
 // Owner reports whether the card is the actor's own.
 func (p Permit) Owner() bool { return p.owner }
 
 // Reads reports whether a record of the scope may be read.
-func (p Permit) Reads(s card.Scope) bool { return p.read.Holds(s) }
+func (p Permit) Reads(s card.Scope) bool {
+	return p.read.Holds(s) && !p.deny.Holds(s) && (p.owner || !s.Hidden())
+}
 
-// Writes reports whether a record of the scope may be written.
+// Writes reports whether a record of the scope may be written: added, changed and deleted.
 func (p Permit) Writes(s card.Scope) bool { return p.write.Holds(s) }
+
+// Adds reports whether a new record may be written in the scope.
+func (p Permit) Adds(s card.Scope) bool { return p.add.Holds(s) }
+
+// Representation is by what right the actor acts in the patient's name; "" = in his own.
+func (p Permit) Representation() RepresentationID { return p.behalf }
 
 // Of reports whether the permit was made in the transaction of the token.
 func (p Permit) Of(t *Token) bool { return p.token != nil && p.token == t }
@@ -158,39 +240,86 @@ var (
 	ErrNotOwner = fault.New(fault.Denied, "owner.only", "Only the card's owner may do this.")
 	ErrNoGrant  = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")
 	ErrHeld     = fault.New(fault.Denied, "access.held", "The server was restored from a backup, so the card's owner has to confirm first that you may still see it.")
-	ErrPurpose  = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	// Who redeemed the card is told what he has still to do: that it is there he knows.
+	ErrDocuments = fault.New(fault.Denied, "documents.not_approved", "The card opens once your documents were approved: GET /v1/me says which, PUT /v1/me/documents takes them.")
+	ErrPolicy    = fault.New(fault.Denied, "policy.not_linked", "The card opens once your insurer has confirmed your policy: send its number to POST /v1/me/policies, and the code that comes.")
+	ErrPurpose   = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
 )
 
 // Closed reports whether a refusal means that a phone has no access to the card, be it for now.
-func Closed(err error) bool { return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) }
+func Closed(err error) bool {
+	return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) || errors.Is(err, ErrDocuments) || errors.Is(err, ErrPolicy)
+}
 
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
-// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrNoGrant, and ErrHeld where
-// nothing but held grants would let the actor in.
+// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrNoGrant, ErrHeld where
+// nothing but held grants would let the actor in, and ErrDocuments or ErrPolicy where he has to prove first that the card is his.
+//
+// What a restriction denies stays denied by whatever grant the actor comes; only the owner is bound by none.
 func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Time, t *Token) (Permit, error) {
 	if !p.Known() {
 		return Permit{}, ErrPurpose
 	}
+	if a.Locked {
+		return Permit{}, identity.ErrLocked // no Closed refusal, of which phones would delete the card
+	}
 	permit := Permit{card: id, actor: a, purpose: p, token: t}
 	refusal := ErrNoGrant
 	for _, g := range grants {
-		if g.Card != id || !g.given(now) || !g.meant(a, p) {
+		if g.Card != id || !g.given(now) {
+			continue
+		}
+		if g.Restricts(a) {
+			permit.deny = append(permit.deny, g.Scopes...)
+		}
+		if !g.meant(a, p) {
 			continue
 		}
 		if !g.Held.IsZero() {
 			refusal = ErrHeld
 			continue
 		}
-		permit.read = append(permit.read, g.Scopes...)
-		if g.Role == Owner {
-			permit.owner = true
-			permit.write = append(permit.write, "note.general", "vitals.general")
+		if g.Awaits != "" {
+			refusal = ErrDocuments
+			if g.Awaits == ErrPolicy.Code {
+				refusal = ErrPolicy
+			}
+			continue
 		}
+		permit.read = append(permit.read, g.Scopes...)
+		permit.owner = permit.owner || g.Role == Owner
+		permit.writes(g)
 	}
 	if len(permit.read) == 0 {
 		return Permit{}, refusal
 	}
+	if permit.owner {
+		permit.deny, permit.behalf = nil, ""
+	}
 	return permit, nil
+}
+
+// written are the scopes in which people write, as opposed to clinics.
+var written = card.Scopes{"note.general", "vitals.general"}
+
+// writes adds what the grant lets its person write, in what it shows him. Whom an owner lets see his notes may write there, too: the owner
+// chose him. Who represents a patient writes as far as his powers go.
+func (p *Permit) writes(g Grant) {
+	chosen := g.Role == Owner || g.Role == Proxy && g.Representation == ""
+	for _, s := range written {
+		if !g.Scopes.Holds(s) {
+			continue
+		}
+		if chosen || g.Powers.Change {
+			p.write = append(p.write, s)
+		}
+		if chosen || g.Powers.Add {
+			p.add = append(p.add, s)
+		}
+	}
+	if p.behalf == "" {
+		p.behalf = g.Representation
+	}
 }
 
 // DecideWrite says whether an organisation may add to a card without reading it: a clinic publishes what it did, a doctor's

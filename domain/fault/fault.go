@@ -34,7 +34,10 @@ const (
 type Code string
 
 // Field names one place in the input that is wrong. Where is a JSON path; Why never repeats the submitted value.
-type Field struct{ Where, Why string }
+type Field struct {
+	Where, Why string
+	Code       Code // which rule it breaks, where a client may want to tell them apart; else ""
+}
 
 // Fault is an error with a public face.
 type Fault struct {
@@ -57,6 +60,13 @@ func (f *Fault) Because(cause error) *Fault { c := *f; c.cause = cause; return &
 func (f *Fault) At(where, why string) *Fault {
 	c := *f
 	c.Fields = append(append([]Field(nil), f.Fields...), Field{Where: where, Why: why})
+	return &c
+}
+
+// Against returns a copy that also names a place in the input and the rule that it breaks there.
+func (f *Fault) Against(rule Code, where, why string) *Fault {
+	c := *f
+	c.Fields = append(append([]Field(nil), f.Fields...), Field{Where: where, Why: why, Code: rule})
 	return &c
 }
 

@@ -1,5 +1,11 @@
 package identity
 
+import (
+	"time"
+
+	"github.com/medcard/medcard/domain/fault"
+)
+
 // AccountID names a person's sign-in account. ClientID names an OAuth client, that is an organisation. DeviceID names one
 // installation of an app. SessionID names one sign-in. All are UUIDs in canonical text form.
 type (
@@ -20,6 +26,7 @@ const (
 	Pharmacy           // an organisation that dispenses
 	Operator           // someone with a shell on the server
 	System             // Medcard itself: jobs and timers
+	Auditor            // an organisation that reads the log of who did what, and nothing else
 )
 
 func (k ActorKind) String() string {
@@ -34,16 +41,29 @@ func (k ActorKind) String() string {
 		return "operator"
 	case System:
 		return "system"
+	case Auditor:
+		return "auditor"
 	}
 	return "nobody"
+}
+
+// KindOf undoes String: Nobody for a word that is no kind.
+func KindOf(word string) ActorKind {
+	for k := Nobody; k <= Auditor; k++ {
+		if k.String() == word {
+			return k
+		}
+	}
+	return Nobody
 }
 
 // Person is the human behind an organisation's request, as the organisation signed it (the `actor` claim of RFC 8693,
 // section 4.1, in its client assertion).
 type Person struct {
-	ID   string // the organisation's own stable id of its employee
-	Name string // as shown to the patient in "who saw my card"
-	Role string // the position, free text of the organisation
+	ID     string    // the organisation's own stable id of its employee
+	Name   string    // as shown to the patient in "who saw my card"
+	Role   string    // the position, free text of the organisation
+	Proven time.Time // when the person last proved to the organisation who he is, as it signed; zero = it does not say
 }
 
 // Actor is who makes a request. Of an organisation's request the client is the organisation and Person the human; both
@@ -54,10 +74,31 @@ type Actor struct {
 	Device       DeviceID  // Patient
 	Session      SessionID // Patient
 	SecondFactor bool      // Patient: the session was opened with a second factor
-	Client       ClientID  // Clinic, Pharmacy
-	Organisation string    // Clinic, Pharmacy: the client's display name
-	Person       Person    // Clinic, Pharmacy
-	Scopes       []string  // Clinic, Pharmacy: granted OAuth scopes
+	Proved       time.Time // Patient: when the second factor was last shown in this session
+	Locked       bool      // Patient: an operator locked the account
+	Practitioner bool      // Patient: a clinic says that the person treats patients there; set where access is decided
+	Client       ClientID  // Clinic, Pharmacy, Auditor
+	Organisation string    // the same: the client's display name
+	Person       Person    // the same
+	Scopes       []string  // the same: granted OAuth scopes
+}
+
+// FactorFresh is how long after a second factor a dangerous act needs no other one.
+const FactorFresh = 5 * time.Minute
+
+// ErrStepUp asks for a second factor anew: who found a phone unlocked must not change the ways in to the account.
+var ErrStepUp = fault.New(fault.Denied, "step_up.required", "Show that it is you once more: ask for a code at POST /v1/auth/step-up, send it to POST /v1/auth/step-up/confirm, and try again.")
+
+// ErrLocked refuses a person whose account is locked, whatever is asked for.
+var ErrLocked = fault.New(fault.Denied, "account.locked", "This account is locked. GET /v1/me/lock tells why, and POST /v1/me/lock/appeal asks to look at it again.")
+
+// Fresh refuses with ErrStepUp whose second factor is too long ago for a dangerous act. Who has none to show is left to those
+// who decide what he may do at all.
+func (a Actor) Fresh(now time.Time) error {
+	if a.Kind == Patient && !now.Before(a.Proved.Add(FactorFresh)) {
+		return ErrStepUp
+	}
+	return nil
 }
 
 // Has reports whether the actor's token carries the OAuth scope.

@@ -7,6 +7,7 @@ type Client struct {
 	ID      ClientID
 	Kind    ActorKind // Clinic or Pharmacy
 	Name    string    // shown to patients in "who saw my card"
+	OGRN    OGRN      // in the state register, as the operator saw it; "" = not told
 	Scopes  []string  // what its tokens may carry at most
 	Keys    []byte    // public keys, a JWK set
 	Added   time.Time

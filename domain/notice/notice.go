@@ -23,6 +23,8 @@ const (
 	News     Kind = "news"     // something new stands in the card
 	Upcoming Kind = "upcoming" // a reminder
 	Security Kind = "security" // a sign-in, or somebody's look into the card
+	Verdict  Kind = "verdict"  // a document or a policy of the person was judged; it is of no card
+	Family   Kind = "family"   // who may act for whom changed, or soon will
 )
 
 // Lifetime is how long a notice of the kind is worth delivering.
@@ -30,7 +32,7 @@ func (k Kind) Lifetime() time.Duration {
 	switch k {
 	case Wake:
 		return time.Hour
-	case Access, News:
+	case Access, News, Verdict, Family:
 		return 3 * 24 * time.Hour
 	}
 	return 24 * time.Hour

@@ -20,6 +20,7 @@ const (
 	InWork          State = "in_work"
 	PartlyDispensed State = "partly_dispensed"
 	Dispensed       State = "dispensed"
+	OnHold          State = "on_hold" // the clinic has suspended it
 	Cancelled       State = "cancelled"
 	Expired         State = "expired"
 )
@@ -36,12 +37,14 @@ type Course struct {
 	ValidUntil time.Time
 	Items      []Progress // as on the sheet, in its order
 	Lease      Lease      // of State InWork, else zero
+	Supply     Supply     // a pharmacy has ordered what it lacked; zero = none
 }
 
 // Progress is how far one item has come.
 type Progress struct {
 	Prescribed int
 	Dispensed  int
+	Excess     int       // handed out beyond what was prescribed, by receipts that came later; never by the server
 	Every      int       // days between two hand-outs, 0 = none
 	NextAt     time.Time // no earlier hand-out than this; zero = any time
 }
@@ -81,9 +84,12 @@ func newCourse(items []Item, until time.Time) Course {
 // end: who was accepted in time may finish.
 func (c Course) At(now time.Time) Course {
 	if c.State == InWork && !now.Before(c.Lease.Until) {
-		c = c.move(c.idle())
+		c = c.move(c.Idle())
 	}
-	if (c.State == Issued || c.State == PartlyDispensed) && now.After(c.ValidUntil) {
+	if c.Supply.Holder != "" && !c.Supply.Keeps(now) {
+		c.Supply = Supply{}
+	}
+	if (c.State == Issued || c.State == PartlyDispensed || c.State == OnHold) && now.After(c.ValidUntil) && c.Supply.Holder == "" {
 		c = c.move(Expired)
 	}
 	return c
@@ -96,8 +102,11 @@ func (c Course) Accept(lease Lease, now time.Time) (Course, error) {
 	if err := c.refusal(); err != nil {
 		return Course{}, err
 	}
-	if !c.anyDue(now) {
-		return Course{}, ErrTooEarly.In(string(c.State))
+	if now.After(c.ValidUntil) && lease.Holder != c.Supply.Holder {
+		return Course{}, ErrExpired.In(string(Expired)) // it lives on for the pharmacy that ordered, and for no other
+	}
+	if err := c.tooEarly(now); err != nil {
+		return Course{}, err
 	}
 	lease.Until = now.Add(LeaseTerm).UTC()
 	next := c.move(InWork)
@@ -132,7 +141,10 @@ func (c Course) Complete(holder identity.ClientID, secret string, portions []Por
 	}
 	next := c
 	next.Items = items
-	return next.move(next.idle()), nil
+	if next.Idle() == Dispensed || next.Supply.Holder == holder {
+		next.Supply = Supply{}
+	}
+	return next.move(next.Idle()), nil
 }
 
 // Reject gives the prescription back untouched.
@@ -141,16 +153,17 @@ func (c Course) Reject(holder identity.ClientID, secret string, now time.Time) (
 	if err := c.held(holder, secret); err != nil {
 		return Course{}, err
 	}
-	return c.move(c.idle()), nil
+	return c.move(c.Idle()), nil
 }
 
 // Cancel withdraws what has not been handed out. While a pharmacy holds the prescription the clinic has to wait: the medicine may
 // be in the patient's hand already.
 func (c Course) Cancel(now time.Time) (Course, error) {
 	c = c.At(now)
-	if err := c.refusal(); err != nil {
+	if err := c.refusal(); err != nil && c.State != OnHold {
 		return Course{}, err
 	}
+	c.Supply = Supply{}
 	return c.move(Cancelled), nil
 }
 
@@ -161,8 +174,8 @@ func (c Course) move(to State) Course {
 	return c
 }
 
-// idle is the state without a hold, told from the amounts.
-func (c Course) idle() State {
+// Idle is the state without a hold, told from the amounts.
+func (c Course) Idle() State {
 	some, all := false, true
 	for _, p := range c.Items {
 		some = some || p.Dispensed > 0
@@ -186,6 +199,8 @@ func (c Course) refusal() error {
 		err = ErrInWork
 	case Dispensed:
 		err = ErrDispensed
+	case OnHold:
+		err = ErrOnHold
 	case Cancelled:
 		err = ErrCancelled
 	default:
@@ -205,9 +220,22 @@ func (c Course) held(holder identity.ClientID, secret string) error {
 	return nil
 }
 
-func (c Course) anyDue(now time.Time) bool {
-	return slices.ContainsFunc(c.Items, func(p Progress) bool { return p.Remaining() > 0 && !now.Before(p.NextAt) })
+// tooEarly refuses while nothing of a long course may be handed out yet, and tells of each item when it may.
+func (c Course) tooEarly(now time.Time) error {
+	early := ErrTooEarly.In(string(c.State))
+	for i, p := range c.Items {
+		switch {
+		case p.Remaining() <= 0:
+		case !now.Before(p.NextAt):
+			return nil
+		default:
+			early = early.At(fmt.Sprintf("items[%d]", i), notBefore(p.NextAt))
+		}
+	}
+	return early
 }
+
+func notBefore(t time.Time) string { return "not before " + t.UTC().Format(time.RFC3339) }
 
 // after is what the amounts are once the portions are handed out. The same item may not be named twice, so that a list that was
 // put together wrongly is refused rather than added up.
@@ -230,7 +258,7 @@ func (c Course) after(portions []Portion, now time.Time) ([]Progress, error) {
 		case p.Quantity > items[p.Item].Remaining():
 			return nil, wrong.At(where+".quantity", "is more than remains")
 		case now.Before(items[p.Item].NextAt):
-			return nil, ErrTooEarly.In(string(c.State))
+			return nil, ErrTooEarly.In(string(c.State)).At(where, notBefore(items[p.Item].NextAt))
 		}
 		seen[p.Item] = true
 		item := &items[p.Item]

@@ -1,9 +1,6 @@
 package prescription
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Form is the official form a prescription is written on.
 type Form string
@@ -30,42 +27,6 @@ const (
 	OneMonth    Validity = 6
 	ThreeMonths Validity = 7
 )
-
-// Rules is what the law says of a form between two days.
-type Rules struct {
-	Form       Form
-	From, To   time.Time  // first day, and first day no more; a zero To is open
-	Validities []Validity // the first is the default
-	Controlled bool       // its code carries the token only, and only an online check may hand it out
-	Source     string     // where the row was taken from, and how sure that is
-}
-
-// rules is data with dates, one row per form and edition of the order: when an order changes, close the old row and add one.
-var rules = []Rules{
-	{Form: Ordinary, From: day(2022, 3, 1), Validities: []Validity{Days60, UpToYear},
-		Source: "order 1094n of 24.11.2021, from memory; a page that says 15 days is older"},
-	{Form: Accounted, From: day(2022, 3, 1), Validities: []Validity{Days15}, Controlled: true,
-		Source: "order 1094n, from memory"},
-	{Form: Preferential, From: day(2022, 3, 1), Validities: []Validity{Days30, Days90, Days15},
-		Source: "garant.ru/news/1325602 on order 1022n, carried into 1094n"},
-	{Form: Narcotic, From: day(2022, 3, 1), Validities: []Validity{Days15}, Controlled: true,
-		Source: "order 1094n, from memory; the rules are made for paper"},
-}
-
-func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
-
-// RulesOn gives the rules of a form in force at a time.
-func RulesOn(form Form, at time.Time) (Rules, bool) {
-	for _, r := range rules {
-		if r.Form == form && !at.Before(r.From) && (r.To.IsZero() || at.Before(r.To)) {
-			return r, true
-		}
-	}
-	return Rules{}, false
-}
-
-// Allows reports whether the form may be valid that long.
-func (r Rules) Allows(v Validity) bool { return slices.Contains(r.Validities, v) }
 
 // Longest is the longest time from issue to end that the validity can give, in any time zone: a code that claims more was not made by
 // these rules. An unknown code gives 0.

@@ -61,7 +61,7 @@ func TestRulesAreDated(t *testing.T) {
 	at := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	for form, controlled := range map[Form]bool{Ordinary: false, Accounted: true, Preferential: false, Narcotic: true} {
 		r, ok := RulesOn(form, at)
-		if !ok || r.Controlled != controlled || len(r.Validities) == 0 || r.Source == "" {
+		if !ok || r.Controlled != controlled || len(r.Terms) == 0 || r.MaxItems < 1 || r.Source == "" {
 			t.Errorf("%s: %+v, %v", form, r, ok)
 		}
 		if _, ok := RulesOn(form, r.From.Add(-time.Second)); ok {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/paper"
 )
 
 // ID names a prescription in the card. It is a UUID in canonical text form.
@@ -21,6 +22,7 @@ type Prescription struct {
 	ID         ID
 	Card       card.ID
 	Token      Token
+	Number     paper.Number // typed where no code can be read; "" = one that was issued before there were numbers
 	Sheet      Sheet
 	IssuedAt   time.Time
 	ValidUntil time.Time // the last second

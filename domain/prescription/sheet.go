@@ -1,18 +1,16 @@
 package prescription
 
 import (
-	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
-	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
 
 // Limits of a sheet.
 const (
-	MaxItems     = 3   // the electronic form holds one to three medicines
+	MaxItems     = 3   // on any form; the rules of a form may say less
+	MaxProtocol  = 40  // bytes of the number of a commission's protocol
 	MaxName      = 200 // bytes of a medicine's name
 	MaxShortName = 60  // bytes of the prescriber's name
 	MaxQuantity  = 100_000
@@ -27,6 +25,11 @@ type Sheet struct {
 	Clinic     string // OGRN of the clinic, 13 or 15 digits
 	Prescriber string // "Петрова А. С.", as printed
 	Items      []Item
+
+	// These stand in the card and on paper, never in a code.
+	Benefit    Benefit // of a form for beneficiaries, else zero
+	Special    bool    // the mark "for a special purpose"
+	Commission string  // number of the protocol where a medical commission decided and signed, else empty
 }
 
 // Urgency is how fast the pharmacy must serve.
@@ -43,6 +46,7 @@ const (
 type Item struct {
 	Code     uint32     // node of the national medicine catalogue, dictionary 1.2.643.5.1.13.13.99.2.611
 	Name     string     // international non-proprietary name; read from a code it may be cut short
+	Trade    string     // trade name, where a commission decided that no other will do; stands in the card only
 	Shape    Shape      // what a unit is: a tablet, a capsule, a millilitre ...
 	Strength []Strength // of one unit, one to three active substances in the order of the name
 	Quantity int        // units to hand out in all
@@ -61,65 +65,6 @@ type Regimen struct {
 	Times   uint8  // a day; 0 = when needed
 	Days    uint16 // length of the course; 0 = until the next visit
 	Every   uint16 // days between two hand-outs of a long course; 0 = all at once
-}
-
-// Check reports everything that is wrong with the sheet on the day it is written, or nil. The fault names places and never repeats
-// what was written there.
-func (s Sheet) Check(at time.Time) error {
-	wrong := ErrSheet
-	rules, known := RulesOn(s.Form, at)
-	switch {
-	case !known:
-		wrong = wrong.At("form", "is no form in force on that day")
-	case !rules.Allows(s.Validity):
-		wrong = wrong.At("validity", "is not allowed for this form")
-	}
-	if s.Urgency > Statim {
-		wrong = wrong.At("urgency", "is unknown")
-	}
-	if !s.Bearer.Valid() {
-		wrong = wrong.At("patient", "needs initials and a year of birth")
-	}
-	if !digits(s.Clinic, 13, 15) {
-		wrong = wrong.At("clinic", "needs an OGRN of 13 or 15 digits")
-	}
-	if !text(s.Prescriber, MaxShortName) {
-		wrong = wrong.At("prescriber", "needs a name of at most 60 bytes")
-	}
-	if len(s.Items) < 1 || len(s.Items) > MaxItems {
-		wrong = wrong.At("items", "needs one to three medicines")
-	}
-	for i, item := range s.Items {
-		for _, f := range item.wrong() {
-			wrong = wrong.At(fmt.Sprintf("items[%d].%s", i, f.Where), f.Why)
-		}
-		// A year's prescription is legal only with a period between hand-outs.
-		if s.Validity == UpToYear && item.Regimen.Every == 0 {
-			wrong = wrong.At(fmt.Sprintf("items[%d].regimen.every", i), "a prescription for up to a year needs days between hand-outs")
-		}
-	}
-	if len(wrong.Fields) == 0 {
-		return nil
-	}
-	return wrong
-}
-
-func (i Item) wrong() (fields []fault.Field) {
-	add := func(bad bool, where, why string) {
-		if bad {
-			fields = append(fields, fault.Field{Where: where, Why: why})
-		}
-	}
-	add(i.Code == 0, "code", "is missing")
-	add(!text(i.Name, MaxName), "name", "needs at most 200 bytes of text")
-	add(!i.Shape.Known(), "shape", "is unknown")
-	add(len(i.Strength) < 1 || len(i.Strength) > 3, "strength", "needs one to three amounts")
-	for n, s := range i.Strength {
-		add(s.Amount == 0 || !s.Unit.Known(), fmt.Sprintf("strength[%d]", n), "needs an amount and a known unit")
-	}
-	add(i.Quantity < 1 || i.Quantity > MaxQuantity, "quantity", "is out of range")
-	add(i.Regimen.Portion == 0, "regimen.portion", "is missing")
-	return fields
 }
 
 // SameName reports whether a name read from a code, which may be cut short, is that of the dictionary's full name.

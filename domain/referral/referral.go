@@ -10,6 +10,7 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/paper"
 )
 
 // ID names a referral in the card. It is a UUID in canonical text form.
@@ -50,17 +51,6 @@ const (
 	Emergency
 )
 
-// State is what became of a referral.
-type State string
-
-// The states.
-const (
-	Issued    State = "issued"
-	Used      State = "used"
-	Cancelled State = "cancelled"
-	Expired   State = "expired"
-)
-
 // Limits of a sheet. No law gives a single term: the doctor sets it, and a year bounds mistakes.
 const (
 	MaxPurpose   = 200 // bytes
@@ -71,7 +61,7 @@ const (
 // Longest is the longest time from issue to end, with the last day whole and a change of clocks.
 const Longest = (MaxDays+1)*24*time.Hour + time.Hour
 
-// Sheet is what the referring doctor wrote. The diagnosis stands in the card, not here: a sheet becomes a code that strangers see.
+// Sheet is what the referring doctor wrote.
 type Sheet struct {
 	Kind      Kind
 	Care      Care
@@ -82,6 +72,8 @@ type Sheet struct {
 	Purpose   string // "Консультация кардиолога", as printed; read from a code it may be cut short
 	Referrer  string // "Петрова А. С."
 	Days      int    // of validity, as the doctor set it
+
+	Details Details // what else the form says; in the card only, never in a code
 }
 
 // Referral is a sheet that was issued.
@@ -89,16 +81,26 @@ type Referral struct {
 	ID         ID
 	Card       card.ID
 	Token      Token
+	Number     paper.Number // typed where no code can be read; "" = one that was issued before there were numbers
 	Sheet      Sheet
 	IssuedAt   time.Time
 	ValidUntil time.Time // the last second
 	State      State
+	Holder     identity.ClientID // of State Accepted and Used: who took it
+
+	// The chain of a referral that was handed to another specialist. "" = it begins, or ends, here.
+	Replaces   ID
+	ReplacedBy ID
 }
 
 // What can be wrong.
 var (
 	ErrSheet = fault.New(fault.Invalid, "referral.invalid", "The referral cannot be issued as it stands; the fields say why.")
-	ErrState = fault.New(fault.Conflict, "referral.closed", "The referral can no longer be used or changed.")
+	ErrState = fault.New(fault.Conflict, "referral.closed", "The referral can no longer be used or changed; the state says why.")
+	ErrTaken = fault.New(fault.Conflict, "referral.taken", "Another clinic has taken this referral.")
+	ErrWhere = fault.New(fault.Invalid, "referral.destination", "Name another clinic or another specialty to hand the referral to.")
+	ErrLoop  = fault.New(fault.Conflict, "referral.loop", "The referral was there already: a chain must not come back.")
+	ErrChain = fault.New(fault.Conflict, "referral.chain_too_long", "The referral was handed on too often. A doctor has to write a new one.")
 )
 
 // Check reports everything that is wrong with the sheet, or nil, without repeating what was written.
@@ -117,6 +119,7 @@ func (s Sheet) Check() error {
 	add(!text(s.Purpose, MaxPurpose), "purpose", "needs at most 200 bytes of text")
 	add(!text(s.Referrer, MaxShortName), "referrer", "needs a name of at most 60 bytes")
 	add(s.Days < 1 || s.Days > MaxDays, "days", "must be 1 to 365")
+	s.Details.wrong(add)
 	if len(wrong.Fields) == 0 {
 		return nil
 	}
@@ -133,28 +136,6 @@ func Issue(id ID, of card.ID, token Token, sheet Sheet, now time.Time, zone *tim
 	y, m, d := now.In(zone).Date()
 	until := time.Date(y, m, d+sheet.Days+1, 0, 0, 0, 0, zone).Add(-time.Second).UTC()
 	return Referral{ID: id, Card: of, Token: token, Sheet: sheet, IssuedAt: now, ValidUntil: until, State: Issued}, nil
-}
-
-// At is the state as time has left it.
-func (r Referral) At(now time.Time) State {
-	if r.State == Issued && now.After(r.ValidUntil) {
-		return Expired
-	}
-	return r.State
-}
-
-// Use marks the referral as used by whom the patient was sent to.
-func (r Referral) Use(now time.Time) (Referral, error) { return r.close(Used, now) }
-
-// Cancel withdraws it.
-func (r Referral) Cancel(now time.Time) (Referral, error) { return r.close(Cancelled, now) }
-
-func (r Referral) close(to State, now time.Time) (Referral, error) {
-	if state := r.At(now); state != Issued {
-		return Referral{}, ErrState.In(string(state))
-	}
-	r.State = to
-	return r, nil
 }
 
 func text(s string, limit int) bool {

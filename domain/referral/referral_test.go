@@ -53,14 +53,14 @@ func TestLife(t *testing.T) {
 	if !r.ValidUntil.Equal(last) || r.At(last) != Issued || r.At(last.Add(time.Second)) != Expired {
 		t.Errorf("valid until %s", r.ValidUntil)
 	}
-	used, err := r.Use(written)
+	used, err := r.Use("there", written)
 	if err != nil || used.State != Used || r.State != Issued {
 		t.Error(used.State, err)
 	}
 	for name, call := range map[string]func() (Referral, error){
-		"used twice":        func() (Referral, error) { return used.Use(written) },
+		"used twice":        func() (Referral, error) { return used.Use("there", written) },
 		"cancelled too":     func() (Referral, error) { return used.Cancel(written) },
-		"used when expired": func() (Referral, error) { return r.Use(last.Add(time.Second)) },
+		"used when expired": func() (Referral, error) { return r.Use("there", last.Add(time.Second)) },
 	} {
 		if _, err := call(); !errors.Is(err, ErrState) || fault.From(err).State == "" {
 			t.Errorf("%s: %v", name, err)

@@ -2,19 +2,18 @@ package counter
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"errors"
-	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/medcard/medcard/qr"
 	"github.com/medcard/medcard/qr/document"
+	"github.com/medcard/medcard/qr/foreign"
 	"github.com/medcard/medcard/qr/trust"
 )
 
@@ -22,13 +21,18 @@ import (
 type Config struct {
 	Dir    string   // a folder of its own for what was fetched
 	Server string   // base URL
-	Roots  []qr.Key // pinned roots of trust: the current one and its successor
+	Roots  []qr.Key // pinned roots of trust: the current one, then its successor
+
+	Foreign foreign.Keys // of issuers of foreign certificates that are believed; nil = they are recognised, and not checked
+	Regions []uint8      // whose status lists are held; nil = those of all
 
 	// Bearer yields an access token for a pharmacy's system; package credential makes one.
 	Bearer func(context.Context) (string, error)
 	// Dictionary gives the full name of a medicine's code; nil = names are not compared.
 	Dictionary func(code uint32) (name string, known bool)
-	HTTP       *http.Client // nil = one with a deadline
+	// DeviceKey signs receipts of what is handed out without a network: an Ed25519 key in the phone's own keystore; nil = one in Dir.
+	DeviceKey crypto.Signer
+	HTTP      *http.Client // nil = one with a deadline
 }
 
 // Counter is the client. It is safe for concurrent use.
@@ -40,6 +44,9 @@ type Counter struct {
 	cache   *trust.Cache
 	shelf   shelf
 	handled map[qr.TokenID]time.Time // handed out here, until when that matters
+
+	accounts map[qr.TokenID]account // what is known of prescriptions of which something was handed out
+	book     book
 }
 
 // Open opens the folder, or makes it, and believes of its content what is still signed by a pinned root.
@@ -64,7 +71,12 @@ func Open(config Config) (*Counter, error) {
 	if c.shelf, err = openShelf(config.Dir); err != nil {
 		return nil, err
 	}
-	c.handled = c.shelf.readHandled()
+	c.cache.Raise(c.shelf.readFloor())
+	c.handled, c.accounts, c.book.dir = c.shelf.readHandled(), map[qr.TokenID]account{}, config.Dir
+	if err := c.openBook(); err != nil {
+		return nil, err
+	}
+	c.readAccounts()
 	if data, ok := c.shelf.read(keysFile); ok {
 		_ = c.cache.AcceptKeys(data) // what is damaged is fetched again; until then nothing can be told
 	}
@@ -80,10 +92,18 @@ func Open(config Config) (*Counter, error) {
 type Verdict struct {
 	trust.Verdict
 	Paper *document.Paper
+	// Foreign is what somebody else's certificate says. The answer about it stands in there; Verdict says NO, for it is none of ours.
+	Foreign *foreign.Certificate
 }
+
+// NotOurs is why a foreign certificate is nothing to hand medicines out on.
+const NotOurs trust.Reason = "not_ours"
 
 // Verify checks a code against what was fetched last. It never touches the network.
 func (c *Counter) Verify(text string, now time.Time) Verdict {
+	if other, known := foreign.Read(text, c.config.Foreign, now); known {
+		return Verdict{Verdict: trust.Verdict{Answer: trust.No, Reasons: []trust.Reason{NotOurs}}, Foreign: &other}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	knowledge := trust.Knowledge{
@@ -109,20 +129,6 @@ func (c *Counter) Sequence() uint64 {
 	return c.cache.Keys().Sequence
 }
 
-// remember notes a prescription that was handed out in full, so that its code is known here even without a network, and forgets
-// those that are no longer valid anyway.
-func (c *Counter) remember(held Held) error {
-	id, ok := c.identify(held.Code)
-	if !ok {
-		return nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.handled[id] = held.Prescription.ValidUntil
-	maps.DeleteFunc(c.handled, func(_ qr.TokenID, until time.Time) bool { return until.Before(held.LeaseUntil) })
-	return c.shelf.writeHandled(c.handled)
-}
-
 // identify finds the token of a code: a token code says it openly, a signed one once its signature holds.
 func (c *Counter) identify(text string) (qr.TokenID, bool) {
 	if qr.IsToken(text) {
@@ -138,57 +144,3 @@ func (c *Counter) identify(text string) (qr.TokenID, bool) {
 
 // NewKey makes an idempotency key.
 func NewKey() string { return rand.Text() }
-
-// Refresh fetches the key set, then the status lists that it names, each only if it changed. What arrived stays, whatever else
-// fails.
-func (c *Counter) Refresh(ctx context.Context) error {
-	c.mu.Lock()
-	held := c.cache.Keys().Sequence > 0
-	c.mu.Unlock()
-	if err := c.refresh(ctx, wanted{path: "/v1/trust/keys", file: keysFile, held: held}, c.cache.AcceptKeys); err != nil {
-		return err
-	}
-	var failed error
-	c.mu.Lock()
-	lists := slices.Clone(c.cache.Keys().Lists)
-	c.mu.Unlock()
-	for _, n := range lists {
-		c.mu.Lock()
-		held := c.cache.HoldsStatus(n)
-		c.mu.Unlock()
-		// As a pharmacy: only those are told what was handed out.
-		what := wanted{path: fmt.Sprintf("/v1/trust/status/%d", n), file: statusFile(n), held: held, authorised: true}
-		failed = errors.Join(failed, c.refresh(ctx, what, func(data []byte) error {
-			got, err := c.cache.AcceptStatus(data)
-			if err == nil && got != n {
-				err = fmt.Errorf("%w: it is another list", trust.ErrFormat)
-			}
-			return err
-		}))
-	}
-	return failed
-}
-
-// wanted is one signed thing to fetch.
-type wanted struct {
-	path, file string
-	held       bool // it is believed here already: an unchanged one need not come again
-	authorised bool
-}
-
-func (c *Counter) refresh(ctx context.Context, what wanted, accept func([]byte) error) error {
-	etag := ""
-	if what.held {
-		etag = c.shelf.etag(what.file)
-	}
-	data, etag, err := c.fetch(ctx, what.path, etag, what.authorised)
-	if err != nil || data == nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := accept(data); err != nil {
-		return err
-	}
-	return c.shelf.write(what.file, data, etag)
-}

@@ -39,6 +39,7 @@ type server struct {
 	bodies                []map[string]any
 	failStatus            bool
 	dispensed, redirected bool
+	receipts              ledger
 }
 
 func newKey(t testing.TB, issuer string, usage qr.Usage) qr.SigningKey {
@@ -88,6 +89,7 @@ func newServer(t *testing.T) *server {
 		s.read(r)
 		fmt.Fprint(w, `{"id":"rx-1","state":"issued","items":[{"quantity":60,"dispensed":0,"remaining":60}]}`)
 	})
+	s.receipts.serve(s, mux)
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
@@ -146,12 +148,22 @@ func (s *server) config(dir string) counter.Config {
 	}
 }
 
-func (s *server) code() string {
+func (s *server) code() string { return s.issue(1, 60, 0) }
+
+func (s *server) otherCode() string { return s.issue(2, 60, 0) }
+
+// longCode is of a course of 90 tablets, handed out every 28 days.
+func (s *server) longCode() string { return s.issue(3, 90, 28) }
+
+func (s *server) issue(n byte, quantity int, every uint16) string {
 	s.t.Helper()
-	p, err := prescription.Issue("rx-1", "card", prescription.Token{1, 2, 3}, prescription.Sheet{
+	p, err := prescription.Issue("rx-1", "card", prescription.Token{n, 2, 3}, prescription.Sheet{
 		Form: prescription.Ordinary, Validity: prescription.Days60, Bearer: identity.NewBearer(1956, "Иванова", "Анна", "Петровна"),
 		Clinic: "1027700132195", Prescriber: "Соколов М. И.",
-		Items: []prescription.Item{{Code: 5231, Name: "Метформин", Shape: prescription.Tablet, Strength: []prescription.Strength{{Amount: 500, Unit: prescription.Milligram}}, Quantity: 60, Regimen: prescription.Regimen{Portion: 100, Times: 2}}},
+		Items: []prescription.Item{{
+			Code: 5231, Name: "Метформин", Shape: prescription.Tablet, Strength: []prescription.Strength{{Amount: 500, Unit: prescription.Milligram}},
+			Quantity: quantity, Regimen: prescription.Regimen{Portion: 100, Times: 2, Every: every},
+		}},
 	}, now.Add(-day), time.UTC)
 	if err != nil {
 		s.t.Fatal(err)

@@ -34,6 +34,13 @@ type Prescription struct {
 	ValidUntil time.Time `json:"validUntil"`
 	State      string    `json:"state"`
 	Items      []Item    `json:"items"`
+
+	BenefitCategory int    `json:"benefitCategory"` // why the patient pays less; 0 = the patient pays
+	Discount        int    `json:"discount"`        // percent that the patient need not pay
+	FormSeries      string `json:"formSeries"`
+	FormNumber      string `json:"formNumber"`
+	Special         bool   `json:"special"`    // the mark for a special purpose
+	Commission      string `json:"commission"` // number of the protocol where a medical commission decided
 }
 
 // Patient is all that a pharmacy is told of whose it is.
@@ -46,6 +53,7 @@ type Patient struct {
 type Item struct {
 	Code      uint32     `json:"code"`
 	Name      string     `json:"name"`
+	Trade     string     `json:"trade"` // no other will do; "" = any of the name
 	Shape     string     `json:"shape"`
 	Strength  []Strength `json:"strength"`
 	Quantity  int        `json:"quantity"`
@@ -77,9 +85,10 @@ type Portion struct {
 
 // Outcome is how a prescription stands after Complete or Reject.
 type Outcome struct {
-	ID    string    `json:"id"`
-	State string    `json:"state"`
-	Items []Balance `json:"items"`
+	ID     string    `json:"id"`
+	State  string    `json:"state"`
+	Items  []Balance `json:"items"`
+	Supply *Supply   `json:"supply"` // ordered by a pharmacy; nil = not
 }
 
 // Balance is what is left of one item.
@@ -87,6 +96,7 @@ type Balance struct {
 	Quantity  int        `json:"quantity"`
 	Dispensed int        `json:"dispensed"`
 	Remaining int        `json:"remaining"`
+	Excess    int        `json:"excess"` // handed out beyond the prescription without a network
 	NextAt    *time.Time `json:"nextAt"`
 }
 
@@ -95,6 +105,21 @@ type Balance struct {
 func (c *Counter) Accept(ctx context.Context, code, key string) (Held, error) {
 	held := Held{Code: code}
 	err := c.post(ctx, "/v1/dispensing/accept", map[string]any{"code": code, "idempotencyKey": key}, &held)
+	if err == nil {
+		balances := make([]Balance, len(held.Prescription.Items))
+		for i, item := range held.Prescription.Items {
+			balances[i] = Balance{Quantity: item.Quantity, Dispensed: item.Dispensed, NextAt: item.NextAt}
+		}
+		c.learn(code, held.Prescription.ValidUntil, balances)
+	}
+	return held, err
+}
+
+// AcceptTyped does what Accept does by the number on the paper and the patient's year of birth, where no code can be read. After many
+// numbers that are none it gets a *problem.Problem with status 429 and the time to wait.
+func (c *Counter) AcceptTyped(ctx context.Context, number string, birthYear int, key string) (Held, error) {
+	var held Held
+	err := c.post(ctx, "/v1/dispensing/accept", map[string]any{"number": number, "birthYear": birthYear, "idempotencyKey": key}, &held)
 	return held, err
 }
 
@@ -105,10 +130,7 @@ func (c *Counter) Complete(ctx context.Context, held Held, portions []Portion, k
 	if err := c.post(ctx, "/v1/dispensing/"+held.ID+"/complete", body, &outcome); err != nil {
 		return Outcome{}, err
 	}
-	if outcome.State == "dispensed" {
-		// The server knows; that this folder could not note it is no reason to tell the pharmacist that it failed.
-		_ = c.remember(held)
-	}
+	c.learn(held.Code, held.Prescription.ValidUntil, outcome.Items)
 	return outcome, nil
 }
 

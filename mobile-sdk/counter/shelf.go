@@ -8,15 +8,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/medcard/medcard/qr"
+	"github.com/medcard/medcard/qr/trust"
 )
 
 const (
 	keysFile    = "keys.cose"
 	handledFile = "handled.json"
+	floorFile   = "floor.json"
 	etagSuffix  = ".etag"
 )
 
@@ -51,6 +54,37 @@ func (s shelf) statusFiles() (names []string) {
 		}
 	}
 	return names
+}
+
+// dropStatusBut removes the status lists that are not wanted any more: their papers are over, or they are of another region.
+func (s shelf) dropStatusBut(wanted []uint32, drop func(uint32)) {
+	for _, name := range s.statusFiles() {
+		var n uint32
+		if _, err := fmt.Sscanf(name, "status-%d.cose", &n); err != nil || slices.Contains(wanted, n) {
+			continue
+		}
+		drop(n)
+		// What cannot be removed is in nobody's way: it is dropped again at the next refresh.
+		_ = os.Remove(filepath.Join(s.dir, name))
+		_ = os.Remove(filepath.Join(s.dir, name+etagSuffix))
+	}
+}
+
+// readFloor reads how new what was held once was. A floor that is damaged is none: what is held says it too.
+func (s shelf) readFloor() (f trust.Floor) {
+	data, ok := s.read(floorFile)
+	if !ok || json.Unmarshal(data, &f) != nil {
+		return trust.Floor{}
+	}
+	return f
+}
+
+func (s shelf) writeFloor(f trust.Floor) error {
+	data, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return s.put(floorFile, data)
 }
 
 // etag is the server's tag of what lies under the name. It is kept with a hash of the content: a file that was damaged or exchanged

@@ -35,6 +35,9 @@ type Actor struct {
 	Subject string `json:"sub"` // the organisation's own stable id of its employee
 	Name    string `json:"name,omitempty"`
 	Role    string `json:"role,omitempty"`
+	// Proven is when the person last proved to the organisation who he is, in seconds since 1970 (auth_time of OpenID Connect); 0 = it does
+	// not say. What is grave, as opening a card in an emergency, asks for a proof of the last minutes.
+	Proven int64 `json:"auth_time,omitempty"`
 }
 
 // Source gives tokens and keeps them while they last. It is safe for concurrent use.

@@ -25,6 +25,49 @@ type Log interface {
 	OnLog(level, message string, details []byte) error
 }
 
+// ScopeKeys is the part of the phone's keystore in which the key of each scope of a card stands, so that what access or a lease ended to cannot be
+// read any more from old content of the memory chip. Its methods must not call the SDK. What they throw fails the call that needed
+// them (sdk.keystore) and loses nothing. Names are random and say nothing of a person.
+type ScopeKeys interface {
+	// Load gives the key of the name, null if there is none. It throws if the keystore does not answer at this moment.
+	Load(name string) (key []byte, err error)
+	// Create makes a random key of 32 bytes, in place of one that has the name. The key has to survive a crash once Create returned.
+	Create(name string) (key []byte, err error)
+	// Destroy makes the key unreadable for ever. One that is not there is no error.
+	Destroy(name string) error
+}
+
+// keysOf hands an app's keystore to the SDK.
+func keysOf(app ScopeKeys) phone.ScopeKeys {
+	if app == nil {
+		return nil
+	}
+	return guarded{app}
+}
+
+// guarded is a keystore that may panic.
+type guarded struct{ app ScopeKeys }
+
+func (g guarded) Load(name string) (key []byte, err error) {
+	err = safely(func() (err error) {
+		key, err = g.app.Load(name)
+		return err
+	})
+	return key, err
+}
+
+func (g guarded) Create(name string) (key []byte, err error) {
+	err = safely(func() (err error) {
+		key, err = g.app.Create(name)
+		return err
+	})
+	return key, err
+}
+
+func (g guarded) Destroy(name string) error {
+	return safely(func() error { return g.app.Destroy(name) })
+}
+
 // progressTo hands the SDK's progress to an app.
 func progressTo(to Progress, log *slog.Logger) func(phone.Progress) {
 	if to == nil {

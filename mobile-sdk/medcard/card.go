@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/prescription"
+	"github.com/medcard/medcard/domain/referral"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 	"github.com/medcard/medcard/qr/picture"
 )
@@ -116,6 +119,16 @@ func (k *Card) Prescriptions(after string, limit int) (page []byte, err error) {
 	return pageJSON(p, prescriptionJSON)
 }
 
+// PrescriptionsIn reads those of a category: active, partlyDispensed, dispensed, expired, cancelled, onHold. sdk.category: it is none.
+func (k *Card) PrescriptionsIn(category, after string, limit int) (page []byte, err error) {
+	defer guard(&err)
+	p, err := k.inner.PrescriptionsIn(prescription.Category(category), phone.Paging{After: after, Limit: limit}, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return pageJSON(p, prescriptionJSON)
+}
+
 // Referrals reads a page of the referrals that Medcard issued, with the text of their codes.
 func (k *Card) Referrals(after string, limit int) (page []byte, err error) {
 	defer guard(&err)
@@ -124,6 +137,42 @@ func (k *Card) Referrals(after string, limit int) (page []byte, err error) {
 		return nil, err
 	}
 	return pageJSON(p, referralJSON)
+}
+
+// ReferralsIn reads those of a category: active, used, transferred, cancelled, expired. sdk.category: it is none.
+func (k *Card) ReferralsIn(category, after string, limit int) (page []byte, err error) {
+	defer guard(&err)
+	p, err := k.inner.ReferralsIn(referral.Category(category), phone.Paging{After: after, Limit: limit}, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return pageJSON(p, referralJSON)
+}
+
+// Chain reads the referrals of which the one is a link, JSON, from the one that a doctor wrote to the one that is in force.
+func (k *Card) Chain(referralID string) (chain []byte, err error) {
+	defer guard(&err)
+	links, err := k.inner.Chain(referral.ID(referralID))
+	if err != nil {
+		return nil, err
+	}
+	shapes := make([]json.RawMessage, len(links))
+	for i, link := range links {
+		if shapes[i], err = referralJSON(link); err != nil {
+			return nil, err
+		}
+	}
+	return marshal(shapes)
+}
+
+// Certificates reads a page of the certificates that Medcard issued, with the text of their codes.
+func (k *Card) Certificates(after string, limit int) (page []byte, err error) {
+	defer guard(&err)
+	p, err := k.inner.Certificates(phone.Paging{After: after, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	return pageJSON(p, certificateJSON)
 }
 
 // CodePicture draws the text of a code as a PNG, so many pixels a module (1 to 64).

@@ -17,6 +17,7 @@ type Options struct {
 	Progress   Progress       // told after each page of a sync; null = nobody
 	Uploads    UploadProgress // told after each piece of a file that arrived at the server; null = nobody
 	Log        Log            // what happens in the background; null = nowhere
+	ScopeKeys  ScopeKeys      // where the keys of scopes stand; null = in the file
 
 	file, address string
 	key           []byte
@@ -45,7 +46,8 @@ type Client struct {
 const callTerm = time.Minute
 
 // Open opens the file, or makes a new one under the key. It needs no network. The SDK keeps the key in memory while the file
-// is open; the options forget it, so each Open wants new ones. sdk.key: the file belongs to another key.
+// is open; the options forget it, so each Open wants new ones. sdk.key: the file belongs to another key. sdk.keystore: ScopeKeys failed, or
+// the file was opened with them before and is not now.
 func Open(o *Options) (client *Client, err error) {
 	defer guard(&err)
 	if o == nil {
@@ -54,6 +56,7 @@ func Open(o *Options) (client *Client, err error) {
 	log := logTo(o.Log)
 	inner, err := phone.Open(context.Background(), phone.Config{
 		File: o.file, Key: o.key, BaseURL: o.address, DeviceName: o.DeviceName, Progress: progressTo(o.Progress, log), Uploaded: uploadsTo(o.Uploads, log), Log: log,
+		ScopeKeys: keysOf(o.ScopeKeys),
 	})
 	clear(o.key)
 	o.key = nil

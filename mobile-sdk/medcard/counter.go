@@ -45,7 +45,7 @@ func (o *CounterOptions) PinRoot(issuer string, public []byte) (err error) {
 	return nil
 }
 
-// Counter is the pharmacist's client: it verifies codes without a network and hands medicines out with one. It may be used from
+// Counter is the pharmacist's client: it verifies codes without a network and hands medicines out with one, or on a signed receipt. It may be used from
 // any thread.
 type Counter struct {
 	inner *counter.Counter
@@ -104,11 +104,12 @@ type verdictShape struct {
 	Issuer       string             `json:"issuer,omitempty"`
 	Prescription *prescriptionShape `json:"prescription,omitempty"`
 	Referral     *referralShape     `json:"referral,omitempty"`
+	Certificate  *statedShape       `json:"certificate,omitempty"`
 }
 
 // Verify checks a code against what was fetched last; now 0 = the phone's clock. It never touches the network. JSON: {"answer": "OK",
 // "NO" or "CANT_TELL_OFFLINE", "reasons": [word], "keysAge", "statusAge": milliseconds, "statusKnown", and once the signature
-// holds "issuer" and "prescription" or "referral"}.
+// holds "issuer" and "prescription", "referral" or "certificate"}.
 func (c *Counter) Verify(code string, now int64) (verdict []byte, err error) {
 	defer guard(&err)
 	at := time.Now()
@@ -129,6 +130,9 @@ func (c *Counter) Verify(code string, now int64) (verdict []byte, err error) {
 		case p.Referral != nil:
 			sheet := referralOf(*p.Referral, p.IssuedAt, p.ValidUntil)
 			shape.Referral = &sheet
+		case p.Certificate != nil:
+			stated := statedOf(*p.Certificate, p.IssuedAt, p.ValidUntil)
+			shape.Certificate = &stated
 		}
 	}
 	return marshal(shape)
@@ -189,21 +193,35 @@ func (c *Counter) Accept(code, key string) (held *Held, err error) {
 	return heldOf(h)
 }
 
+// AcceptTyped does the same by the number on the paper and the patient's year of birth, where no code can be read.
+func (c *Counter) AcceptTyped(number string, birthYear int, key string) (held *Held, err error) {
+	defer guard(&err)
+	ctx, end := c.term()
+	defer end()
+	h, err := c.inner.AcceptTyped(ctx, number, birthYear, key)
+	if err != nil {
+		return nil, err
+	}
+	return heldOf(h)
+}
+
 type portionShape struct {
 	Item     int `json:"item"`
 	Quantity int `json:"quantity"`
 }
 
 type outcomeShape struct {
-	ID    string         `json:"id"`
-	State string         `json:"state"`
-	Items []balanceShape `json:"items"`
+	ID     string         `json:"id"`
+	State  string         `json:"state"`
+	Items  []balanceShape `json:"items"`
+	Supply *supplyShape   `json:"supply,omitempty"`
 }
 
 type balanceShape struct {
 	Quantity  int   `json:"quantity"`
 	Dispensed int   `json:"dispensed"`
 	Remaining int   `json:"remaining"`
+	Excess    int   `json:"excess,omitempty"`
 	NextAt    int64 `json:"nextAt,omitempty"`
 }
 
@@ -211,9 +229,9 @@ func outcomeJSON(o counter.Outcome, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape := outcomeShape{ID: o.ID, State: o.State, Items: make([]balanceShape, len(o.Items))}
+	shape := outcomeShape{ID: o.ID, State: o.State, Items: make([]balanceShape, len(o.Items)), Supply: supplyOf(o.Supply)}
 	for i, b := range o.Items {
-		shape.Items[i] = balanceShape{Quantity: b.Quantity, Dispensed: b.Dispensed, Remaining: b.Remaining, NextAt: orZero(b.NextAt)}
+		shape.Items[i] = balanceShape{Quantity: b.Quantity, Dispensed: b.Dispensed, Remaining: b.Remaining, Excess: b.Excess, NextAt: orZero(b.NextAt)}
 	}
 	return marshal(shape)
 }

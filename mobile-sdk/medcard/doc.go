@@ -17,6 +17,9 @@
 //   - moments are milliseconds since 1970, 0 where there is none;
 //   - an empty array of bytes arrives as null.
 //
+// Electronic signatures are made by the app, with whatever holds the person's certificate: AskToSignIn and its sisters give the bytes to sign.
+// SignatureHintOf has words for each way in which a signature fails.
+//
 // Every method may throw. A panic inside becomes an error (sdk.panic) and does not end the app. What an app does in a callback
 // does not end a sync.
 //
@@ -28,9 +31,12 @@
 //	sdk.signed_out       there is no session, or it ended: sign in
 //	sdk.key              the file does not open under the key: it belongs to another one, or is damaged
 //	sdk.key_size         a key has 32 bytes
+//	sdk.keystore         the app's ScopeKeys failed, or were not handed over to a file that needs them
+//	sdk.file_damaged     a page of the file is damaged: close the client and open it anew, which rescues what can be read
 //	sdk.newer            a newer version of the app wrote the file
 //	sdk.closed           the client was closed or wiped
 //	sdk.other_account    the file belongs to another person: Wipe first
+//	sdk.audit_forked     the audit log was rolled back or rewritten; also sdk.audit_signer, sdk.audit_missing, sdk.audit_changed: see VerifyAccessLog
 //	sdk.lease_ended      the phone has not spoken to the server for too long: sync
 //	sdk.no_record        there is no such record on this phone
 //	sdk.read_only        only clinics write records of this kind
@@ -45,6 +51,13 @@
 //	sdk.running          the background sync runs already
 //	sdk.cancelled        the app stopped the call; sdk.timeout: it took more than a minute
 //	sdk.answer           the server's answer cannot be read
+//	sdk.not_enrolled     hand-outs without a network need Counter.Enrol first
+//	sdk.not_ok           the code's verdict is not OK; the detail is the verdict
+//	sdk.online_only      this may be handed out only with a network
+//	sdk.clock            the phone's clock is behind its own last receipt
+//	sdk.portions         the amounts do not fit what is left
+//	sdk.too_early        the next part of a long course may not be handed out yet
+//	sdk.receipts_full    too many receipts wait for the server
 //	sdk.untrusted        a key set or status list that no pinned root stands for
 //	sdk.argument         something is missing, or is not the JSON that the method wants
 //	sdk.callback         a callback of the app failed
@@ -83,11 +96,21 @@
 // A prescription, the same from the card, from a code and from the server; of a code the names may be cut short:
 //
 //	{"id", "form", "urgency", "bearer": {"initials", "birthYear"}, "clinic": "OGRN", "prescriber", "issuedAt", "validUntil", "state",
-//	 "items": [{"code", "name", "shape", "strength": [{"amount", "unit"}], "quantity", "dispensed", "remaining", "nextAt",
+//	 "items": [{"code", "name", "shape", "strength": [{"amount", "unit"}], "quantity", "dispensed", "remaining", "excess", "nextAt",
 //	            "regimen": {"portion": hundredths of a unit, "times": a day, "days", "every"}}],
-//	 "code": "the text of its QR code"}
+//	 "code": "the text of its QR code", "number": "16 digits to be typed", "category",
+//	 "benefit": {"category", "discount", "diagnosis", "series", "number", "ground"}, "special", "commission",
+//	 "order": {"dueAt", "arrivedAt"}}
 //
-// and a referral:
+// excess was handed out beyond the prescription by pharmacies that had no network; order says that a pharmacy gets the medicine first.
 //
-//	{"id", "kind", "care", "bearer", "clinic", "target", "specialty", "purpose", "referrer", "issuedAt", "validUntil", "state", "code"}
+// And a referral:
+//
+//	{"id", "kind", "care", "bearer", "clinic", "target", "specialty", "purpose", "referrer", "issuedAt", "validUntil", "state", "code",
+//	 "number", "category", "replaces", "replacedBy", "details": as in POST /v1/referrals}
+//
+// and a certificate; of a code without id, title, author, text, state and code:
+//
+//	{"id", "kind", "title", "number": "the clinic's own", "bearer", "clinic", "author", "text", "issuedAt", "validUntil", "state", "code",
+//	 "typed": "16 digits to be typed", "hash": "of the document, hexadecimal"}
 package medcard

@@ -91,6 +91,30 @@ func (k *Card) Dismiss(edit *Edit) (err error) {
 	return k.inner.Dismiss(edit.inner)
 }
 
+// Reissuable says whether the edit was refused because its record is gone, so that its text can be kept as a new record.
+func (e *Edit) Reissuable() (yes bool, err error) {
+	defer guard(&err)
+	return e.inner.Reissuable(), nil
+}
+
+// Reissue makes a new record of an edit that was refused because its record was deleted: ask the person first. fact is what the new record
+// says; null = what the edit said. The refused edit leaves the outbox. sdk.invalid for any other edit; sdk.no_record if it was dismissed or
+// reissued already.
+func (k *Card) Reissue(refused *Edit, fact []byte) (edit *Edit, err error) {
+	defer guard(&err)
+	if refused == nil {
+		return nil, errArgument
+	}
+	if len(fact) == 0 {
+		return saved(k.inner.Reissue(refused.inner, nil))
+	}
+	f, err := factOf(refused.inner.Kind, fact)
+	if err != nil {
+		return nil, err
+	}
+	return saved(k.inner.Reissue(refused.inner, f))
+}
+
 // Editor is one record, opened to be changed. It remembers what was on the screen when it was opened: what is saved through it
 // replaces that and nothing that came in since.
 type Editor struct{ inner *phone.Editor }

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/medcard/medcard/mobile-sdk/counter"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 	"github.com/medcard/medcard/mobile-sdk/problem"
 	"github.com/medcard/medcard/qr/trust"
@@ -72,9 +73,15 @@ var words = []struct {
 	{context.DeadlineExceeded, "sdk.timeout"},
 	{phone.ErrKeySize, "sdk.key_size"},
 	{phone.ErrKey, "sdk.key"},
+	{phone.ErrKeystore, "sdk.keystore"},
+	{phone.ErrDamagedFile, "sdk.file_damaged"},
 	{phone.ErrNewer, "sdk.newer"},
 	{phone.ErrClosed, "sdk.closed"},
 	{phone.ErrOtherAccount, "sdk.other_account"},
+	{phone.ErrAuditSigner, "sdk.audit_signer"},
+	{phone.ErrAuditForked, "sdk.audit_forked"},
+	{phone.ErrAuditMissing, "sdk.audit_missing"},
+	{phone.ErrAuditChanged, "sdk.audit_changed"},
 	{phone.ErrSignedOut, "sdk.signed_out"},
 	{phone.ErrLeaseEnded, "sdk.lease_ended"},
 	{phone.ErrNoRecord, "sdk.no_record"},
@@ -86,9 +93,17 @@ var words = []struct {
 	{phone.ErrUnchanged, "sdk.unchanged"},
 	{phone.ErrOutdated, "sdk.outdated"},
 	{phone.ErrPaging, "sdk.paging"},
+	{phone.ErrCategory, "sdk.category"},
 	{phone.ErrQuery, "sdk.query"},
 	{phone.ErrAnswer, "sdk.answer"},
 	{phone.ErrOffline, "sdk.offline"},
+	{counter.ErrNotEnrolled, "sdk.not_enrolled"},
+	{counter.ErrNotOK, "sdk.not_ok"},
+	{counter.ErrOnlineOnly, "sdk.online_only"},
+	{counter.ErrClock, "sdk.clock"},
+	{counter.ErrPortions, "sdk.portions"},
+	{counter.ErrTooEarly, "sdk.too_early"},
+	{counter.ErrTooMany, "sdk.receipts_full"},
 	{trust.ErrFormat, "sdk.untrusted"},
 	{trust.ErrRoot, "sdk.untrusted"},
 	{trust.ErrRollback, "sdk.untrusted"},

@@ -22,6 +22,7 @@ type grantShape struct {
 	Starts       int64    `json:"starts"`
 	Ends         int64    `json:"ends,omitempty"`
 	Revoked      int64    `json:"revoked,omitempty"`
+	Used         int64    `json:"used,omitempty"`
 }
 
 type accessShape struct {
@@ -34,6 +35,9 @@ type accessShape struct {
 	Person       string `json:"person,omitempty"`
 	Role         string `json:"role,omitempty"`
 	What         string `json:"what,omitempty"`
+	Agent        string `json:"agent,omitempty"`
+	OnBehalfOf   string `json:"onBehalfOf,omitempty"`
+	By           string `json:"representation,omitempty"`
 }
 
 type trailShape struct {
@@ -44,12 +48,12 @@ type trailShape struct {
 func grantOf(g phone.Grant) grantShape {
 	return grantShape{
 		ID: string(g.ID), Role: string(g.Role), State: string(g.State), Account: string(g.Account), Client: string(g.Client), Organisation: g.Organisation, Scopes: texts(g.Scopes),
-		Purpose: string(g.Purpose), Starts: millis(g.Starts), Ends: millis(g.Ends), Revoked: millis(g.Revoked),
+		Purpose: string(g.Purpose), Starts: millis(g.Starts), Ends: millis(g.Ends), Revoked: millis(g.Revoked), Used: millis(g.Used),
 	}
 }
 
 // Grants asks the server who may read the card, ended rights included. JSON: [{"id", "role", "state", "account", "client",
-// "organisation", "scopes", "purpose", "starts", "ends", "revoked"}]. state: coming, running, held (see ConfirmGrant), revoked, over.
+// "organisation", "scopes", "purpose", "starts", "ends", "revoked", "used"}]. used: when they last read something. state: coming, running, held (see ConfirmGrant), revoked, over.
 func (k *Card) Grants() (list []byte, err error) {
 	defer guard(&err)
 	ctx, end := k.client.term()
@@ -71,10 +75,7 @@ func (k *Card) GiveGrant(organisation, scopes, purpose string, ends int64) (gran
 	defer guard(&err)
 	ctx, end := k.client.term()
 	defer end()
-	wish := phone.Wish{Client: identity.ClientID(organisation), Purpose: consent.Purpose(purpose), Ends: moment(ends)}
-	for _, s := range strings.Fields(scopes) {
-		wish.Scopes = append(wish.Scopes, card.Scope(s))
-	}
+	wish := phone.Wish{Client: identity.ClientID(organisation), Scopes: card.ScopesOf(strings.Fields(scopes)), Purpose: consent.Purpose(purpose), Ends: moment(ends)}
 	given, err := k.inner.GiveGrant(ctx, wish)
 	if err != nil {
 		return nil, err
@@ -88,10 +89,7 @@ func (k *Card) ShareWith(account, scopes string, ends int64) (grant []byte, err 
 	defer guard(&err)
 	ctx, end := k.client.term()
 	defer end()
-	wish := phone.Wish{Account: identity.AccountID(account), Ends: moment(ends)}
-	for _, s := range strings.Fields(scopes) {
-		wish.Scopes = append(wish.Scopes, card.Scope(s))
-	}
+	wish := phone.Wish{Account: identity.AccountID(account), Scopes: card.ScopesOf(strings.Fields(scopes)), Ends: moment(ends)}
 	given, err := k.inner.GiveGrant(ctx, wish)
 	if err != nil {
 		return nil, err
@@ -126,8 +124,8 @@ type lossShape struct {
 	Why   string `json:"why"`
 }
 
-// Losses lists what the person is to be told of edits that were destroyed with their card, newest first, until ForgetLosses. JSON:
-// [{"card", "at", "edits", "why"}]; why is access_ended or lease_ended.
+// Losses lists what the person is to be told of edits that were destroyed, newest first, until ForgetLosses. JSON:
+// [{"card", "at", "edits", "why"}]; why is access_ended, lease_ended or file_damaged.
 func (c *Client) Losses() (list []byte, err error) {
 	defer guard(&err)
 	losses, err := c.inner.Losses()
@@ -148,7 +146,9 @@ func (c *Client) ForgetLosses(upTo int64) (err error) {
 }
 
 // AccessLog asks the server who saw the card, newest first. below is 0 for the newest page, else the next of the page before.
-// JSON: {"entries": [{"number", "at", "action", "purpose", "who", "organisation", "person", "role", "what"}], "next"}.
+// JSON: {"entries": [{"number", "at", "action", "purpose", "who", "organisation", "person", "role", "what", "agent",
+// "onBehalfOf", "representation"}], "next"}; the last three where somebody acted in the patient's name: whose account, for the patient of which
+// card, by what right.
 func (k *Card) AccessLog(below int64) (page []byte, err error) {
 	defer guard(&err)
 	if below < 0 {
@@ -165,6 +165,7 @@ func (k *Card) AccessLog(below int64) (page []byte, err error) {
 		shape.Entries[i] = accessShape{
 			Number: int64(a.Number), At: millis(a.At), Action: string(a.Action), Purpose: string(a.Purpose), Who: a.Who,
 			Organisation: a.Organisation, Person: a.Person, Role: a.Role, What: a.What,
+			Agent: string(a.Agent), OnBehalfOf: string(a.OnBehalfOf), By: string(a.Representation),
 		}
 	}
 	return marshal(shape)

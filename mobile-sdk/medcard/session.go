@@ -66,8 +66,8 @@ func (c *Client) Resend(challenge, channel string) (err error) {
 // Challenge is a sign-in that waits for its second factor.
 type Challenge struct {
 	ID     string // send it back with the code
-	Method string // "sms"
-	To     string // where the code went, masked
+	Method string // "sms", or "otp": the person's authenticator app shows the code
+	To     string // where the code went, masked; "" for otp
 	Ends   int64
 }
 
@@ -108,7 +108,8 @@ func (c *Client) SignOut(everywhere bool) (err error) {
 }
 
 // Me asks the server who is signed in. JSON: {"account", "phone", "email", "language", "recipient": whether a clinic knows the
-// person, "cards": [id], "missing": [{"code", "detail"}]: what still stands between the person and the health data}.
+// person, "cards": [id], "waiting": [id] of cards that are redeemed and closed until nothing is missing, "missing": [{"code", "detail", "document"}]: what still
+// stands between the person and the health data}.
 func (c *Client) Me() (me []byte, err error) {
 	defer guard(&err)
 	ctx, end := c.term()
@@ -119,7 +120,7 @@ func (c *Client) Me() (me []byte, err error) {
 	}
 	shape := meShape{
 		Account: string(r.Account), Phone: r.Phone, Email: r.Email, Language: r.Language, Recipient: r.Recipient,
-		Cards: texts(r.Cards), Missing: []missingShape{},
+		Cards: texts(r.Cards), Waiting: texts(r.Waiting), Missing: []missingShape{},
 	}
 	for _, m := range r.Missing {
 		shape.Missing = append(shape.Missing, missingShape(m))

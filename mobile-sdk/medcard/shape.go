@@ -54,12 +54,14 @@ type meShape struct {
 	Language  string         `json:"language"`
 	Recipient bool           `json:"recipient"`
 	Cards     []string       `json:"cards"`
+	Waiting   []string       `json:"waiting"`
 	Missing   []missingShape `json:"missing"`
 }
 
 type missingShape struct {
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
+	Code     string `json:"code"`
+	Detail   string `json:"detail"`
+	Document string `json:"document,omitempty"`
 }
 
 // marshal writes JSON without escaping what only HTML would need escaped.

@@ -18,6 +18,7 @@ type Grant struct {
 	consent.Grant
 	Organisation string
 	State        consent.State // as the server sees it. consent.Held: see ConfirmGrant
+	Used         time.Time     // when they last read something of the card, in the list; zero = never since it was given
 }
 
 // Wish is a right that the person wants to give: to whom, to read what, why, and until when.
@@ -49,10 +50,7 @@ func (k *Card) GiveGrant(ctx context.Context, w Wish) (Grant, error) {
 	if w.Account != "" && w.Purpose == "" {
 		w.Purpose = consent.PatientRequest
 	}
-	body := grantBody{Client: string(w.Client), Account: string(w.Account), Purpose: string(w.Purpose), Ends: w.Ends.UTC(), Scopes: make([]string, len(w.Scopes))}
-	for i, s := range w.Scopes {
-		body.Scopes[i] = string(s)
-	}
+	body := grantBody{Client: string(w.Client), Account: string(w.Account), Purpose: string(w.Purpose), Ends: w.Ends.UTC(), Scopes: w.Scopes.Words()}
 	var a grantAnswer
 	if err := k.client.do(ctx, call{method: http.MethodPost, path: k.grantsPath(), into: &a, body: body, once: true}); err != nil {
 		return Grant{}, err
@@ -76,7 +74,7 @@ func (k *Card) ConfirmGrant(ctx context.Context, id consent.GrantID) (Grant, err
 }
 
 func (k *Card) grant(a grantAnswer) Grant {
-	g := Grant{Organisation: a.Organisation, State: consent.State(a.State), Grant: consent.Grant{
+	g := Grant{Organisation: a.Organisation, State: consent.State(a.State), Used: a.Used, Grant: consent.Grant{
 		ID: consent.GrantID(a.ID), Card: k.id, Role: consent.Role(a.Role), Client: identity.ClientID(a.Client), Account: identity.AccountID(a.Account),
 		Purpose: consent.Purpose(a.Purpose), Starts: a.Starts, Ends: a.Ends, Revoked: a.Revoked, Held: a.Held,
 	}}
@@ -85,9 +83,7 @@ func (k *Card) grant(a grantAnswer) Grant {
 			g.Account = owner
 		}
 	}
-	for _, s := range a.Scopes {
-		g.Scopes = append(g.Scopes, card.Scope(s))
-	}
+	g.Scopes = card.ScopesOf(a.Scopes)
 	return g
 }
 
@@ -102,6 +98,10 @@ type Access struct {
 	Person       string // as the organisation signed it
 	Role         string
 	What         string // the kind of thing, never its content
+	// Agent acted in the name of the patient of the card OnBehalfOf, by the right Representation; all "" where somebody acted in his own.
+	Agent          identity.AccountID
+	OnBehalfOf     card.ID
+	Representation consent.RepresentationID
 }
 
 // AccessLog tells who saw the card, newest first. below is 0 for the newest page, else the next that the page before gave;
@@ -120,7 +120,24 @@ func (k *Card) AccessLog(ctx context.Context, below uint64) (page []Access, next
 		page = append(page, Access{
 			Number: e.Number, At: e.At, Action: audit.Action(e.Action), Purpose: consent.Purpose(e.Purpose), Who: e.Who,
 			Organisation: e.Organisation, Person: e.Person, Role: e.Role, What: e.What,
+			Agent: identity.AccountID(e.Agent), OnBehalfOf: card.ID(e.OnBehalfOf), Representation: consent.RepresentationID(e.By),
 		})
 	}
 	return page, a.Next, nil
+}
+
+func (k *Card) noticePath() string {
+	return "/v1/cards/" + url.PathEscape(string(k.id)) + "/access-notice"
+}
+
+// AccessNotices says whether the owner's phones are told, by push, each time somebody else opens the card.
+func (k *Card) AccessNotices(ctx context.Context) (on bool, err error) {
+	var a accessNoticeBody
+	err = k.client.do(ctx, call{method: http.MethodGet, path: k.noticePath(), into: &a})
+	return a.On, err
+}
+
+// SetAccessNotices changes that. The push says that somebody opened the card and neither who nor what: AccessLog does.
+func (k *Card) SetAccessNotices(ctx context.Context, on bool) error {
+	return k.client.do(ctx, call{method: http.MethodPut, path: k.noticePath(), body: accessNoticeBody{On: on}})
 }

@@ -73,12 +73,13 @@ func (c *Client) Resend(ctx context.Context, challenge string, by Channel) error
 // Challenge is a sign-in that waits for its second factor.
 type Challenge struct {
 	ID     string // send it back with the code
-	Method string // what the second factor is: "sms"
-	To     string // where the code went, masked
+	Method string // what the second factor is: "sms", or "otp": the person's authenticator app shows the code
+	To     string // where the code went, masked; "" for otp
 	Ends   time.Time
 }
 
-// SignIn checks the password; login is the phone number or the e-mail address. A code goes to the person's phone.
+// SignIn checks the password; login is the phone number or the e-mail address. A code goes to the person's phone,
+// unless there is an authenticator app.
 func (c *Client) SignIn(ctx context.Context, login, password string) (Challenge, error) {
 	var a signInAnswer
 	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/auth/sign-in", open: true, once: true, into: &a, body: signInBody{
@@ -87,15 +88,24 @@ func (c *Client) SignIn(ctx context.Context, login, password string) (Challenge,
 	return Challenge{ID: a.Challenge, Method: a.Method, To: a.To, Ends: a.Ends}, err
 }
 
-// SecondFactor sends the code and opens the session. ErrOtherAccount if the phone holds another person's cards.
+// SecondFactor sends the code, or a recovery code in place of it, and opens the session. ErrOtherAccount if the phone holds another person's cards.
 func (c *Client) SecondFactor(ctx context.Context, challenge, code string) error {
+	return c.enter(ctx, "/v1/auth/second-factor", secondFactorBody{Challenge: challenge, Code: code})
+}
+
+// enter opens a session with the last proof that a sign-in wants.
+func (c *Client) enter(ctx context.Context, path string, proof any) error {
 	before := c.session.get()
 	var a tokensAnswer
-	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/auth/second-factor", open: true, once: true, into: &a,
-		body: secondFactorBody{Challenge: challenge, Code: code}})
+	err := c.do(ctx, call{method: http.MethodPost, path: path, open: true, once: true, into: &a, body: proof})
 	if err != nil {
 		return err
 	}
+	return c.begin(ctx, before, a)
+}
+
+// begin keeps a session that was opened, if the cards on the phone are that person's.
+func (c *Client) begin(ctx context.Context, before tokens, a tokensAnswer) error {
 	var owner string
 	found, err := c.vault.Load(settingAccount, &owner)
 	if err != nil {
@@ -137,11 +147,16 @@ type Me struct {
 	Language  string
 	Recipient bool // of medical services: a clinic knows the person, and the person redeemed its code
 	Cards     []card.ID
+	Waiting   []card.ID // redeemed, and closed until nothing is missing
 	Missing   []Missing // what still stands between the person and the health data
 }
 
 // Missing is one thing that is missing, and what to do about it.
-type Missing struct{ Code, Detail string }
+type Missing struct {
+	Code     string // card.not_claimed, documents.not_approved, policy.not_linked; a refusal to show the card has the same
+	Detail   string
+	Document string // of documents.not_approved: the slot
+}
 
 // Me asks the server who is signed in, and makes this phone know the person's cards.
 func (c *Client) Me(ctx context.Context) (Me, error) {
@@ -156,14 +171,17 @@ func (c *Client) Me(ctx context.Context) (Me, error) {
 			return Me{}, err
 		}
 	}
+	for _, id := range a.Waiting {
+		me.Waiting = append(me.Waiting, card.ID(id))
+	}
 	for _, m := range a.Missing {
-		me.Missing = append(me.Missing, Missing{Code: m.Code, Detail: m.Detail})
+		me.Missing = append(me.Missing, Missing{Code: m.Code, Document: m.Document, Detail: m.Detail})
 	}
 	return me, nil
 }
 
-// Claim redeems the code from a clinic's desk: the card becomes the person's, and the next Sync brings it. Redeeming the same
-// code again gives the same card.
+// Claim redeems the code from a clinic's desk: the card becomes the person's, and the next Sync brings it; where proofs are demanded, the
+// first Sync after the last of them was approved: Me tells what is missing. Redeeming the same code again gives the same card.
 func (c *Client) Claim(ctx context.Context, code string) (card.ID, error) {
 	var a claimAnswer
 	if err := c.do(ctx, call{method: http.MethodPost, path: "/v1/cards/claim", into: &a, body: claimBody{Code: code}}); err != nil {
@@ -171,6 +189,9 @@ func (c *Client) Claim(ctx context.Context, code string) (card.ID, error) {
 	}
 	if a.Card == "" {
 		return "", ErrAnswer
+	}
+	if len(a.Missing) > 0 {
+		return card.ID(a.Card), nil
 	}
 	return card.ID(a.Card), c.vault.Card(a.Card).Know()
 }

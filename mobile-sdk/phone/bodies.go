@@ -47,6 +47,23 @@ type deviceBody struct {
 	Secret string `json:"secret"`
 }
 
+type lostPasswordBody struct {
+	Login  string     `json:"login"`
+	Device deviceBody `json:"device"`
+}
+
+type foundPasswordBody struct {
+	Recovery  string `json:"recovery"`
+	PhoneCode string `json:"phoneCode"`
+	EmailCode string `json:"emailCode"`
+	Password  string `json:"password"`
+}
+
+type changePasswordBody struct {
+	Current  string `json:"current"`
+	Password string `json:"password"`
+}
+
 type signInAnswer struct {
 	Challenge string    `json:"challenge"`
 	Method    string    `json:"method"`
@@ -57,6 +74,31 @@ type signInAnswer struct {
 type secondFactorBody struct {
 	Challenge string `json:"challenge"`
 	Code      string `json:"code"`
+}
+
+type codeBody struct {
+	Code string `json:"code"`
+}
+
+type passkeySignInBody struct {
+	Device deviceBody `json:"device"`
+}
+
+type passkeyBody struct {
+	Ceremony string `json:"ceremony"`
+	Response string `json:"response"`
+}
+
+type newPasskeyBody struct {
+	Ceremony string `json:"ceremony"`
+	Name     string `json:"name,omitempty"`
+	Response string `json:"response"`
+}
+
+type arrivalBody struct {
+	Ceremony string `json:"ceremony"`
+	State    string `json:"state"`
+	Code     string `json:"code"`
 }
 
 type refreshBody struct {
@@ -85,10 +127,14 @@ type meAnswer struct {
 		ID   string `json:"id"`
 		Role string `json:"role"`
 	} `json:"cards"`
-	Missing []struct {
-		Code   string `json:"code"`
-		Detail string `json:"detail"`
-	} `json:"missing"`
+	Waiting []string        `json:"waiting"`
+	Missing []missingAnswer `json:"missing"`
+}
+
+type missingAnswer struct {
+	Code     string `json:"code"`
+	Document string `json:"document"`
+	Detail   string `json:"detail"`
 }
 
 type claimBody struct {
@@ -96,7 +142,8 @@ type claimBody struct {
 }
 
 type claimAnswer struct {
-	Card string `json:"card"`
+	Card    string          `json:"card"`
+	Missing []missingAnswer `json:"missing"`
 }
 
 type grantAnswer struct {
@@ -111,6 +158,7 @@ type grantAnswer struct {
 	Ends         time.Time `json:"ends"`
 	Revoked      time.Time `json:"revoked"`
 	Held         time.Time `json:"held"`
+	Used         time.Time `json:"used"`
 	State        string    `json:"state"`
 }
 
@@ -137,12 +185,65 @@ type trailAnswer struct {
 		Person       string    `json:"person"`
 		Role         string    `json:"role"`
 		What         string    `json:"what"`
+		Agent        string    `json:"agent"`
+		OnBehalfOf   string    `json:"onBehalfOf"`
+		By           string    `json:"representation"`
 	} `json:"entries"`
 	Next uint64 `json:"next"`
+}
+
+type accessNoticeBody struct {
+	On bool `json:"on"`
+}
+
+type evidenceAnswer struct {
+	Checkpoint string          `json:"checkpoint"`
+	Entries    []evidenceEntry `json:"entries"`
+	Next       uint64          `json:"next"`
+}
+
+type evidenceEntry struct {
+	Number uint64   `json:"number"`
+	Entry  []byte   `json:"entry"`
+	Salt   []byte   `json:"salt"`
+	Logged bool     `json:"logged"`
+	Place  int64    `json:"place"`
+	Proof  [][]byte `json:"proof"`
+}
+
+type consistencyAnswer struct {
+	Proof [][]byte `json:"proof"`
+}
+
+type auditKeyAnswer struct {
+	Key string `json:"key"`
 }
 
 type pushTokenBody struct {
 	Carrier  string `json:"carrier"`
 	Token    string `json:"token"`
 	Language string `json:"language,omitempty"`
+}
+
+type restrictionBody struct {
+	Client  string     `json:"client,omitempty"`
+	Account string     `json:"account,omitempty"`
+	Scopes  []string   `json:"scopes"`
+	Ends    *time.Time `json:"ends,omitempty"`
+}
+
+type restrictionAnswer struct {
+	ID           string    `json:"id"`
+	Account      string    `json:"account"`
+	Client       string    `json:"client"`
+	Organisation string    `json:"organisation"`
+	Scopes       []string  `json:"scopes"`
+	Starts       time.Time `json:"starts"`
+	Ends         time.Time `json:"ends"`
+	Lifted       time.Time `json:"lifted"`
+	State        string    `json:"state"`
+}
+
+type restrictionsAnswer struct {
+	Restrictions []restrictionAnswer `json:"restrictions"`
 }

@@ -23,6 +23,11 @@ type Config struct {
 	Key     []byte // 32 bytes from the phone's keystore; never written
 	BaseURL string // of the server, e.g. "https://card.example"
 
+	// ScopeKeys is the part of the phone's keystore in which the key of each scope stands; nil = in the file, where a key is destroyed by
+	// overwriting alone. Once a file was opened with a keystore it wants it each time.
+	ScopeKeys ScopeKeys
+
+	AuditKey   string               // verifies the server's audit log; "" = the one that the server names first, kept from then on
 	DeviceName string               // shown to the person in the list of sessions
 	Progress   func(Progress)       // told after each page of a sync that was applied
 	Uploaded   func(UploadProgress) // told after each piece of a file that arrived at the server
@@ -37,6 +42,9 @@ type Config struct {
 	Wait       func(context.Context, time.Duration) error // how to wait before another try; nil = a timer
 }
 
+// ScopeKeys is what an app implements over the Android Keystore or the iOS Keychain, see vault.ScopeKeys.
+type ScopeKeys = vault.ScopeKeys
+
 // Client is one installation of the app. It is safe for concurrent use.
 type Client struct {
 	vault     *vault.Vault
@@ -50,6 +58,9 @@ type Client struct {
 	fileCache int64
 	indexing  func(Indexing)
 	log       *slog.Logger
+
+	auditKey string
+	auditing turnstile // one check of the audit log at a time
 
 	self    installation
 	session *session
@@ -68,11 +79,18 @@ var (
 	ErrKeySize = vault.ErrKeySize
 	// ErrNewer says that a newer version of the SDK wrote the file.
 	ErrNewer = vault.ErrNewer
+	// ErrKeystore says that ScopeKeys failed, or is missing though the file's keys stand in it.
+	ErrKeystore = vault.ErrKeystore
+	// ErrDamagedFile says that somebody met a damaged page of the file: Close and Open anew, which rescues what can be read. The session stays
+	// if it can be read, else calls fail with ErrSignedOut; the cards are fetched anew; what waits in the outbox waits on. Of edits that
+	// cannot be read Losses tells.
+	ErrDamagedFile = vault.ErrDamagedFile
 	// ErrClosed says that the client was closed or wiped.
 	ErrClosed = vault.ErrClosed
 )
 
-// Open opens the file, or makes a new one under the key. It needs no network.
+// Open opens the file, or makes a new one under the key. It needs no network. A damaged file is rescued: see ErrDamagedFile. What was sealed under
+// keys that the keystore lost is given up, and comes back with the next Sync.
 func Open(_ context.Context, cfg Config) (*Client, error) {
 	base, err := url.Parse(strings.TrimSuffix(cfg.BaseURL, "/"))
 	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
@@ -80,7 +98,7 @@ func Open(_ context.Context, cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		base: base, http: cfg.HTTPClient, random: cfg.Random, wait: cfg.Wait, progress: cfg.Progress, uploaded: cfg.Uploaded, fileCache: cfg.FileCache, indexing: cfg.Indexing, log: cfg.Log,
-		syncing: newTurnstile(), wake: make(chan struct{}, 1), cards: map[card.ID]*Card{},
+		auditKey: cfg.AuditKey, auditing: newTurnstile(), syncing: newTurnstile(), wake: make(chan struct{}, 1), cards: map[card.ID]*Card{},
 	}
 	if c.fileCache == 0 {
 		c.fileCache = defaultFileCache
@@ -97,8 +115,11 @@ func Open(_ context.Context, cfg Config) (*Client, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	if c.vault, err = vault.Open(cfg.File, cfg.Key, indexed); err != nil {
+	if c.vault, err = vault.Open(cfg.File, cfg.Key, indexed, vault.Custody{Keys: cfg.ScopeKeys, Random: c.random}); err != nil {
 		return nil, err
+	}
+	if c.vault.Rescued() {
+		c.log.Warn("the file was damaged; what could be read is in a new one")
 	}
 	if err := c.restore(cfg); err != nil {
 		return nil, errors.Join(err, c.vault.Close())
@@ -108,7 +129,11 @@ func Open(_ context.Context, cfg Config) (*Client, error) {
 		return nil, errors.Join(err, c.vault.Close())
 	}
 	for _, id := range cards {
-		c.Card(id).enter() // what may not be opened any more goes now
+		k := c.Card(id)
+		if err := k.engine.Refetch(k.store.LostScopes()); err != nil {
+			return nil, errors.Join(err, c.vault.Close())
+		}
+		k.enter() // what may not be opened any more goes now
 	}
 	return c, nil
 }

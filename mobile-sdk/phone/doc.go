@@ -14,6 +14,10 @@
 //	hits, err := mine.Search(ctx, "боли в груди", phone.Paging{})   // so does this
 //	edit, err := mine.Comment(visits.Entries[0].ID, "...")     // waits in the outbox for the next Sync
 //
+// What changes the ways in to the account, or lets another person read, is refused with CodeStepUp unless the second factor was shown a few
+// minutes ago: StepUp, ConfirmStepUp, and again. EnrolAuthenticator, NewRecoveryCodes, BeginPasskey and BeginLink give a person further
+// factors; Devices, SignOutDevice and SignOutOthers are for the day when a phone is lost, LostPassword for the one when the password is.
+//
 // What takes a context (SignIn, Me, Card.Grants, Card.AccessLog and the like) needs the network and fails with ErrOffline without
 // it. Everything else on a Card reads and writes the file only.
 //
@@ -49,10 +53,35 @@
 // how far each is, and why the server refused one (Card.RetryUpload). Trust File.ContentType, which looks at the bytes, and not what the record
 // says.
 //
+// # Acting for another
+//
+//	list, err := client.Represents(ctx)                                    // for whom may I act?
+//	token, err := client.Card(list[0].Card).OpenAsRepresentative(ctx, list[0].ID) // a child's card, on this phone, for 24 hours
+//	report, err := client.Sync(ctx)
+//
+// An attorney's principal needs no token: the card comes with the next Sync, and goes with the letter's term. Who may look and not write has
+// his edits refused as read_only. What somebody does in another's name stands in that one's AccessLog with both.
+//
 // # How long it may be read
 //
 // The server lends each scope for a time (90 days for one's own card), and every sync renews that. After the end the SDK
 // refuses to open the scope (LeaseError), and finds nothing of it. Setting the phone's clock back gains nothing.
+//
+// With the scope goes the key under which its records are sealed, so that a memory chip that still holds them shows nothing. Hand in
+// Config.ScopeKeys for that: without the phone's keystore the keys stand in the file and are overwritten, as the records are.
+//
+// # Who saw the card, proven
+//
+// Card.AccessLog shows who saw the card; Card.VerifyAccessLog proves that the server has changed and left out nothing of that since it was
+// written. The phone keeps the newest signed checkpoint of the server's audit log and takes only one that continues it. An *AuditError says what
+// is wrong, and holds the evidence. Client.WitnessAuditLog is the cheap half of it, for every day.
+//
+// # What cannot be kept as it was
+//
+// An edit whose record is gone by the time it arrives is refused (Edit.Reissuable): ask the person, and Card.Reissue makes a new record of it.
+//
+// A damaged file costs no edit that can still be read. One that cannot is shown as refused with CodeUnreadable, or told of by Losses. A call
+// that meets a damaged page fails with ErrDamagedFile: close the client and Open it again. Sign in if ErrSignedOut says so, and Sync.
 //
 // # Errors
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 	"github.com/medcard/medcard/sync/wire"
 )
 
-// exchange brings one card in step, in as many rounds as it takes.
+// exchange brings one card in step, in as many rounds as it takes. The first may have been asked together with other cards'.
 type exchange struct {
 	client *Client
 	card   *Card
@@ -28,22 +27,20 @@ type exchange struct {
 	total   int   // of a first sync
 	lent    bool  // the server has renewed the leases
 	left    bool  // the server does not show the card any more
-}
+	same    bool  // there was no news
 
-// errCut says that a stream ended in the middle. What came before counts, the rest is asked for again.
-var errCut = fmt.Errorf("%w: the stream was cut", ErrOffline)
+	first *round // that was asked already
+	after rest   // what the last round left to do
+}
 
 // enough fresh actors or repairs for one sync. Whoever needs more has another trouble.
 const enough = 3
 
 // run makes rounds until nothing is left to ask for or to send.
 func (e *exchange) run(ctx context.Context) error {
-	if err := e.resume(); err != nil {
-		return err
-	}
 	pause, failures := firstPause, 0
 	for {
-		moved, done, err := e.round(ctx)
+		moved, done, err := e.next(ctx)
 		switch {
 		case err == nil && done:
 			return e.stuck
@@ -69,18 +66,6 @@ func (e *exchange) run(ctx context.Context) error {
 	}
 }
 
-// resume takes up a first sync where the last one left it.
-func (e *exchange) resume() error {
-	meta, err := e.card.engine.Meta()
-	if err != nil || !meta.Synced.IsZero() {
-		return err
-	}
-	_, err = e.client.vault.Load(settingTotal+string(e.card.id), &e.total)
-	return err
-}
-
-const settingTotal = "total:"
-
 // overcome does what can be done about a failure: again says that another round may do better.
 func (e *exchange) overcome(ctx context.Context, err error) (again bool, _ error) {
 	var line *replica.ProblemError
@@ -93,9 +78,12 @@ func (e *exchange) overcome(ctx context.Context, err error) (again bool, _ error
 		if e.fresh++; e.fresh > enough {
 			return false, err
 		}
-		left, err := e.client.enrol(ctx, []card.ID{e.card.id}, e.report)
+		left, later, err := e.client.enrol(ctx, []card.ID{e.card.id}, e.report)
+		if err = errors.Join(later, err); err != nil {
+			return false, err
+		}
 		e.left = len(left) > 0
-		return err == nil && !e.left, err
+		return !e.left, nil
 	case errors.As(err, &line):
 		switch line.Code {
 		case wire.ProblemHole, wire.ProblemEpoch:
@@ -118,51 +106,41 @@ func (e *exchange) overcome(ctx context.Context, err error) (again bool, _ error
 // errBusy says that the server asks for patience in the middle of a stream.
 var errBusy = errors.New("phone: the server is busy")
 
-// round asks once. moved says that something was applied, done that nothing is left to ask for or to send.
-func (e *exchange) round(ctx context.Context) (moved, done bool, err error) {
-	batch := wire.MaxMutations
-	if e.pull {
-		batch = 0
+// next makes a round. moved says that something was applied, done that nothing is left to ask for or to send.
+func (e *exchange) next(ctx context.Context) (moved, done bool, err error) {
+	r := e.first
+	e.first = nil
+	if r == nil {
+		batch := wire.MaxMutations
+		if e.pull {
+			batch = 0
+		}
+		if r, err = e.begin(batch); err != nil {
+			return false, false, err
+		}
+		_ = ask(ctx, e.client, r) // it stands in the round
 	}
-	before, err := e.standing()
-	if err != nil {
-		return false, false, err
+	if r.err != nil {
+		return r.moved, false, r.err
 	}
-	x, err := e.card.engine.Exchange(batch)
-	if err != nil {
-		return false, false, err
+	if e.same = r.x.Same(); e.same {
+		return true, true, nil
 	}
-	defer x.Close()
-	res, err := e.client.send(ctx, e.question(x))
-	if err != nil {
-		return false, false, err
-	}
-	defer res.Body.Close()
-	sent := e.report.Sent
-	if moved, err = e.take(ctx, x, wire.NewLineReader(res.Body)); err != nil {
-		return moved, false, err
-	}
-	if !moved {
-		return false, false, errCut
-	}
-	e.correctClock(res)
-	if !x.Done() {
+	if !r.x.Done() {
 		return true, false, nil
 	}
 	resume := e.pull && e.stuck == nil // the server has said what it knows: the edits may go now
 	e.pull = e.stuck != nil
-	waits, err := e.waiting()
-	if err != nil || !waits || e.stuck != nil {
+	if e.after, err = e.card.rest(); err != nil || !e.after.waits || e.stuck != nil {
 		return true, true, err
 	}
-	if resume || e.report.Sent > sent {
+	if resume || r.results > 0 || r.held {
 		return true, false, nil
 	}
 	// Nothing was answered. If the phone stands elsewhere now, because the server was restored or lost its last edits, another round
 	// can send what this one could not.
-	after, err := e.standing()
 	e.repairs++
-	return true, after == before || e.repairs > enough, err
+	return true, standingOf(e.after.meta) == r.before || e.repairs > enough, nil
 }
 
 // standing is where the phone stands with the edits of the card.
@@ -172,125 +150,33 @@ type standing struct {
 	acked uint64
 }
 
-func (e *exchange) standing() (standing, error) {
-	meta, err := e.card.engine.Meta()
-	return standing{meta.Epoch, meta.Actor, meta.Acked}, err
+func standingOf(meta replica.Meta) standing { return standing{meta.Epoch, meta.Actor, meta.Acked} }
+
+// rest is what is left to do for a card when the server has answered.
+type rest struct {
+	meta    replica.Meta
+	waits   bool               // edits wait that the server has not answered
+	unsaved bool               // there are files of edits that were never saved
+	files   []vault.Attachment // that the server lacks
 }
 
-// take applies a stream page by page.
-func (e *exchange) take(ctx context.Context, x *replica.Exchange, lines *wire.LineReader) (moved bool, err error) {
-	var page pageCount
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			return moved, nil
+func (k *Card) rest() (out rest, err error) {
+	old := k.client.time.now().Add(-heldFor)
+	err = k.store.Read(func(tx *vault.Tx) (err error) {
+		if out.meta, err = tx.Meta(); err != nil {
+			return err
 		}
-		if err != nil {
-			return moved, e.broken(ctx, err)
-		}
-		if line.Other != nil {
-			if err := e.report.found(e.client, line.Other.Cards); err != nil {
-				return moved, err
-			}
-			continue
-		}
-		if err := x.Line(line); err != nil {
-			return moved, err
-		}
-		page.add(line)
-		if line.Card != nil {
-			e.lent = e.lent || len(line.Card.Leases) > 0
-			if err := e.expect(line.Card.Total); err != nil {
-				return moved, err
-			}
-		}
-		if line.End != nil {
-			moved = true
-			if err := e.applied(page); err != nil {
-				return moved, err
-			}
-			page = pageCount{}
-		}
-	}
-}
-
-// expect notes how many records a first sync will bring; over a restart of the app, too.
-func (e *exchange) expect(total int) error {
-	if total == 0 || total == e.total {
-		return nil
-	}
-	e.total = total
-	return e.client.vault.Save(settingTotal+string(e.card.id), total)
-}
-
-// question is the request of a round. A pull alone does not say what was acknowledged: a server that has lost its memory of it
-// could only refuse.
-func (e *exchange) question(x *replica.Exchange) call {
-	ask := x.Request()
-	if e.pull {
-		ask.Acked = 0
-		return call{method: http.MethodPost, path: "/v1/sync/pull", body: wire.PullRequest{Device: e.client.self.ID, Cards: []wire.PullCard{ask.PullCard}}}
-	}
-	return call{method: http.MethodPost, path: "/v1/sync", body: wire.SyncRequest{Device: e.client.self.ID, Cards: []wire.SyncCard{ask}}}
-}
-
-// broken tells a cut from a caller who gave up and from a server that speaks another language.
-func (e *exchange) broken(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, wire.ErrMalformed), errors.Is(err, wire.ErrTooLarge):
-		return ErrAnswer
-	}
-	return fmt.Errorf("%w: %w", errCut, err)
-}
-
-// waiting says whether edits wait that the server has not answered.
-func (e *exchange) waiting() (waits bool, err error) {
-	err = e.card.store.View(func(tx replica.PhoneTx) error {
 		items, err := tx.Items(replica.Waiting)
-		waits = len(items) > 0
-		return err
-	})
-	return waits, err
-}
-
-// pageCount counts what a page brings.
-type pageCount struct{ results, rows, removed int }
-
-func (p *pageCount) add(line wire.Line) {
-	switch {
-	case line.Res != nil:
-		p.results++
-	case line.Row != nil:
-		p.rows++
-	case line.Del != nil, line.Red != nil:
-		p.removed++
-	}
-}
-
-// applied counts a page that is in the file, and tells whoever watches.
-func (e *exchange) applied(p pageCount) error {
-	e.report.Sent += p.results
-	e.report.Received += p.rows
-	e.report.Removed += p.removed
-	if e.client.progress == nil {
-		return nil
-	}
-	done := 0
-	err := e.card.store.Read(func(tx *vault.Tx) error {
-		counts, err := tx.Count()
-		for _, scopes := range counts {
-			for _, n := range scopes {
-				done += n
-			}
+		if out.waits = len(items) > 0; err != nil {
+			return err
 		}
+		if out.unsaved, err = tx.HeldBefore(old); err != nil {
+			return err
+		}
+		out.files, err = tx.Unsent(out.meta.Epoch)
 		return err
 	})
-	if err == nil {
-		e.client.progress(Progress{Card: e.card.id, Done: done, Total: e.total})
-	}
-	return err
+	return out, err
 }
 
 // correctClock helps a phone whose clock once stood far in the future: the server has just lent the scopes, so if none of

@@ -17,15 +17,11 @@ import (
 var ErrLeaseEnded = errors.New("phone: not in step with the server for too long")
 
 // LeaseError names the scopes that are not opened.
-type LeaseError struct{ Scopes []card.Scope }
+type LeaseError struct{ Scopes card.Scopes }
 
 // Error names them.
 func (e *LeaseError) Error() string {
-	names := make([]string, len(e.Scopes))
-	for i, s := range e.Scopes {
-		names[i] = string(s)
-	}
-	return ErrLeaseEnded.Error() + ": " + strings.Join(names, ", ")
+	return ErrLeaseEnded.Error() + ": " + strings.Join(e.Scopes.Words(), ", ")
 }
 
 // Is makes a LeaseError an ErrLeaseEnded.

@@ -45,7 +45,7 @@ func (r *Report) found(c *Client, ids []string) error {
 }
 
 // Loss tells of edits that were destroyed unsent, or unread after they were refused, because this phone may not keep anything of their
-// card any more: how many, when and why, and nothing of what they said.
+// card any more, or because its file was damaged: how many, when and why, and nothing of what they said.
 type Loss struct {
 	Card  card.ID
 	At    time.Time
@@ -59,6 +59,7 @@ type LossReason = replica.LossReason
 // The reasons.
 const (
 	LostAccess = replica.LostAccess // the person may not see the card any more
+	LostDamage = replica.LostDamage // they stood on a damaged page of the file
 	LostLease  = replica.LostLease  // somebody else's card, and the phone was not in step with the server for too long
 )
 

@@ -2,7 +2,6 @@ package phone
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -36,6 +35,10 @@ type Edit struct {
 
 	item replica.Item
 }
+
+// CodeUnreadable is the Code of a Refused edit whose text the file does not hold any more: its page of the memory chip was damaged, or its
+// key was lost. It was not sent, or nobody knows whether it was.
+const CodeUnreadable = replica.CodeUnreadable
 
 // Outbox lists what was edited here, newest first: what waits, what the server answered within the last week, and what it
 // refused, until that is dismissed.
@@ -89,12 +92,8 @@ func editOf(item replica.Item) Edit {
 	default:
 		e.State = Accepted
 	}
-	if m.Op != wire.OpDelete {
-		atoms := make(map[string]json.RawMessage, len(m.Atoms))
-		for name, change := range m.Atoms {
-			atoms[name] = change.V
-		}
-		e.Fact, _ = cardsync.ToFact(e.Kind, atoms) // our own writing reads; were it of another kind there would be no fact
+	if m.Op != wire.OpDelete && item.Code != CodeUnreadable {
+		e.Fact, _ = cardsync.ToFact(e.Kind, valuesOf(m)) // our own writing reads; were it of another kind there would be no fact
 	}
 	return e
 }

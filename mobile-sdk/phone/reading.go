@@ -73,6 +73,11 @@ func (k *Card) screen(id card.RecordID) (replica.Screen, error) {
 
 // page reads a part of the list of one kind, on one snapshot of the file.
 func page[F any](k *Card, kind card.Kind, p Paging, read reader[F]) (Page[F], error) {
+	return filtered(k, kind, p, read, func(F) bool { return true })
+}
+
+// filtered reads a part of the list of those of a kind that are wanted.
+func filtered[F any](k *Card, kind card.Kind, p Paging, read reader[F], wanted func(F) bool) (Page[F], error) {
 	k.enter()
 	if p.Limit <= 0 {
 		p.Limit = defaultLimit
@@ -107,6 +112,9 @@ func page[F any](k *Card, kind card.Kind, p Paging, read reader[F]) (Page[F], er
 			e, err := entryOf(s, read)
 			if err != nil {
 				out.Unreadable++
+				continue
+			}
+			if !wanted(e.Fact) {
 				continue
 			}
 			out.Entries = append(out.Entries, e)

@@ -48,6 +48,7 @@ type world struct {
 	lent     []wire.Lease // instead of everything for that long
 	maxBytes int
 	calls    map[string]int
+	statuses map[string]int // of the last answers
 	person   string
 	answer   func(w http.ResponseWriter, r *http.Request) bool // takes the request over, if it says so
 }
@@ -55,7 +56,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), engine: replica.Server{Rules: cardsync.Rules(), PageRows: 40},
-		books: map[card.ID]*simnet.Book{}, claims: map[string]card.ID{}, access: map[string]string{}, lease: 90 * 24 * time.Hour, person: account, calls: map[string]int{},
+		books: map[card.ID]*simnet.Book{}, claims: map[string]card.ID{}, access: map[string]string{}, lease: 90 * 24 * time.Hour, person: account, calls: map[string]int{}, statuses: map[string]int{},
 	}
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
@@ -118,6 +119,13 @@ func (w *world) count(path string) int {
 	return w.calls[path]
 }
 
+// status gives that of the last answer at the path.
+func (w *world) status(path string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.statuses[path]
+}
+
 // intercept hands requests to f, which says whether it took the request over.
 func (w *world) intercept(f func(http.ResponseWriter, *http.Request) bool) {
 	w.mu.Lock()
@@ -126,6 +134,13 @@ func (w *world) intercept(f func(http.ResponseWriter, *http.Request) bool) {
 }
 
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	noted := &notedStatus{ResponseWriter: rw, status: http.StatusOK}
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.statuses[r.URL.Path] = noted.status
+	}()
+	rw = noted
 	w.mu.Lock()
 	w.calls[r.URL.Path]++
 	take := w.answer
@@ -163,8 +178,6 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.claim(rw, body)
 	case "/v1/sync/devices":
 		w.devices(rw, body)
-	case "/v1/sync/head":
-		w.head(rw, r)
 	case "/v1/sync":
 		var in wire.SyncRequest
 		if in, err = wire.Decode[wire.SyncRequest](body); err != nil {
@@ -185,6 +198,18 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		refuse(rw, http.StatusNotFound, "route.not_found")
 	}
 }
+
+type notedStatus struct {
+	http.ResponseWriter
+	status int
+}
+
+func (n *notedStatus) WriteHeader(status int) {
+	n.status = status
+	n.ResponseWriter.WriteHeader(status)
+}
+
+func (n *notedStatus) Flush() { n.ResponseWriter.(http.Flusher).Flush() } //nolint:forcetypeassert // net/http's is one
 
 func readBody(r *http.Request) ([]byte, error) {
 	body := io.Reader(r.Body)
@@ -279,6 +304,10 @@ func (w *world) devices(rw http.ResponseWriter, body []byte) {
 		}
 		must(w.t, book.Update(func(l replica.Ledger) error {
 			actor, err := w.engine.Enrol(l, in.Device, in.Key, ask.Fresh, w.clock())
+			if spent := (*replica.SpentError)(nil); errors.As(err, &spent) {
+				out.Later = append(out.Later, wire.Problem{Code: wire.ProblemActorsSpent, Card: ask.Card, RetryAfter: int(spent.Until.Sub(w.clock()).Seconds())})
+				return nil
+			}
 			if err != nil {
 				return err
 			}
@@ -324,35 +353,33 @@ func (w *world) leases() []wire.Lease {
 	return []wire.Lease{{Scope: "*", Until: w.clock().Add(w.lease)}}
 }
 
-func (w *world) head(rw http.ResponseWriter, r *http.Request) {
-	var out wire.HeadResponse
-	var etag string
-	for id := range strings.SplitSeq(r.URL.Query().Get("cards"), ",") {
-		book := w.books[card.ID(id)]
-		if book == nil || !slices.Contains(w.owned, card.ID(id)) {
-			continue
-		}
-		must(w.t, book.View(func(l replica.Ledger) error {
-			head, err := l.Head()
-			out.Cards = append(out.Cards, wire.Head{Card: id, Epoch: head.Epoch, Tag: fmt.Sprint("t", head.Seq)})
-			etag += fmt.Sprint(id, head.Epoch, head.Seq)
-			return err
-		}))
+// same says whether a card has no news, for a phone that is calm.
+func (w *world) same(device string, c wire.SyncCard) (same bool) {
+	book := w.books[card.ID(c.Card)]
+	if book == nil || !slices.Contains(w.owned, card.ID(c.Card)) || len(c.Mutations) > 0 {
+		return false
 	}
-	etag = `"` + etag + `"`
-	rw.Header().Set("ETag", etag)
-	if r.Header.Get("If-None-Match") == etag {
-		rw.WriteHeader(http.StatusNotModified)
-		return
-	}
-	reply(rw, out)
+	must(w.t, book.View(func(l replica.Ledger) (err error) {
+		same, err = w.engine.Same(l, replica.Pull{Device: device, Ask: c.PullCard, Sight: replica.Sight{Now: replica.Scopes{"*"}},
+			Seal: replica.NewBlockSealer(make([]byte, 32), c.Card, device, c.Epoch)})
+		return err
+	}))
+	return same
 }
 
 // stream answers as app/syncing does: results of the push, then pages.
 func (w *world) stream(rw http.ResponseWriter, device string, cards []wire.SyncCard) {
+	if !slices.ContainsFunc(cards, func(c wire.SyncCard) bool { return !w.same(device, c) }) {
+		rw.WriteHeader(http.StatusNoContent)
+		return
+	}
 	rw.Header().Set("Content-Type", "application/x-ndjson")
 	out := wire.NewLineWriter(rw)
 	for _, c := range cards {
+		if w.same(device, c) {
+			must(w.t, out.Write(wire.Line{Same: &wire.Same{Card: c.Card}}))
+			continue
+		}
 		id := card.ID(c.Card)
 		book := w.books[id]
 		if book == nil || !slices.Contains(w.owned, id) {

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
-	"github.com/medcard/medcard/mobile-sdk/phone/vault"
 	"github.com/medcard/medcard/mobile-sdk/problem"
+	"github.com/medcard/medcard/sync/wire"
 )
 
 // Report is what a sync did.
@@ -24,17 +24,9 @@ type Report struct {
 	// still see them: nothing of them is here but what the person wrote. Forgotten are the person's own, claimed after the backup:
 	// they stay, and Claim makes them the person's again.
 	Held, Forgotten []card.ID
-}
 
-// Progress tells how far a card's first sync is, after each page that was applied.
-type Progress struct {
-	Card  card.ID
-	Done  int // records of the card on this phone
-	Total int // records that the server has for it; 0 = not a first sync
+	news bool // of any card
 }
-
-// freshEnough is how long the answer "no news" is enough. After it a full sync renews the leases.
-const freshEnough = 12 * time.Hour
 
 // Sync brings all cards in step with the server: what was edited here goes there, what is new there comes here. It applies page
 // by page, each in one transaction with its place in the stream, so that one that is cut off goes on where it stopped. Breaks of
@@ -53,63 +45,54 @@ func (c *Client) Sync(ctx context.Context) (Report, error) {
 		return Report{Unchanged: true}, err
 	}
 	var report Report
-	quiet, err := c.quiet(cards)
-	if err != nil {
-		return report, err
-	}
-	var head heads
-	if quiet {
-		// The head is read before the rows: what is committed in between comes with the rows and once more as news.
-		if head, err = c.head(ctx, cards); err != nil && !errors.Is(err, errNoHead) {
-			return report, err
-		}
-		if head.unchanged {
-			return Report{Unchanged: true}, nil
-		}
-		if err := report.found(c, head.other); err != nil {
-			return report, err
-		}
-	}
-	cards = slices.DeleteFunc(cards, func(id card.ID) bool { return quiet && head.same(id) })
 	errs := []error{c.exchange(ctx, cards, &report)}
 	if len(report.New) > 0 { // which no answer names a second time, since they are known now
 		errs = append(errs, c.exchange(ctx, slices.Clone(report.New), &report))
 	}
-	if err := errors.Join(errs...); err != nil || !quiet {
-		return report, err
-	}
-	return report, c.keepHead(head)
+	err = errors.Join(errs...)
+	report.Unchanged = err == nil && !report.news
+	return report, err
 }
 
-// exchange brings the cards in step, one after the other.
+// exchange brings the cards in step: first all of them with one request, then, one after the other, those with which that was not all.
 func (c *Client) exchange(ctx context.Context, cards []card.ID, report *Report) error {
-	left, err := c.enrol(ctx, cards, report)
-	if err != nil {
-		return err
-	}
 	var errs []error
-	for _, id := range cards {
-		if slices.Contains(left, id) {
-			continue
+	for some := range slices.Chunk(cards, wire.MaxCards) {
+		begun := make([]*exchange, len(some))
+		for i, id := range some {
+			begun[i] = &exchange{client: c, card: c.Card(id), report: report}
 		}
-		k := c.Card(id)
-		errs = append(errs, c.step(ctx, k, report)) // one card's trouble is not the others'
-		k.lapsing.look()
+		begun, later, err := c.together(ctx, begun)
+		if errs = append(errs, later, err); err != nil {
+			return errors.Join(errs...)
+		}
+		report.news = report.news || len(begun) < len(some)
+		for _, e := range begun {
+			err := c.step(ctx, e) // one card's trouble is not the others'
+			if !slices.ContainsFunc(errs, func(known error) bool { return errors.Is(known, err) }) {
+				errs = append(errs, err)
+			}
+			e.card.lapsing.look()
+			report.news = report.news || !e.same
+		}
 	}
 	return errors.Join(errs...)
 }
 
 // step brings one card in step: its records, then its files. What is written while a file is on its way goes before the rest of the file.
-func (c *Client) step(ctx context.Context, k *Card, report *Report) error {
+func (c *Client) step(ctx context.Context, e *exchange) error {
 	for {
-		e := exchange{client: c, card: k, report: report}
-		if err := e.run(ctx); err != nil || e.left {
+		if err := e.run(ctx); err != nil || e.left || e.same {
 			return err
 		}
-		c.mend(ctx, k)
-		if err := c.upload(ctx, k, report); !errors.Is(err, errWritten) {
+		err := c.mend(ctx, e.card, &e.after)
+		if err == nil {
+			err = c.upload(ctx, e.card, e.after, e.report)
+		}
+		if !errors.Is(err, errWritten) {
 			return err
 		}
+		e = &exchange{client: c, card: e.card, report: e.report}
 	}
 }
 
@@ -123,32 +106,6 @@ func (c *Client) known(ctx context.Context) ([]card.ID, error) {
 		return nil, err
 	}
 	return c.Cards()
-}
-
-// quiet says whether it is enough to ask if there is news: nothing waits here, no first sync is under way, and the leases
-// are young.
-func (c *Client) quiet(cards []card.ID) (bool, error) {
-	now := c.time.now()
-	for _, id := range cards {
-		calm := false
-		err := c.Card(id).store.Read(func(tx *vault.Tx) error {
-			meta, err := tx.Meta()
-			if err != nil {
-				return err
-			}
-			pending, err := tx.Pending()
-			if err != nil {
-				return err
-			}
-			unsent, err := tx.Unsent(meta.Epoch)
-			calm = meta.Actor != 0 && !pending && len(unsent) == 0 && !meta.Shadowing && meta.Part == "" && now.Sub(meta.Synced) < freshEnough
-			return err
-		})
-		if !calm || err != nil {
-			return false, err
-		}
-	}
-	return true, nil
 }
 
 // Wake makes Run sync at once: a push came, the network is back, the app was opened.
@@ -175,7 +132,7 @@ func (c *Client) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, ErrSignedOut), errors.Is(err, ErrClosed):
+		case errors.Is(err, ErrSignedOut), errors.Is(err, ErrClosed), errors.Is(err, ErrDamagedFile):
 			return err
 		case err != nil:
 			c.log.Info("sync failed", "code", problem.CodeOf(err), "offline", errors.Is(err, ErrOffline))
@@ -218,13 +175,4 @@ func (c *Client) idle(ctx context.Context, d time.Duration) error {
 	case <-c.wake:
 		return nil // and the wait ends with its context
 	}
-}
-
-func sorted(ids []card.ID) []string {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = string(id)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/certificate"
 	"github.com/medcard/medcard/mobile-sdk/phone/vault"
 	"github.com/medcard/medcard/mobile-sdk/phone/words"
 	"github.com/medcard/medcard/sync/cardsync"
@@ -18,7 +19,7 @@ import (
 // (states, units, numbers that were measured) and who the patient is.
 
 // indexed is what the vault is told of it. The first number changes with this file, the second with the forms of words.
-var indexed = vault.Words{Version: 1<<8 | words.Version, Of: func(row wire.Row) []string {
+var indexed = vault.Words{Version: 2<<8 | words.Version, Of: func(row wire.Row) []string {
 	screen, ok := replica.Rebase(&row, nil)
 	if !ok {
 		return nil
@@ -54,6 +55,13 @@ func readTexts(id card.RecordID, kind card.Kind, atoms map[string]json.RawMessag
 	case card.KindReferral:
 		if r, _, err := cardsync.ToReferral(id, atoms); err == nil {
 			t.add(r.Sheet.Purpose, r.Sheet.Referrer)
+		}
+	case card.KindCertificate:
+		if c, _, err := cardsync.ToCertificate(id, atoms); err == nil {
+			if row, known := certificate.On(c.Sheet.Kind, c.IssuedAt); known {
+				t.add(row.Title)
+			}
+			t.add(c.Sheet.Text, c.Sheet.Author, c.Sheet.Number)
 		}
 	default:
 		if fact, err := cardsync.ToFact(kind, atoms); err == nil {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,7 @@ type call struct {
 
 const (
 	maxAnswer  = 8 << 20                // of an answer that is not a stream
+	maxText    = 64 << 10               // of an answer that is a text
 	zipFrom    = 2 << 10                // a body below is not worth zipping
 	tries      = 4                      // of one request
 	firstPause = 500 * time.Millisecond // before the second try; it doubles
@@ -68,6 +70,20 @@ func (c *Client) do(ctx context.Context, call call) error {
 		return ErrAnswer // not its error, which may quote the answer
 	}
 	return nil
+}
+
+// fetchText makes a call to an open route that answers with a text.
+func (c *Client) fetchText(ctx context.Context, path string) (string, error) {
+	res, err := c.send(ctx, call{method: http.MethodGet, path: path, open: true})
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxText))
+	if err != nil {
+		return "", offline(ctx, err)
+	}
+	return string(text), nil
 }
 
 // send makes a call, tries again what may pass, and renews the session when its time has come. An answer that is returned
@@ -189,6 +205,15 @@ func withoutAddress(err error) error {
 	return err
 }
 
+// zippers are used again: to make one costs more than to zip what a phone has to say.
+var zippers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // there is such a level
+	}
+	return z
+}}
+
 // encode writes a body, zipped if that pays.
 func encode(v any) (body []byte, zipped bool, err error) {
 	if v == nil {
@@ -198,7 +223,9 @@ func encode(v any) (body []byte, zipped bool, err error) {
 		return body, false, err
 	}
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
+	z := zippers.Get().(*gzip.Writer) //nolint:forcetypeassert // nothing else is put there
+	defer zippers.Put(z)
+	z.Reset(&b)
 	if _, err := z.Write(body); err != nil {
 		return nil, false, err
 	}

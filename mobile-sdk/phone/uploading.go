@@ -12,7 +12,6 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/mobile-sdk/phone/vault"
 	"github.com/medcard/medcard/mobile-sdk/problem"
-	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/vclock"
 	"github.com/medcard/medcard/sync/wire"
 )
@@ -87,31 +86,16 @@ func (k *Card) attached(atoms values, before []values) error {
 }
 
 // upload sends the files of a card that were attached here and that the server does not have.
-func (c *Client) upload(ctx context.Context, k *Card, report *Report) error {
-	var meta replica.Meta
-	var files []vault.Attachment
-	unsaved := false
-	old := c.time.now().Add(-heldFor)
-	if err := k.store.Read(func(tx *vault.Tx) (err error) {
-		if meta, err = tx.Meta(); err != nil {
-			return err
-		}
-		if unsaved, err = tx.HeldBefore(old); err != nil {
-			return err
-		}
-		files, err = tx.Unsent(meta.Epoch)
-		return err
-	}); err != nil {
-		return err
-	}
-	if unsaved {
+func (c *Client) upload(ctx context.Context, k *Card, left rest, report *Report) error {
+	if left.unsaved {
+		old := c.time.now().Add(-heldFor)
 		if err := k.store.Change(func(tx *vault.Tx) error { return tx.DropHeld(old) }); err != nil {
 			return err
 		}
 	}
 	var errs []error
-	for _, a := range files {
-		u := uploading{client: c, card: k, file: a, epoch: meta.Epoch, stamp: meta.HLC}
+	for _, a := range left.files {
+		u := uploading{client: c, card: k, file: a, epoch: left.meta.Epoch, stamp: left.meta.HLC}
 		sent, err := u.run(ctx)
 		if sent {
 			report.Uploaded++
@@ -122,6 +106,16 @@ func (c *Client) upload(ctx context.Context, k *Card, report *Report) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// unsent says whether there are files that the server of the epoch lacks.
+func (k *Card) unsent(epoch string) (some bool, err error) {
+	err = k.store.Read(func(tx *vault.Tx) error {
+		files, err := tx.Unsent(epoch)
+		some = len(files) > 0
+		return err
+	})
+	return some, err
 }
 
 // uploading sends one file.

@@ -33,6 +33,7 @@ type Problem struct {
 type Field struct {
 	Where string `json:"where"`
 	Why   string `json:"why"`
+	Code  string `json:"code"` // which rule it breaks; "" where there is only one
 }
 
 func (p *Problem) Error() string {

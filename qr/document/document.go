@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/medcard/medcard/domain/certificate"
 	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/domain/referral"
 	"github.com/medcard/medcard/qr"
@@ -11,7 +12,10 @@ import (
 
 // What a code may have in bytes, so that it stays at a version that photos of paper can be read from. Photos of the same size on paper
 // were read at version 12 in every second case, at version 15 in every tenth.
-const maxReferral = 240 // version 11 at error correction M
+const (
+	maxReferral    = 240 // version 11 at error correction M
+	maxCertificate = 276 // version 12
+)
 
 var maxPrescription = [prescription.MaxItems + 1]int{1: 276, 2: 348, 3: qr.MaxSealed} // by items: versions 12, 14, 15
 
@@ -40,6 +44,15 @@ func SealReferral(r referral.Referral, status qr.StatusRef, key qr.SigningKey) (
 	return seal(claims, key, maxReferral, func(c cuts) (referralBody, error) { return packReferral(r.Sheet, c) })
 }
 
+// SealCertificate makes the code of a certificate. Nothing of it is cut.
+func SealCertificate(c certificate.Certificate, status qr.StatusRef, key qr.SigningKey) (string, error) {
+	if key.Usage != qr.Certificate {
+		return "", qr.ErrUsage
+	}
+	claims := qr.Claims{IssuedAt: c.IssuedAt, Expires: c.ValidUntil, Token: qr.TokenID(c.Token), Status: status}
+	return seal(claims, key, maxCertificate, func(cuts) (certificateBody, error) { return packCertificate(c) })
+}
+
 func seal[B any](claims qr.Claims, key qr.SigningKey, limit int, pack func(cuts) (B, error)) (string, error) {
 	room, err := qr.Room(claims, key.Issuer, key.Usage, limit)
 	if err != nil {
@@ -60,6 +73,7 @@ type Paper struct {
 	ValidUntil   time.Time
 	Prescription *prescription.Sheet
 	Referral     *referral.Sheet
+	Certificate  *Certificate
 }
 
 // Read gives the content of a code whose signature holds.
@@ -85,6 +99,16 @@ func Read(v qr.Verified) (Paper, error) {
 		sheet := body.unpack()
 		sheet.Days = int(c.Expires.Sub(c.IssuedAt) / (24 * time.Hour)) // the last day counts whole, so the rest is below a day
 		paper.Referral = &sheet
+	case qr.Certificate:
+		var body certificateBody
+		if err := unmarshal(c.Body, &body); err != nil {
+			return Paper{}, err
+		}
+		stated, err := body.unpack(c.IssuedAt)
+		if err != nil {
+			return Paper{}, err
+		}
+		paper.Certificate = &stated
 	default:
 		return Paper{}, fmt.Errorf("%w: %s", ErrBody, v.Usage())
 	}
@@ -99,6 +123,9 @@ func Longest(v qr.Verified) (time.Duration, error) {
 	}
 	if paper.Referral != nil {
 		return referral.Longest, nil
+	}
+	if paper.Certificate != nil {
+		return certificate.Longest, nil
 	}
 	rules, known := prescription.RulesOn(paper.Prescription.Form, paper.IssuedAt)
 	validity := paper.Prescription.Validity

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/medcard/medcard/domain/certificate"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/qr"
@@ -84,7 +85,7 @@ func TestAnySheet(t *testing.T) {
 				Code: rapid.Uint32Min(1).Draw(t, "code"), Name: "М" + rapid.StringOfN(letters, 0, 90, 190).Draw(t, "name"),
 				Shape:    prescription.Shape(rapid.Uint8Range(1, 12).Draw(t, "shape")),
 				Quantity: rapid.IntRange(1, prescription.MaxQuantity).Draw(t, "quantity"),
-				Regimen:  prescription.Regimen{Portion: rapid.Uint16Min(1).Draw(t, "portion"), Times: rapid.Uint8().Draw(t, "times"), Days: rapid.Uint16().Draw(t, "days"), Every: rapid.Uint16().Draw(t, "every")},
+				Regimen:  prescription.Regimen{Portion: rapid.Uint16Min(1).Draw(t, "portion"), Times: rapid.Uint8().Draw(t, "times"), Days: rapid.Uint16Range(0, 366).Draw(t, "days"), Every: rapid.Uint16Range(0, 366).Draw(t, "every")},
 			}
 			for range rapid.IntRange(1, 3).Draw(t, "substances") {
 				item.Strength = append(item.Strength, prescription.Strength{Amount: rapid.Uint32Min(1).Draw(t, "amount"), Unit: prescription.Unit(rapid.Uint8Range(1, 6).Draw(t, "unit"))})
@@ -173,6 +174,12 @@ func TestSealRefuses(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := document.SealReferral(refer(t, "Кардиолог"), status, signingKey(t, qr.Prescription)); !errors.Is(err, qr.ErrUsage) {
+		t.Error(err)
+	}
+	if _, err := document.SealCertificate(certificate.Certificate{}, status, signingKey(t, qr.Prescription)); !errors.Is(err, qr.ErrUsage) {
+		t.Error(err)
+	}
+	if _, err := document.SealCertificate(certificate.Certificate{IssuedAt: issuedAt, ValidUntil: issuedAt}, status, signingKey(t, qr.Certificate)); !errors.Is(err, document.ErrBody) {
 		t.Error(err)
 	}
 	p.Sheet.Items = nil

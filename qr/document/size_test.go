@@ -2,9 +2,11 @@ package document_test
 
 import (
 	"crypto/ed25519"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/medcard/medcard/domain/certificate"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/domain/referral"
@@ -93,6 +95,13 @@ func TestSizes(t *testing.T) {
 		{"three items, long names", prescriptionText(t, tablets(5231, long, 500), tablets(7001, long, 10, 160), tablets(64_000, long, 20)), 15},
 		{"referral", referralText(t, "Консультация врача-кардиолога"), 11},
 		{"referral, long purpose", referralText(t, "Консультация врача-эндокринолога по поводу подбора терапии"), 11},
+		{"referral, the longest of all", func() (string, error) {
+			r := refer(t, strings.Repeat("Консультация врача-оториноларинголога ", 2))
+			r.Sheet.Referrer, r.Sheet.Specialty = strings.Repeat("Я", 30), 65_000
+			return document.SealReferral(r, status, signingKey(t, qr.Referral))
+		}, 11},
+		{"certificate", certificateOf(t, "2026-114"), 12},
+		{"certificate, the longest number", certificateOf(t, strings.Repeat("Я", 12)), 12},
 		{"token", func() (string, error) { return qr.TokenText(token(9)), nil }, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -115,6 +124,19 @@ func TestSizes(t *testing.T) {
 func prescriptionText(t *testing.T, items ...prescription.Item) func() (string, error) {
 	return func() (string, error) {
 		return document.SealPrescription(issue(t, sheetOf(items...)), status, signingKey(t, qr.Prescription))
+	}
+}
+
+func certificateOf(t *testing.T, number string) func() (string, error) {
+	return func() (string, error) {
+		c, err := certificate.Issue("id", "card", token(7), certificate.Sheet{
+			Kind: "086/u", Number: number, Bearer: identity.NewBearer(2008, "Иванова", "Анна", "Петровна"), Clinic: "304500116000157",
+			Author: "Преображенская Е. В.", Text: strings.Repeat("Годна. ", 500), Days: 180,
+		}, issuedAt, moscow)
+		if err != nil {
+			return "", err
+		}
+		return document.SealCertificate(c, status, signingKey(t, qr.Certificate))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/medcard/medcard/domain/certificate"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/domain/referral"
@@ -94,7 +95,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w.root = make("root", "medcard-root", qr.KeySet)
 	w.set = trust.KeySet{Sequence: 12, IssuedAt: worldNow.Add(-2 * day), Expires: worldNow.Add(5 * day), Lists: []uint32{listNumber}}
-	for name, usage := range map[string]qr.Usage{"rx": qr.Prescription, "ref": qr.Referral, "status": qr.StatusList, "old": qr.Prescription, "stolen": qr.Prescription, "new number": qr.Prescription} {
+	for name, usage := range map[string]qr.Usage{"rx": qr.Prescription, "ref": qr.Referral, "cert": qr.Certificate, "status": qr.StatusList, "old": qr.Prescription, "stolen": qr.Prescription, "new number": qr.Prescription} {
 		key := make(name, "medcard-moscow", usage)
 		if name == "new number" {
 			key.Algorithm = qr.Ed25519
@@ -186,6 +187,25 @@ func (w *world) ref(t testing.TB) string {
 	return text
 }
 
+func (w *world) cert(t testing.TB, place uint32) string {
+	t.Helper()
+	w.entropy++
+	c, err := certificate.Issue("id", "card", certificate.Token{0: 0xCE, 15: w.entropy}, certificate.Sheet{
+		Kind: "086/u", Number: "2026-114", Bearer: identity.NewBearer(2008, "Иванова", "Анна", "Петровна"), Clinic: "1027700132195",
+		Author: "Соколов М. И.", Text: certificateText, Days: 180,
+	}, worldNow.Add(-3*day), time.FixedZone("MSK", 3*60*60))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := document.SealCertificate(c, qr.StatusRef{List: listNumber, Index: place}, w.keys["cert"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+const certificateText = "Годна к обучению по специальности."
+
 type layers struct {
 	_           struct{} `cbor:",toarray"`
 	Protected   []byte
@@ -262,6 +282,7 @@ func (w *world) made(t testing.TB) []vector {
 		v("prescription, one item", good, "OK"),
 		v("prescription, three items", three, "OK"),
 		v("referral", w.ref(t), "OK"),
+		v("certificate", w.cert(t, placeOK), "OK"),
 		v("algorithm by its number -19", w.rx(t, "new number", 3*day, placeOK), "OK"),
 		v("issued by a key that has retired since", w.rx(t, "old", 31*day, placeOK), "OK"),
 		v("issued after the list was", w.rx(t, "rx", 5*time.Minute, placeNone), "OK"),
@@ -273,12 +294,30 @@ func (w *world) made(t testing.TB) []vector {
 		at(v("the clock was set back", good, "CANT_TELL_OFFLINE", "wrong_clock"), worldNow.Add(-3*day+time.Minute)),
 		v("by an unknown key", w.rx(t, "stranger", 3*day, placeOK), "NO", "unknown_key"),
 		v("revoked", w.rx(t, "rx", 3*day, placeBack), "NO", "revoked"),
+		v("certificate, revoked", w.cert(t, placeBack), "NO", "revoked"),
 		v("handed out", w.rx(t, "rx", 3*day, placeGone), "NO", "dispensed"),
 		v("unknown to its issuer", w.rx(t, "rx", 3*day, placeNone), "NO", "not_issued"),
 		v("issued after its key's time", w.rx(t, "old", 3*day, placeOK), "NO", "key_not_in_force"),
 		v("issued in the future", w.rx(t, "rx", -time.Hour, placeOK), "NO", "not_yet"),
 		at(v("expired", good, "NO", "expired", "stale_keys", "stale_status"), later),
 		v("a referral's key signs a prescription", resign(t, good, w.keys["ref"], same), "NO", "wrong_usage"),
+		v("a certificate's key signs a prescription", resign(t, good, w.keys["cert"], same), "NO", "wrong_usage"),
+		v("two bodies", resign(t, good, w.keys["rx"], func(p []byte) []byte {
+			p[0]++
+			return append(p, 0x3a, 0, 1, 0, 3, 0x80)
+		}), "NO", "wrong_usage"),
+		v("a claim twice", resign(t, good, w.keys["rx"], func(p []byte) []byte {
+			issuer := p[1 : 3+len("medcard-moscow")]
+			return slices.Concat([]byte{p[0] + 1}, issuer, issuer, p[1+len(issuer):])
+		}), "NO", "bad_format"),
+		v("claims in another order", resign(t, good, w.keys["rx"], func(p []byte) []byte {
+			issuer := p[1 : 3+len("medcard-moscow")]
+			return slices.Concat(p[:1], p[1+len(issuer):], issuer)
+		}), "NO", "bad_format"),
+		v("a claim that is not known", resign(t, good, w.keys["rx"], func(p []byte) []byte {
+			p[0]++
+			return append(p, 0x3a, 0, 1, 0, 9, 0x00)
+		}), "NO", "bad_format"),
 		v("another issuer", resign(t, good, w.keys["rx"], replace("medcard-moscow", "medcard-mosc0w")), "NO", "wrong_issuer"),
 		v("a payload that was changed", rewrap(good, replace("Метформин", "Метформан")), "NO", "bad_signature"),
 		v("a signature that was changed", rewrap(good, func(b []byte) []byte { b[len(b)-1] ^= 1; return b }), "NO", "bad_signature"),
@@ -291,9 +330,20 @@ func (w *world) made(t testing.TB) []vector {
 		v("a body of another form", resign(t, good, w.keys["rx"], replace("\x3a\x00\x01\x00\x00\x87\x01", "\x3a\x00\x01\x00\x00\x87\x09")), "NO", "bad_format"),
 		v("with tag 18", rewrap(good, func(b []byte) []byte { return append([]byte{0xd2}, b...) }), "NO", "bad_format"),
 		v("with an unprotected header", rewrap(good, func(b []byte) []byte { return slices.Concat(b[:15], []byte{0xa1, 0x01, 0x27}, b[16:]) }), "NO", "bad_format"),
+		v("a header's label twice", rewrap(good, func(b []byte) []byte {
+			return slices.Concat([]byte{0x84, 0x4f, 0xa3, 0x01, 0x27, 0x01, 0x27}, b[5:])
+		}), "NO", "bad_format"),
+		v("a certificate whose hash is cut short", resign(t, w.cert(t, placeOK), w.keys["cert"], func(p []byte) []byte {
+			at := bytes.Index(p, []byte{0x58, 0x20}) // 32 bytes
+			p[at+1] = 0x1f
+			return slices.Delete(p, at+2, at+3)
+		}), "NO", "bad_format"),
+		v("a certificate of no kind", resign(t, w.cert(t, placeOK), w.keys["cert"], replace("\x3a\x00\x01\x00\x04\x85\x03", "\x3a\x00\x01\x00\x04\x85\x17")), "NO", "bad_format"),
 		v("with a byte after the end", rewrap(good, func(b []byte) []byte { return append(b, 0) }), "NO", "bad_format"),
 		v("a length written longer than needed", rewrap(good, func(b []byte) []byte { return append([]byte{0x98, 0x04}, b[1:]...) }), "NO", "bad_format"),
 		v("of indefinite length", rewrap(good, func(b []byte) []byte { return slices.Concat([]byte{0x9f}, b[1:], []byte{0xff}) }), "NO", "bad_format"),
+		v("a token of 15 bytes", "EMC1T:"+encodeBase45(make([]byte, 15)), "NO", "bad_format"),
+		v("a token with a group out of range", "EMC1T::::"+encodeBase45(make([]byte, 14)), "NO", "bad_format"),
 		v("in lower case", strings.ToLower(good), "NO", "bad_format"),
 		v("cut short", good[:len(good)-3], "NO", "bad_format"),
 		v("a base45 group out of range", "EMC1::::"+good[8:], "NO", "bad_format"),

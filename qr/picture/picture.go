@@ -8,9 +8,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"io"
 	"strings"
 
@@ -69,29 +66,6 @@ func (c Code) Version() int { return (c.Size() - 17) / 4 }
 // Dark reports whether a module is dark; there is none outside.
 func (c Code) Dark(x, y int) bool {
 	return y >= 0 && y < len(c.dark) && x >= 0 && x < len(c.dark[y]) && c.dark[y][x]
-}
-
-// PNG writes the code with its frame, so many pixels a module.
-func (c Code) PNG(w io.Writer, pixels int) error {
-	if pixels < 1 || pixels > 64 {
-		return ErrScale
-	}
-	side := (c.Size() + 2*Quiet) * pixels
-	img := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
-	for y := range c.Size() {
-		row := img.Pix[(y+Quiet)*pixels*img.Stride:]
-		for x := range c.Size() {
-			if c.dark[y][x] {
-				for i := range pixels {
-					row[(x+Quiet)*pixels+i] = 1
-				}
-			}
-		}
-		for i := 1; i < pixels; i++ {
-			copy(row[i*img.Stride:(i+1)*img.Stride], row[:img.Stride])
-		}
-	}
-	return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(w, img)
 }
 
 // SVG writes the code with its frame, ModuleMillimetres a module when printed at its own size. One path holds all: separate squares show

@@ -9,6 +9,28 @@ type bitmap struct {
 	grey plane // what it was made from
 }
 
+// split makes a plane black and white; ok is false when there is nothing to split.
+func split(p plane, t threshold) (b bitmap, ok bool) {
+	if t == fine {
+		return splitFinely(p), true
+	}
+	matrix := binarize(p, t)
+	if matrix == nil {
+		return b, false
+	}
+	return newBitmap(matrix, p), true
+}
+
+// splitFinely calls black what is darker than its surroundings, by more than grain is.
+func splitFinely(p plane) bitmap {
+	const radius, grain = 9, 6
+	b := bitmap{p.w, p.h, make([]byte, len(p.px)), p}
+	for i, mean := range p.blur(radius).px {
+		b.px[i] = byte(btoi(int(p.px[i])+grain < int(mean)))
+	}
+	return b
+}
+
 func newBitmap(bits *gozxing.BitMatrix, grey plane) bitmap {
 	b := bitmap{w: bits.GetWidth(), h: bits.GetHeight(), grey: grey}
 	b.px = make([]byte, b.w*b.h)

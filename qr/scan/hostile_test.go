@@ -22,6 +22,9 @@ import (
 
 // TestUnreadableInput: every bad picture is one of four errors, quickly, and never a panic.
 func TestUnreadableInput(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one at a time: nothing for the race detector to see")
+	}
 	good := photograph(t, scene{w: 400, h: 300})
 	goodPNG := encodePNG(t, image.NewGray(image.Rect(0, 0, 60, 60)))
 	cases := []struct {
@@ -144,6 +147,9 @@ func TestNoiseEnds(t *testing.T) {
 
 // TestCarpetOfEyesEnds: a picture tiled with finder patterns, each of which could be a corner of a code with all others.
 func TestCarpetOfEyesEnds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one at a time: nothing for the race detector to see")
+	}
 	img := image.NewGray(image.Rect(0, 0, 5000, 4800))
 	for y := range 4800 {
 		for x := range 5000 {

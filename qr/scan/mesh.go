@@ -1,13 +1,10 @@
 package scan
 
-import (
-	"github.com/makiuchi-d/gozxing/qrcode/decoder"
-)
-
 // mesh lays a net over a code: its knots are the middles of the eyes and of all alignment patterns that were found, and
 // between four knots the paper counts as evenly bent. A code on a bottle is flat nowhere, and flat enough between any
 // two knots.
 type mesh struct {
+	*layout
 	bits      bitmap
 	eyes      trio
 	dimension int             // modules a side
@@ -26,12 +23,9 @@ type knot struct {
 
 // spread makes the net of a version between three eyes, with the overview only; ok is false when they lie on one line.
 func spread(bits bitmap, t trio, farther [2]float64, version int) (*mesh, bool) {
-	v, err := decoder.Version_GetVersionForNumber(version)
-	if err != nil {
-		return nil, false
-	}
-	m := &mesh{bits: bits, eyes: t, dimension: v.GetDimensionForVersion()}
-	m.at = linesOf(v.GetAlignmentPatternCenters(), m.dimension)
+	l := layouts[version]()
+	m := &mesh{layout: l, bits: bits, eyes: t, dimension: l.side}
+	m.at = linesOf(l.version.GetAlignmentPatternCenters(), m.dimension)
 	return m, m.see(farther)
 }
 
@@ -87,10 +81,18 @@ func (m *mesh) see(farther [2]float64) bool {
 	return true
 }
 
-// lay finds the knots and fits the patches between them; ok is false when a patch has no shape.
+// lay finds the knots and fits the patches between them; ok is false when a patch has no shape. Where knots were found
+// that make the timing lines look worse they were none.
 func (m *mesh) lay() (ok bool) {
+	const worse = 0.08
+	before, overview := m.glance(), m.overview
 	m.tilt()
-	m.layKnots()
+	m.layKnots(true)
+	if ok = m.layPatches(); ok && m.looks() >= before-worse {
+		return true
+	}
+	m.overview = overview
+	m.layKnots(false)
 	return m.layPatches()
 }
 
@@ -120,19 +122,19 @@ func (m *mesh) tilt() {
 }
 
 // layKnots walks the net row by row. Each knot is looked for where the overview puts it, moved by what its neighbours
-// were off: a bent sheet bends slowly.
-func (m *mesh) layKnots() {
+// were off: a bent sheet bends slowly. Without seeking all but the eyes stay where the overview puts them.
+func (m *mesh) layKnots(seek bool) {
 	n := len(m.at)
 	m.knots = make([][]knot, n)
 	for r := range n {
 		m.knots[r] = make([]knot, n)
 		for c := range n {
-			m.knots[r][c] = m.layKnot(r, c)
+			m.knots[r][c] = m.layKnot(r, c, seek)
 		}
 	}
 }
 
-func (m *mesh) layKnot(r, c int) knot {
+func (m *mesh) layKnot(r, c int, seek bool) knot {
 	t, n := m.eyes, len(m.at)
 	near, far := 3.5, float64(m.dimension)-3.5
 	switch {
@@ -147,7 +149,7 @@ func (m *mesh) layKnot(r, c int) knot {
 	k.pixel = m.project(k.module.X, k.module.Y)
 	off := m.drift(r, c)
 	k.pixel.X, k.pixel.Y = k.pixel.X+off.X, k.pixel.Y+off.Y
-	if m.flat() {
+	if m.flat() || !seek {
 		return k
 	}
 	if pixel, found := m.findPattern(k.module.X, k.module.Y, k.pixel, 2.5); found {

@@ -2,72 +2,84 @@ package scan
 
 import "math"
 
-// findPattern looks for an alignment pattern (black dot, white ring, black ring) within reach modules around a pixel.
-// Several places often match equally well; their middle is the pattern's.
+// findPattern looks for an alignment pattern (black dot, white ring, black ring) within reach modules around a pixel. It
+// compares in grey, first at every half module, then finely around the best: blur makes a pattern faint, but leaves it its
+// shape and its middle.
 func (m *mesh) findPattern(u, v float64, around Point, reach float64) (Point, bool) {
 	// The directions of one module to the right and one down, here.
 	here, right, down := m.project(u, v), m.project(u+1, v), m.project(u, v+1)
-	ux, uy := right.X-here.X, right.Y-here.Y
-	vx, vy := down.X-here.X, down.Y-here.Y
-	module := math.Sqrt(math.Abs(ux*vy - uy*vx))
+	a := axes{right.X - here.X, right.Y - here.Y, down.X - here.X, down.Y - here.Y}
+	module := math.Sqrt(math.Abs(a.ux*a.vy - a.uy*a.vx))
 	if module < 1 || math.IsNaN(module) {
 		return Point{}, false
 	}
-	step := max(1/module, 0.2) // in modules: a pixel, or a fifth of a module where they are large
-	best, places, sum := 0, 0.0, Point{}
-	for dv := -reach; dv <= reach; dv += step {
-		for du := -reach; du <= reach; du += step {
-			x, y := around.X+du*ux+dv*vx, around.Y+du*uy+dv*vy
-			score := m.matchPattern(x, y, ux, uy, vx, vy, best)
-			if score < best {
-				continue
-			}
-			if score > best {
-				best, places, sum = score, 0, Point{}
-			}
-			places++
-			sum.X += x
-			sum.Y += y
-		}
+	enough := likeEnough
+	if reach > 3 {
+		enough = likeFromAfar
 	}
-	if best < patternEnough {
+	at, like := m.bestMatch(around, a, reach, 0.5)
+	if like < enough-0.15 {
 		return Point{}, false
 	}
-	return Point{sum.X / places, sum.Y / places}, true
+	at, _ = m.bestMatch(at, a, 0.4, 0.2)
+	at, like = m.bestMatch(at, a, 0.1, 0.1)
+	return at, like >= enough
 }
 
-// patternEnough of 25 modules must be as they should; chance gives 12.
-const patternEnough = 22
+// How much like a pattern a place must be: 1 is exactly, and of the places around any module the best comes to 0.5 by
+// chance, of the many more at a distance to 0.7.
+const (
+	likeEnough   = 0.68
+	likeFromAfar = 0.78
+)
 
-// matchPattern counts the modules that are as they should be, and gives up when best cannot be reached any more.
-func (m *mesh) matchPattern(x, y, ux, uy, vx, vy float64, best int) int {
-	missed, allowed := 0, 25-max(best, patternEnough)
-	for _, cell := range patternOrder {
-		i, j := float64(cell.i), float64(cell.j)
-		if m.bits.at(Point{x + i*ux + j*vx, y + i*uy + j*vy}) != cell.black {
-			if missed++; missed > allowed {
-				return 0
+// axes are the directions of one module to the right and one down, in pixels.
+type axes struct{ ux, uy, vx, vy float64 }
+
+// bestMatch tries a grid of places, step modules apart.
+func (m *mesh) bestMatch(around Point, a axes, reach, step float64) (at Point, like float64) {
+	at, like = around, -1
+	n := int(reach/step + 0.5)
+	for j := -n; j <= n; j++ {
+		for i := -n; i <= n; i++ {
+			du, dv := float64(i)*step, float64(j)*step
+			p := Point{around.X + du*a.ux + dv*a.vx, around.Y + du*a.uy + dv*a.vy}
+			if l := m.likePattern(p, a); l > like {
+				at, like = p, l
 			}
 		}
 	}
-	return 25 - missed
+	return at, like
 }
 
-type patternCell struct {
-	i, j  int
-	black bool
-}
-
-// patternOrder begins with the dot and the white ring: most wrong places fail there.
-var patternOrder = func() (cells []patternCell) {
-	for ring := range 3 {
-		for j := -ring; j <= ring; j++ {
-			for i := -ring; i <= ring; i++ {
-				if max(i, -i, j, -j) == ring {
-					cells = append(cells, patternCell{i, j, ring != 1})
-				}
-			}
+// likePattern is the correlation of what is around a pixel with an alignment pattern.
+func (m *mesh) likePattern(at Point, a axes) float64 {
+	const dark, all = 17, 25
+	sum, squares, inked := 0.0, 0.0, 0.0
+	for i, black := range pattern {
+		du, dv := float64(i%5-2), float64(i/5-2)
+		g := m.bits.grey.at(Point{at.X + du*a.ux + dv*a.vx, at.Y + du*a.uy + dv*a.vy})
+		sum += g
+		squares += g * g
+		if black {
+			inked += g
 		}
 	}
-	return cells
+	variance := squares - sum*sum/all
+	if variance < all*flat*flat {
+		return 0
+	}
+	const ofPattern = dark * (all - dark) / float64(all)
+	return (sum*dark/all - inked) / math.Sqrt(variance*ofPattern)
+}
+
+// flat is the contrast (standard deviation, of 255) below which there is nothing to compare.
+const flat = 1.5
+
+var pattern = func() (black [25]bool) {
+	for i := range black {
+		x, y := i%5-2, i/5-2
+		black[i] = max(x, -x, y, -y) != 1
+	}
+	return black
 }()

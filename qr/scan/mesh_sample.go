@@ -1,25 +1,16 @@
 package scan
 
-import "github.com/makiuchi-d/gozxing"
-
 // sample reads every module as the majority of five points in it.
-func (m *mesh) sample() *gozxing.BitMatrix {
-	out, err := gozxing.NewSquareBitMatrix(m.dimension)
-	if err != nil { // a version has a size
-		panic(err)
-	}
-	for y := range m.dimension {
-		for x := range m.dimension {
-			votes := 0
-			for _, d := range fivePoints {
-				votes += btoi(m.bits.at(m.pixel(float64(x)+0.5+d[0], float64(y)+0.5+d[1])))
-			}
-			if votes >= 3 {
-				out.Set(x, y)
-			}
+func (m *mesh) sample() faces {
+	f := faces{m.layout, make([]float64, m.dimension*m.dimension)}
+	for i := range f.v {
+		x, y, votes := float64(i%m.dimension), float64(i/m.dimension), 0
+		for _, d := range fivePoints {
+			votes += btoi(m.bits.at(m.pixel(x+0.5+d[0], y+0.5+d[1])))
 		}
+		f.v[i] = float64(sign(votes >= 3))
 	}
-	return out
+	return f
 }
 
 // fivePoints of a module, seen from its middle.

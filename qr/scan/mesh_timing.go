@@ -1,7 +1,5 @@
 package scan
 
-import "github.com/makiuchi-d/gozxing"
-
 // glance tells how well the two timing lines look before any effort is spent on knots. Of several versions the right
 // one stands out.
 func (m *mesh) glance() float64 {
@@ -17,11 +15,15 @@ func (m *mesh) looks() float64 {
 	return (across + down) / 2
 }
 
-// alternation is the share of a timing line that changes colour from module to module.
+// alternation is the share of a timing line that changes colour from module to module. Each module is compared with its two
+// neighbours in grey: that shows where blur has left no black and no white, and no shadow matters to it.
 func (m *mesh) alternation(at func(float64) Point) float64 {
 	good := 0
+	before, here := m.bits.grey.at(at(7.5)), m.bits.grey.at(at(8.5))
 	for i := 8; i < m.dimension-8; i++ {
-		good += btoi(m.bits.at(at(float64(i)+0.5)) == (i%2 == 0))
+		after := m.bits.grey.at(at(float64(i) + 1.5))
+		good += btoi(2*here < before+after == (i%2 == 0))
+		before, here = here, after
 	}
 	return float64(good) / float64(m.dimension-16)
 }
@@ -92,16 +94,4 @@ func straighten(bulge *float64, reach float64, looks func() float64) float64 {
 	}
 	*bulge = sum / places
 	return best
-}
-
-// timing is the share of modules of the two timing lines that alternate as they should: the cheapest proof that the
-// version and the net are right, and what keeps junk from the decoder.
-func timing(bits *gozxing.BitMatrix) float64 {
-	n := bits.GetWidth()
-	good := 0
-	for i := 8; i < n-8; i++ {
-		black := i%2 == 0
-		good += btoi(bits.Get(i, 6) == black) + btoi(bits.Get(6, i) == black)
-	}
-	return float64(good) / float64(2*(n-16))
 }

@@ -12,12 +12,11 @@ import (
 // lookForPacks tries every blob that could be a mark. Small gaps are closed first; how large "small" is depends on the
 // size of the modules, which nobody knows yet.
 func (s *search) lookForPacks(step step, v view) {
-	for _, split := range [...]threshold{local, global} {
-		matrix := binarize(v.plane, split)
-		if matrix == nil {
+	for _, threshold := range [...]threshold{local, global} {
+		bits, ok := split(v.plane, threshold)
+		if !ok {
 			continue
 		}
-		bits := newBitmap(matrix, v.plane)
 		for _, gap := range [...]int{3, 6, 12} {
 			for _, outline := range findBlobs(bits, gap) {
 				if s.timeUp() || len(s.codes) >= s.maxCodes {
@@ -30,7 +29,7 @@ func (s *search) lookForPacks(step step, v view) {
 				for i, c := range corners {
 					corners[i] = v.original(c)
 				}
-				s.keep(step.String(), Code{text, DataMatrix, corners})
+				s.keep(step.String(), Code{Text: text, Kind: DataMatrix, Corners: corners})
 			}
 		}
 		if len(s.codes) > 0 {

@@ -26,6 +26,9 @@ func packModules(t testing.TB, text string) (size int, dark func(x, y int) bool)
 
 // TestMedicinePack: the mark on a pack is told apart from a code of ours.
 func TestMedicinePack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one at a time: nothing for the race detector to see")
+	}
 	t.Parallel()
 	for _, p := range []print{
 		{text: mark, side: 0.3},

@@ -8,44 +8,49 @@ import (
 // readTrio samples and decodes what lies between three eyes. The distance of the eyes suggests a version, blur and
 // perspective make it wrong by a few: the neighbours whose timing lines look best are tried too. With patience all
 // neighbours are tried, however they look.
-func readTrio(bits bitmap, t trio, patient bool) (string, [4]Point, bool) {
+func readTrio(bits bitmap, t trio, patient bool) (content, [4]Point, bool) {
 	for _, m := range candidates(bits, t, patient) {
 		// Most of what is tried is no code, and sampling all of it is what costs.
 		if !m.lay() || m.looks() < glanceEnough {
 			continue
 		}
-		text, mirrored, ok := m.decode()
+		c, ok := m.decode()
 		if !ok {
 			continue
 		}
 		corners := m.corners()
-		if mirrored {
+		if c.mirrored {
 			corners[1], corners[3] = corners[3], corners[1]
 		}
-		return text, corners, true
+		return c, corners, true
 	}
-	return "", [4]Point{}, false
+	return content{}, [4]Point{}, false
 }
 
 // decode takes the modules from the black and white picture, and if that fails from the grey one.
-func (m *mesh) decode() (text string, mirrored, ok bool) {
-	modules := m.sample()
-	if timing(modules) >= timingEnough {
-		if text, mirrored, ok = decodeModules(modules); ok {
-			return text, mirrored, true
+func (m *mesh) decode() (content, bool) {
+	f := m.sample()
+	if f.timing() >= timingEnough {
+		if c, ok := f.read(); ok {
+			return c, true
 		}
 	}
 	shades := m.shades()
+	promising := m.looks() >= timingEnough
 	for _, blur := range [...]float64{0.12, 0, 0.3} {
-		modules = shades.develop(blur)
-		if timing(modules) < timingEnough {
+		f = shades.develop(blur)
+		if f.timing() < timingEnough {
 			continue
 		}
-		if text, mirrored, ok = decodeModules(modules); ok {
-			return text, mirrored, true
+		promising = true
+		if c, ok := f.read(); ok {
+			return c, true
 		}
 	}
-	return "", false, false
+	if !promising {
+		return content{}, false
+	}
+	return m.glasses().read()
 }
 
 const (

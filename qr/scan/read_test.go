@@ -172,6 +172,9 @@ func TestKindOf(t *testing.T) {
 
 // TestNoCodeIsNoError: blank paper, one grey, and a picture of one pixel.
 func TestNoCodeIsNoError(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one at a time: nothing for the race detector to see")
+	}
 	t.Parallel()
 	for _, s := range []scene{{w: 1, h: 1}, {w: 39, h: 41}, {w: 640, h: 480}, {w: 640, h: 480, noise: 9}, {w: 3000, h: 20}} {
 		result, err := patient().Read(context.Background(), photograph(t, s))

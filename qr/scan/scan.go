@@ -17,6 +17,15 @@ type Code struct {
 	Kind Kind
 	// Corners of the code in its own reading direction: upper left, upper right, lower right, lower left.
 	Corners [4]Point
+	// Part is of a text that was spread over several codes; the zero value says that the text is whole.
+	Part Part
+}
+
+// Part tells which piece of a longer text a code holds (structured append). The pieces are not put together here: a photo
+// may show some of them only, and what stands in two codes is two texts until somebody decides otherwise.
+type Part struct {
+	Number, Of int  // 1 of 3
+	Parity     byte // the same in all pieces of one text
 }
 
 // Result is what a picture held. No codes and no error means: looked everywhere, nothing was readable.

@@ -94,11 +94,10 @@ func (s *search) look(step step, v view) (more bool) {
 		if s.timeUp() || len(s.codes) >= s.maxCodes {
 			return false
 		}
-		matrix := binarize(tile.plane, step.split)
-		if matrix == nil {
+		bits, ok := split(tile.plane, step.split)
+		if !ok {
 			continue
 		}
-		bits := newBitmap(matrix, tile.plane)
 		if step.negative {
 			bits = bits.negative()
 		}
@@ -121,11 +120,11 @@ func (s *search) readAll(step step, v view, bits bitmap) []eye {
 		if s.taken(v, t) {
 			continue
 		}
-		if text, corners, ok := readTrio(bits, t, i < patience); ok {
-			for i, c := range corners {
-				corners[i] = v.original(c)
+		if c, corners, ok := readTrio(bits, t, i < patience); ok {
+			for i, p := range corners {
+				corners[i] = v.original(p)
 			}
-			s.keep(step.String(), Code{text, KindOf(text), corners})
+			s.keep(step.String(), Code{Text: c.text, Kind: KindOf(c.text), Corners: corners, Part: c.part})
 		}
 	}
 	return s.outside(v, eyes)

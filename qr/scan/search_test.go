@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode/encoder"
 )
 
 // FuzzSearch looks at small pictures made of anything: no step may panic, not even into its net.
@@ -60,6 +63,24 @@ func TestPlaneShrinkKeepsTheMean(t *testing.T) {
 				t.Fatalf("%d x %d doubled: %d became %d", p.w, p.h, level, v)
 			}
 		}
+	}
+}
+
+// TestPlaneHalveIsShrink: the quick way and the general one show the same.
+func TestPlaneHalveIsShrink(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	p := newPlane(64, 40)
+	for i := range p.px {
+		p.px[i] = byte(r.IntN(256))
+	}
+	half, same := p.halve(), p.shrink(32, 20)
+	for i := range half.px {
+		if math.Abs(float64(half.px[i])-float64(same.px[i])) > 1 {
+			t.Fatalf("pixel %d: %d, not %d", i, half.px[i], same.px[i])
+		}
+	}
+	if got, grown := p.fit(32); grown != 2 || string(got.px) != string(half.px) {
+		t.Errorf("grown %v", grown)
 	}
 }
 
@@ -153,6 +174,35 @@ func TestStepsSkipWhatLooksTheSame(t *testing.T) {
 				t.Errorf("%d pixels: %q at %d is taken twice", longer, s, side)
 			}
 			seen[key] = true
+		}
+	}
+}
+
+// TestScrambledIsNotRead: everything is there by which a code is found, at every small version and level, but its codewords are
+// dice. No step, net or number of codewords given up may make a text of that.
+func TestScrambledIsNotRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every step looks at 24 pictures in vain")
+	}
+	t.Parallel()
+	r := rand.New(rand.NewPCG(45, 54))
+	for i := range 24 {
+		code, err := encoder.Encoder_encode("0", levels[i%4], map[gozxing.EncodeHintType]any{gozxing.EncodeHintType_QR_VERSION: 1 + i/4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := facesOf(code)
+		for _, at := range f.bits {
+			f.v[at] = float64(sign(r.IntN(2) == 0))
+		}
+		p := drawn(f, 4, false).blur(i % 3)
+		for j := range p.px {
+			p.px[j] = byte(min(255, max(0, int(p.px[j])+int(20*r.NormFloat64()))))
+		}
+		s := newSearch(context.Background(), p, 8)
+		s.run()
+		if len(s.codes) > 0 || s.broken != nil {
+			t.Errorf("%d: %+v, %v", i, s.codes, s.broken)
 		}
 	}
 }

@@ -1,19 +1,17 @@
 package scan
 
-import "github.com/makiuchi-d/gozxing"
+import "math"
 
 // shades are the modules of a code in grey. Where blur reaches over half a module the black and white picture has lost
 // what grey still tells: a lone white module between black ones is a little lighter than they are.
 type shades struct {
-	side  int
-	grey  []float64
-	sums  []float64 // integral image of grey, for means over squares
-	width int       // of a row of sums
+	*layout
+	grey []float64
 }
 
 // shades averages nine points of each module.
 func (m *mesh) shades() *shades {
-	s := &shades{side: m.dimension, grey: make([]float64, m.dimension*m.dimension)}
+	s := &shades{m.layout, make([]float64, m.dimension*m.dimension)}
 	for y := range s.side {
 		for x := range s.side {
 			sum := 0.0
@@ -31,54 +29,37 @@ func (m *mesh) shades() *shades {
 var nearMiddle = [3]float64{0.2, 0.5, 0.8}
 
 // develop splits the shades into black and white, after giving back what each module lost to its four neighbours:
-// blur is the share that each of them got.
-func (s *shades) develop(blur float64) *gozxing.BitMatrix {
-	sharp := &shades{side: s.side, grey: make([]float64, len(s.grey))}
+// blur is the share that each of them got. What is near to the middle between both is doubtful.
+func (s *shades) develop(blur float64) faces {
+	sharp := make([]float64, len(s.grey))
 	for y := range s.side {
 		for x := range s.side {
 			around := s.get(x-1, y) + s.get(x+1, y) + s.get(x, y-1) + s.get(x, y+1)
-			sharp.grey[y*s.side+x] = (1+4*blur)*s.get(x, y) - blur*around
+			sharp[y*s.side+x] = (1+4*blur)*s.get(x, y) - blur*around
 		}
 	}
-	sharp.integrate()
-	out, err := gozxing.NewSquareBitMatrix(s.side)
-	if err != nil { // a version has a size
-		panic(err)
+	// The mean is over the square of 13 modules around one: masks see to it that half of them are black, and a shadow or a
+	// lamp is larger than that.
+	const around = 6
+	mean := boxes(sharp, s.side, around)
+	squares := make([]float64, len(sharp))
+	for i, v := range sharp {
+		squares[i] = (v - mean[i]) * (v - mean[i])
 	}
-	for y := range s.side {
-		for x := range s.side {
-			if sharp.get(x, y) < sharp.mean(x, y) {
-				out.Set(x, y)
-			}
-		}
+	overall := 0.0
+	for _, q := range squares {
+		overall += q / float64(len(squares))
 	}
-	return out
+	spread := boxes(squares, s.side, around)
+	f := faces{s.layout, sharp}
+	for i, v := range sharp {
+		f.v[i] = (mean[i] - v) / (math.Sqrt(spread[i]) + 0.3*math.Sqrt(overall) + 1e-6)
+	}
+	return f
 }
 
 // get goes on evenly beyond the border.
 func (s *shades) get(x, y int) float64 { return s.grey[clamp(y, s.side)*s.side+clamp(x, s.side)] }
-
-// mean is over the square of 13 modules around one: masks see to it that half of them are black, and a shadow or a
-// lamp is larger than that.
-func (s *shades) mean(x, y int) float64 {
-	const reach = 6
-	left, top := max(0, x-reach), max(0, y-reach)
-	right, bottom := min(s.side, x+reach+1), min(s.side, y+reach+1)
-	sum := s.sums[bottom*s.width+right] - s.sums[top*s.width+right] - s.sums[bottom*s.width+left] + s.sums[top*s.width+left]
-	return sum / float64((right-left)*(bottom-top))
-}
-
-func (s *shades) integrate() {
-	s.width = s.side + 1
-	s.sums = make([]float64, s.width*s.width)
-	for y := range s.side {
-		row := 0.0
-		for x := range s.side {
-			row += s.grey[y*s.side+x]
-			s.sums[(y+1)*s.width+x+1] = s.sums[y*s.width+x+1] + row
-		}
-	}
-}
 
 // at is the brightness between four pixels; beyond the border the border goes on.
 func (p plane) at(point Point) float64 {

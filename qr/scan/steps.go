@@ -31,18 +31,21 @@ var steps = []step{
 	{size: large, split: local, further: true},
 	{size: large, split: global, further: true},
 	{size: medium, split: local, further: true},
-	{size: large, sharpen: 150, split: local, further: true},
 	{size: large, split: local, negative: true, further: true},
-	{packs: true}, // before the steps that only help bad photos: it is the whole answer to the wrong thing photographed
+	{size: large, sharpen: 150, split: local, further: true},
+	{size: large, split: fine, further: true},
+	{size: medium, split: fine, further: true},
 	{size: medium, split: global},
+	{size: large, split: global, negative: true},
+	{packs: true}, // before the steps that only help bad photos: it is the whole answer to the wrong thing photographed
 	{size: full, split: local, further: true},
 	{size: large, sharpen: 150, split: global},
 	{size: medium, sharpen: 150, split: local},
 	{size: double, split: local},
 	{size: double, sharpen: 200, split: local},
 	{size: small, split: local},
+	{size: small, split: fine},
 	{size: small, sharpen: 150, split: global},
-	{size: large, split: global, negative: true},
 	{size: large, split: global, tiles: 2},
 	{size: full, sharpen: 150, split: local},
 	{size: full, split: global, tiles: 3},
@@ -56,8 +59,12 @@ func (s step) String() string {
 		return "packs"
 	}
 	words := []string{sizeNames[s.size], "local"}
-	if s.split == global {
+	switch s.split {
+	case local:
+	case global:
 		words[1] = "global"
+	case fine:
+		words[1] = "fine"
 	}
 	if s.sharpen > 0 {
 		words = append(words, "sharp")
@@ -78,6 +85,8 @@ func (s step) side(longer int) int {
 	switch {
 	case s.packs:
 		return min(longer, mostMedium)
+	case s.size == large && longer%2 == 0 && longer/2 >= mostLarge && longer/2 <= mostLarge*11/10:
+		return longer / 2 // halving is cheap, and shares its pixels out evenly
 	case s.size == large:
 		return min(longer, mostLarge)
 	case s.size == medium && longer > mostMedium:

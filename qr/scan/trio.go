@@ -16,7 +16,8 @@ type trio struct {
 const (
 	maxTrios     = 40  // tried a picture and light: beyond it the eyes are noise
 	certain      = 2   // rows that must have seen an eye before it counts as one that is left over
-	strangest    = 1.6 // oddity up to which a trio is tried at all
+	strangest    = 1.6 // oddity up to which a trio is tried,
+	few          = 3   // unless there are so few
 	unmistakable = 0.5 // oddity up to which it is surely a code, even if it could not be read
 )
 
@@ -33,6 +34,9 @@ func findTrios(eyes []eye) []trio {
 		}
 	}
 	slices.SortStableFunc(trios, func(a, b trio) int { return cmp.Compare(a.oddity, b.oddity) })
+	for i := len(trios) - 1; i >= few && trios[i].oddity > strangest; i-- {
+		trios = trios[:i]
+	}
 	return trios[:min(len(trios), maxTrios)]
 }
 
@@ -60,7 +64,7 @@ func makeTrio(a, b, c eye) (trio, bool) {
 	cosine := math.Abs((b.X-a.X)*(c.X-a.X)+(b.Y-a.Y)*(c.Y-a.Y)) / (across * down)
 	modules := (across + down) / 2 / ((a.size + b.size + c.size) / 3)
 	// 14 modules lie between the eyes of the smallest code and 170 of the largest; a turned eye counts 0.7.
-	if modules < 9 || modules > 180 || sizes > 2 || legs > 2 || cosine > 0.5 || math.IsNaN(cosine) {
+	if modules < 8 || modules > 190 || sizes > 3 || legs > 3 || cosine > 0.7 || math.IsNaN(cosine) {
 		return trio{}, false
 	}
 	t.oddity = (sizes - 1) + (legs - 1) + cosine
@@ -70,14 +74,19 @@ func makeTrio(a, b, c eye) (trio, bool) {
 	if min(a.size, b.size, c.size) < 2 { // a module of two pixels is the least that a camera resolves
 		t.oddity += 0.5
 	}
-	return t, t.oddity <= strangest
+	return t, true
 }
 
-// leftOver tells whether eyes that nobody read form what surely is a code.
+// leftOver tells whether eyes that nobody read surely belong to a code: three that fit together, or two that many rows saw,
+// of which the third may show in another light.
 func leftOver(eyes []eye) bool {
 	sure := slices.DeleteFunc(slices.Clone(eyes), func(e eye) bool { return e.seen < certain })
 	trios := findTrios(sure)
-	return len(trios) > 0 && trios[0].oddity <= unmistakable
+	if len(trios) > 0 && trios[0].oddity <= unmistakable {
+		return true
+	}
+	plain := slices.DeleteFunc(sure, func(e eye) bool { return e.seen < 2*certain })
+	return len(plain) >= 2
 }
 
 func distance(a, b Point) float64 { return math.Hypot(a.X-b.X, a.Y-b.Y) }

@@ -5,11 +5,13 @@ import (
 	"fmt"
 
 	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode/decoder"
+	"github.com/makiuchi-d/gozxing/common"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 )
 
-// This file and zxing_pack.go are the border to gozxing: how it splits grey into black and white, and how it decodes
-// modules. A panic of it ends here. Its finder stays outside: it tries every three eyes it sees and cannot be stopped, so
+// This file and zxing_pack.go are the border to gozxing: how it splits grey into black and white, how it guesses
+// encodings, and how it decodes the marks of packs. A panic of it ends here. Its finder stays outside: it tries every three eyes it sees and cannot be stopped, so
 // that a carpet of finder patterns kept it busy for hours.
 
 // source shows a plane to gozxing.
@@ -46,6 +48,7 @@ type threshold uint8
 const (
 	local  threshold = iota // a threshold for each block of pixels: shadows and lamps
 	global                  // one for the whole picture: blur and low contrast, where blocks see only noise
+	fine                    // one for each pixel: the edge of a lamp's reflection, where a block is half glare
 )
 
 // binarize returns nil when the picture has nothing to split (it is all of one grey).
@@ -65,19 +68,16 @@ func binarize(p plane, t threshold) *gozxing.BitMatrix {
 	return bits
 }
 
-// decodeModules turns sampled modules into text: error correction and the text's own encoding. It may change bits.
-func decodeModules(bits *gozxing.BitMatrix) (text string, mirrored, ok bool) {
-	err := guard(func() error {
-		result, err := decoder.NewDecoder().Decode(bits, nil)
-		if err != nil {
-			return err
-		}
-		text = result.GetText()
-		meta, isMeta := result.GetOther().(*decoder.QRCodeDecoderMetaData)
-		mirrored = isMeta && meta.IsMirrored()
-		return nil
+// guessCharset is for bytes of which a code does not say what they are: the library tells UTF-8, Shift JIS and Latin apart.
+func guessCharset(raw []byte) (charset encoding.Encoding) {
+	err := guard(func() (err error) {
+		charset, err = common.StringUtils_guessCharset(raw, nil)
+		return err
 	})
-	return text, mirrored, err == nil && text != ""
+	if err != nil || charset == nil {
+		return charmap.ISO8859_1
+	}
+	return charset
 }
 
 var errPanic = errors.New("scan: panic")

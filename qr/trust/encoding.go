@@ -17,6 +17,7 @@ var (
 
 const (
 	maxKeys    = 10_000
+	maxLists   = 1 << 16
 	maxKeySet  = 4 << 20
 	maxStatus  = 256 << 10
 	latestTime = 1 << 40
@@ -30,7 +31,7 @@ var strict = must(cbor.DecOptions{
 	TagsMd:            cbor.TagsForbidden,
 	ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
 	MaxNestedLevels:   4,
-	MaxArrayElements:  maxKeys,
+	MaxArrayElements:  maxLists,
 	MaxMapPairs:       16,
 }.DecMode())
 

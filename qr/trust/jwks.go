@@ -6,7 +6,7 @@ import (
 )
 
 // JWKS writes the keys that may still be believed as a JSON Web Key Set (RFC 7517, RFC 8037) for web clients. It is not signed: TLS
-// stands for it. iss, usage, nbf, lastIssue and exp are ours; a compromised key is left out.
+// stands for it. iss, usage, nbf, lastIssue and exp are ours, and so are the numbers of the status lists beside the keys; a compromised key is left out.
 func (s KeySet) JWKS() ([]byte, error) {
 	type jwk struct {
 		Type      string `json:"kty"`
@@ -33,6 +33,7 @@ func (s KeySet) JWKS() ([]byte, error) {
 		})
 	}
 	return json.Marshal(struct {
-		Keys []jwk `json:"keys"`
-	}{keys})
+		Keys  []jwk    `json:"keys"`
+		Lists []uint32 `json:"statusLists"`
+	}{keys, append([]uint32{}, s.Lists...)})
 }

@@ -30,14 +30,14 @@ type Key struct {
 
 // Terms of keys and key sets.
 const (
-	KeySetTerm = 7 * 24 * time.Hour  // how long a key set may be relied on without a newer one
-	IssueTerm  = 90 * 24 * time.Hour // how long a key signs
+	KeySetTerm = 7 * 24 * time.Hour // how long a key set may be relied on without a newer one
 )
 
 // KeySet is which keys may sign what, and which status lists there are.
 type KeySet struct {
-	Issuer   string // filled by SealKeySet from the root
-	Sequence uint64 // grows with every key set
+	Issuer   string   // filled by SealKeySet from the root
+	SignedBy qr.KeyID // filled by OpenKeySet
+	Sequence uint64   // grows with every key set
 	IssuedAt time.Time
 	Expires  time.Time
 	Keys     []Key
@@ -120,20 +120,30 @@ func OpenKeySet(data []byte, roots []qr.Key) (KeySet, error) {
 	if err != nil {
 		return KeySet{}, fmt.Errorf("%w: %w", ErrRoot, err)
 	}
+	return readKeySet(content, roots[at])
+}
+
+// readKeySet reads what the root signed.
+func readKeySet(content []byte, root qr.Key) (KeySet, error) {
 	var wire wireKeySet
 	if err := strict.Unmarshal(content, &wire); err != nil {
 		return KeySet{}, fmt.Errorf("%w: no key set", ErrFormat)
 	}
-	if wire.Issuer != roots[at].Issuer {
+	if wire.Issuer != root.Issuer {
 		return KeySet{}, fmt.Errorf("%w: the issuer is another", ErrRoot)
 	}
-	return wire.read()
+	set, err := wire.read()
+	set.SignedBy = root.ID
+	return set, err
 }
 
 func (w wireKeySet) read() (KeySet, error) {
 	set := KeySet{Issuer: w.Issuer, Sequence: w.Sequence, IssuedAt: moment(w.IssuedAt), Expires: moment(w.Expires), Lists: w.Lists}
 	if !set.Expires.After(set.IssuedAt) {
 		return KeySet{}, fmt.Errorf("%w: a key set that ends before it begins", ErrFormat)
+	}
+	if len(w.Keys) > maxKeys {
+		return KeySet{}, fmt.Errorf("%w: more than %d keys", ErrFormat, maxKeys)
 	}
 	seen := map[qr.KeyID]bool{}
 	for _, k := range w.Keys {

@@ -112,11 +112,16 @@ func OpenStatus(data []byte, keys KeySet) (*StatusList, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
+	return readStatus(content, key)
+}
+
+// readStatus reads what the key signed.
+func readStatus(content []byte, key Key) (l *StatusList, err error) {
 	var wire wireStatus
 	if err := strict.Unmarshal(content, &wire); err != nil {
 		return nil, fmt.Errorf("%w: no status list", ErrFormat)
 	}
-	l := &StatusList{Issuer: wire.Issuer, Number: wire.Number, IssuedAt: moment(wire.IssuedAt), signedBy: key.ID}
+	l = &StatusList{Issuer: wire.Issuer, Number: wire.Number, IssuedAt: moment(wire.IssuedAt), signedBy: key.ID}
 	if wire.Issuer != key.Issuer || l.IssuedAt.Before(key.NotBefore) || l.IssuedAt.After(key.LastIssue) {
 		return nil, ErrKey
 	}

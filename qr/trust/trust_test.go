@@ -201,7 +201,7 @@ func TestStatusLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := c.AcceptStatus(data); err != nil || n != 1 || !c.HoldsStatus(1) || c.HoldsStatus(2) {
+	if n, err := c.AcceptStatus(data); err != nil || n != 1 || !holds(c, 1) || holds(c, 2) {
 		t.Fatal(n, err)
 	}
 	for place, want := range marks {
@@ -264,7 +264,7 @@ func TestStatusLists(t *testing.T) {
 	if err := c.AcceptKeys(sealed(t, keySet(2, stolen), root)); err != nil {
 		t.Fatal(err)
 	}
-	if c.HoldsStatus(1) {
+	if holds(c, 1) {
 		t.Error("a list of a compromised key is kept")
 	}
 	if _, err := c.AcceptStatus(data); !errors.Is(err, trust.ErrKey) {
@@ -334,18 +334,21 @@ func TestJWKS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var set struct{ Keys []map[string]any }
+	var set struct {
+		Keys        []map[string]any
+		StatusLists []uint32
+	}
 	if err := json.Unmarshal(data, &set); err != nil {
 		t.Fatal(err)
 	}
 	if len(set.Keys) != 1 || set.Keys[0]["kty"] != "OKP" || set.Keys[0]["crv"] != "Ed25519" || set.Keys[0]["kid"] != rx.ID.String() ||
-		len(set.Keys[0]["x"].(string)) != 43 || set.Keys[0]["usage"] != "rx" {
+		len(set.Keys[0]["x"].(string)) != 43 || set.Keys[0]["usage"] != "rx" || !slices.Equal(set.StatusLists, []uint32{1}) {
 		t.Errorf("%s", data)
 	}
 	if _, secret := set.Keys[0]["d"]; secret || strings.Contains(string(data), stolen.ID.String()) {
 		t.Errorf("%s", data)
 	}
-	if data, err = (trust.KeySet{}).JWKS(); err != nil || string(data) != `{"keys":[]}` {
+	if data, err = (trust.KeySet{}).JWKS(); err != nil || string(data) != `{"keys":[],"statusLists":[]}` {
 		t.Errorf("%s, %v", data, err)
 	}
 }

@@ -64,6 +64,7 @@ const (
 // How old things may be.
 const (
 	Skew         = 5 * time.Minute  // clocks differ
+	FreshKeys    = 24 * time.Hour   // a key set is good for its term; one this young need not be asked for again
 	FreshStatus  = 15 * time.Minute // a status list this young is as good as asking
 	UsableStatus = 48 * time.Hour   // one older than this says nothing
 	commitLag    = time.Minute      // a document may be signed this long before a list can know it
@@ -101,6 +102,9 @@ type Knowledge struct {
 	Keys KeySet
 	// Status says what is known of a document's status, and since when. The server asks its database, a pharmacy its cached lists.
 	Status func(issuer string, ref qr.StatusRef) (m Mark, asOf time.Time, known bool)
+	// Recorded reports whether the issuer's own record says that it issued exactly this. It is for the server, whose record outweighs that
+	// a key may be in somebody else's hands. nil = there is no record here.
+	Recorded func(qr.Verified) bool
 	// Longest is how long a document of this kind may be valid; an error means that the body is no such document.
 	Longest func(qr.Verified) (time.Duration, error)
 	// Seen reports a document that was handed out here already.
@@ -168,7 +172,7 @@ func (j *judge) run(text string) {
 		return
 	}
 	j.verdict.Document = &document
-	j.checkKey(key, document.Claims())
+	j.checkKey(key, document)
 	j.checkTimes(document)
 	j.checkStatus(document.Claims())
 	if j.know.Seen != nil && j.know.Seen(document.Claims().Token) {
@@ -204,8 +208,9 @@ func reasonOf(err error) Reason {
 	return BadFormat
 }
 
-func (j *judge) checkKey(key Key, c qr.Claims) {
-	if key.Standing == Compromised {
+func (j *judge) checkKey(key Key, d qr.Verified) {
+	c := d.Claims()
+	if key.Standing == Compromised && (j.know.Recorded == nil || !j.know.Recorded(d)) {
 		j.cant = append(j.cant, KeyCompromised)
 	}
 	// Codes carry whole seconds: a document of the key's first second is not older than the key.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/paper"
 	"github.com/medcard/medcard/domain/prescription"
-	"github.com/medcard/medcard/domain/referral"
 )
 
 // The atoms of prescriptions and referrals. The document never changes once it is signed; the state is the server's to move.
@@ -30,6 +30,7 @@ type strengthShape struct {
 type itemShape struct {
 	Code     uint32             `json:"code"`
 	Name     string             `json:"name"`
+	Trade    string             `json:"trade,omitempty"`
 	Shape    prescription.Shape `json:"shape"`
 	Strength []strengthShape    `json:"strength"`
 	Quantity int                `json:"quantity"`
@@ -50,18 +51,39 @@ type prescriptionShape struct {
 	IssuedAt   time.Time             `json:"issuedAt"`
 	ValidUntil time.Time             `json:"validUntil"`
 	Code       string                `json:"qr"`
+	Number     paper.Number          `json:"number,omitempty"`
+	Benefit    benefitShape          `json:"benefit,omitzero"`
+	Special    bool                  `json:"special,omitempty"`
+	Commission string                `json:"commission,omitempty"`
+}
+
+type benefitShape struct {
+	Category  uint16              `json:"category"`
+	Discount  uint8               `json:"discount"`
+	Diagnosis string              `json:"diagnosis"`
+	Series    string              `json:"series,omitempty"`
+	Number    string              `json:"number,omitempty"`
+	Ground    prescription.Ground `json:"ground,omitempty"`
 }
 
 type progressShape struct {
 	Prescribed int       `json:"prescribed"`
 	Dispensed  int       `json:"dispensed"`
+	Excess     int       `json:"excess,omitempty"`
 	Every      int       `json:"every,omitempty"`
 	NextAt     time.Time `json:"nextAt,omitzero"`
 }
 
 type courseShape struct {
-	State prescription.State `json:"state"`
-	Items []progressShape    `json:"items"`
+	State  prescription.State `json:"state"`
+	Items  []progressShape    `json:"items"`
+	Supply *supplyShape       `json:"supply,omitempty"`
+}
+
+// supplyShape tells the patient until when a pharmacy has to get the medicine, and that it is there. Which pharmacy the patient knows.
+type supplyShape struct {
+	Due     time.Time `json:"due"`
+	Arrived time.Time `json:"arrived,omitzero"`
 }
 
 // FromPrescription makes the record that shows a prescription on its patient's phone: what stands on it, the text of its QR
@@ -70,11 +92,12 @@ func FromPrescription(p prescription.Prescription, code string) Record {
 	s := p.Sheet
 	document := prescriptionShape{
 		Form: s.Form, Validity: s.Validity, Urgency: s.Urgency, Bearer: bearerShape(s.Bearer), Clinic: s.Clinic, Prescriber: s.Prescriber,
-		IssuedAt: p.IssuedAt.UTC(), ValidUntil: p.ValidUntil.UTC(), Code: code,
+		IssuedAt: p.IssuedAt.UTC(), ValidUntil: p.ValidUntil.UTC(), Code: code, Number: p.Number,
+		Benefit: benefitShape(s.Benefit), Special: s.Special, Commission: s.Commission,
 	}
 	for _, item := range s.Items {
 		shape := itemShape{
-			Code: item.Code, Name: item.Name, Shape: item.Shape, Quantity: item.Quantity,
+			Code: item.Code, Name: item.Name, Trade: item.Trade, Shape: item.Shape, Quantity: item.Quantity,
 			Portion: item.Regimen.Portion, Times: item.Regimen.Times, Days: item.Regimen.Days, Every: item.Regimen.Every,
 		}
 		for _, a := range item.Strength {
@@ -95,6 +118,9 @@ func PrescriptionState(c prescription.Course) json.RawMessage {
 		p.NextAt = p.NextAt.UTC()
 		shape.Items = append(shape.Items, progressShape(p))
 	}
+	if c.Supply.Holder != "" {
+		shape.Supply = &supplyShape{Due: c.Supply.Due.UTC(), Arrived: c.Supply.Arrived.UTC()}
+	}
 	return plain(shape)
 }
 
@@ -106,15 +132,16 @@ func ToPrescription(id card.RecordID, atoms map[string]json.RawMessage) (p presc
 		return p, "", fmt.Errorf("%w: a prescription", ErrShape)
 	}
 	p = prescription.Prescription{
-		ID: prescription.ID(id), IssuedAt: d.IssuedAt, ValidUntil: d.ValidUntil,
+		ID: prescription.ID(id), Number: d.Number, IssuedAt: d.IssuedAt, ValidUntil: d.ValidUntil,
 		Sheet: prescription.Sheet{
+			Benefit: prescription.Benefit(d.Benefit), Special: d.Special, Commission: d.Commission,
 			Form: d.Form, Validity: d.Validity, Urgency: d.Urgency, Bearer: identity.Bearer(d.Bearer), Clinic: d.Clinic, Prescriber: d.Prescriber,
 		},
 		Course: prescription.Course{State: c.State, ValidUntil: d.ValidUntil},
 	}
 	for _, shape := range d.Items {
 		item := prescription.Item{
-			Code: shape.Code, Name: shape.Name, Shape: shape.Shape, Quantity: shape.Quantity,
+			Code: shape.Code, Name: shape.Name, Trade: shape.Trade, Shape: shape.Shape, Quantity: shape.Quantity,
 			Regimen: prescription.Regimen{Portion: shape.Portion, Times: shape.Times, Days: shape.Days, Every: shape.Every},
 		}
 		for _, a := range shape.Strength {
@@ -125,57 +152,10 @@ func ToPrescription(id card.RecordID, atoms map[string]json.RawMessage) (p presc
 	for _, shape := range c.Items {
 		p.Course.Items = append(p.Course.Items, prescription.Progress(shape))
 	}
+	if c.Supply != nil {
+		p.Course.Supply = prescription.Supply{Due: c.Supply.Due, Arrived: c.Supply.Arrived}
+	}
 	return p, d.Code, nil
-}
-
-type referralShape struct {
-	Kind       referral.Kind `json:"kind"`
-	Care       referral.Care `json:"care"`
-	Bearer     bearerShape   `json:"bearer"`
-	Clinic     string        `json:"clinic"`
-	Target     string        `json:"target,omitempty"`
-	Specialty  uint16        `json:"specialty,omitempty"`
-	Purpose    string        `json:"purpose"`
-	Referrer   string        `json:"referrer"`
-	Days       int           `json:"days"`
-	IssuedAt   time.Time     `json:"issuedAt"`
-	ValidUntil time.Time     `json:"validUntil"`
-	Code       string        `json:"qr"`
-}
-
-type referralStateShape struct {
-	State referral.State `json:"state"`
-}
-
-// FromReferral makes the record that shows a referral on its patient's phone.
-func FromReferral(r referral.Referral, code string) Record {
-	s := r.Sheet
-	return Record{
-		ID: card.RecordID(r.ID), Kind: card.KindReferral, Scope: card.ScopeOf(card.KindReferral, card.General), Dated: r.IssuedAt,
-		Atoms: map[string]json.RawMessage{
-			AtomDocument: plain(referralShape{
-				Kind: s.Kind, Care: s.Care, Bearer: bearerShape(s.Bearer), Clinic: s.Clinic, Target: s.Target, Specialty: s.Specialty,
-				Purpose: s.Purpose, Referrer: s.Referrer, Days: s.Days, IssuedAt: r.IssuedAt.UTC(), ValidUntil: r.ValidUntil.UTC(), Code: code,
-			}),
-			AtomState: plain(referralStateShape{State: r.State}),
-		},
-	}
-}
-
-// ToReferral reads a referral and the text of its QR code from a record's atoms.
-func ToReferral(id card.RecordID, atoms map[string]json.RawMessage) (r referral.Referral, code string, err error) {
-	var d referralShape
-	var s referralStateShape
-	if json.Unmarshal(atoms[AtomDocument], &d) != nil || json.Unmarshal(atoms[AtomState], &s) != nil {
-		return r, "", fmt.Errorf("%w: a referral", ErrShape)
-	}
-	return referral.Referral{
-		ID: referral.ID(id), IssuedAt: d.IssuedAt, ValidUntil: d.ValidUntil, State: s.State,
-		Sheet: referral.Sheet{
-			Kind: d.Kind, Care: d.Care, Bearer: identity.Bearer(d.Bearer), Clinic: d.Clinic, Target: d.Target, Specialty: d.Specialty,
-			Purpose: d.Purpose, Referrer: d.Referrer, Days: d.Days,
-		},
-	}, d.Code, nil
 }
 
 // plain marshals a shape, which never fails: it holds numbers, strings and times only.

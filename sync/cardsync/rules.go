@@ -28,6 +28,7 @@ var policies = map[card.Kind]replica.Policy{
 	card.KindPrescription: replica.Immutable,
 	card.KindReferral:     replica.Immutable,
 	card.KindDocument:     replica.Immutable,
+	card.KindCertificate:  replica.Immutable,
 }
 
 // Rules tells the sync engine all that it has to know about the card's kinds.

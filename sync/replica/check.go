@@ -15,7 +15,8 @@ type Check struct {
 }
 
 // How ranges are narrowed. With these numbers a card of up to 4,096 records takes two questions to find what differs, and one
-// of up to 262,144 three: more at once would save a question and cost bytes, many where the damage is scattered.
+// of up to 262,144 three, beside one for each 4,096 that the first had no room for: more at once would save a question and cost bytes, many
+// where the damage is scattered.
 const (
 	listed = 64 // records that are told one by one, at most
 	parts  = 64 // ranges that one is cut into, at most
@@ -29,7 +30,7 @@ const (
 // nothing else: were newer rows to come this way, the moves that follow would not be told of them, because by the phone's cursor
 // they were never there.
 //
-// It fails with ErrActor and ErrEpoch.
+// It looks at a bounded number of records, and says where it stopped (Rest). It fails with ErrActor and ErrEpoch.
 func (s Server) Check(l Ledger, in Check) (wire.CheckResponse, error) {
 	var out wire.CheckResponse
 	head, err := l.Head()
@@ -55,23 +56,68 @@ func (s Server) Check(l Ledger, in Check) (wire.CheckResponse, error) {
 	if at < newest || at > head.Seq || in.Ask.View != in.Sight.View() {
 		return wire.CheckResponse{Behind: true}, nil // a pull will say what is to be done about it
 	}
+	room := s.pageRows()
+	if s.Heavy(in.Ask) {
+		room = s.checkRows()
+	}
 	for _, r := range in.Ask.Ranges {
-		if err := narrow(l, in.Sight.Now, r, &out); err != nil {
+		if room == 0 {
+			out.Rest = r.From
+			break
+		}
+		read, err := narrow(l, in.Sight.Now, r, room, &out)
+		if err != nil {
 			return out, err
+		}
+		if room -= read; out.Rest != "" {
+			break
 		}
 	}
 	return out, s.fetch(l, in, &out)
 }
 
-// narrow compares one range.
-func narrow(l Ledger, scopes Scopes, asked wire.Range, out *wire.CheckResponse) error {
-	entries, err := l.Digests(scopes, asked.From, asked.To)
-	if err != nil || sumOf(entries) == asked.Sum {
-		return err
+// checkRows is how many records the answer to a heavy question looks at.
+func (s Server) checkRows() int {
+	if s.CheckRows == 0 {
+		return parts * listed
+	}
+	return s.CheckRows
+}
+
+// Heavy says whether the answer to a question takes more work than a page: whether it asks about more records than a page has, as the
+// phone itself counts them. To one that asks about more than it says, no more is answered than that.
+func (s Server) Heavy(ask wire.CheckRequest) bool {
+	records := 0
+	for _, r := range ask.Ranges {
+		records += min(r.Count, s.pageRows()+1)
+	}
+	return records > s.pageRows()
+}
+
+// narrow compares one range, or as much of it as there is room for, and tells how many records it looked at. Of what it cut off it
+// tells the sum, and leaves it to the phone to compare it: the phone's own sum is of the whole.
+func narrow(l Ledger, scopes Scopes, asked wire.Range, room int, out *wire.CheckResponse) (read int, err error) {
+	entries, err := l.Digests(scopes, asked.From, asked.To, room+1)
+	if err != nil {
+		return 0, err
+	}
+	if len(entries) > room {
+		out.Rest = entries[room].ID
+		out.Ranges = append(out.Ranges, wire.Range{From: asked.From, To: out.Rest, Sum: sumOf(entries[:room])})
+		return room, nil
+	}
+	differ(asked, entries, out)
+	return len(entries), nil
+}
+
+// differ says what stands in a range, unless it is what the phone has.
+func differ(asked wire.Range, entries []wire.Entry, out *wire.CheckResponse) {
+	if sumOf(entries) == asked.Sum {
+		return
 	}
 	if len(entries) <= listed {
 		out.Lists = append(out.Lists, wire.List{From: asked.From, To: asked.To, Entries: entries})
-		return nil
+		return
 	}
 	size := max((len(entries)+parts-1)/parts, fewest)
 	from := asked.From
@@ -84,7 +130,6 @@ func narrow(l Ledger, scopes Scopes, asked wire.Range, out *wire.CheckResponse) 
 		out.Ranges = append(out.Ranges, wire.Range{From: from, To: to, Sum: sumOf(part)})
 		from = to
 	}
-	return nil
 }
 
 // fetch sends the records that were asked for, as many as fit, and only when all have been sent names those that are not there.

@@ -155,11 +155,69 @@ func TestDamageAmongTenThousandIsRepaired(t *testing.T) {
 	}
 }
 
+// digesting tells how many digests were made.
+type digesting struct {
+	replica.Ledger
+	made *int
+}
+
+func (c digesting) Digests(scopes replica.Scopes, from, to string, limit int) ([]wire.Entry, error) {
+	list, err := c.Ledger.Digests(scopes, from, to, limit)
+	*c.made += len(list)
+	return list, err
+}
+
+// However large the card is and whatever is asked, one answer looks at so many records and at no more of them: at a page's worth, or, where
+// the question says that it is about more, at four thousand. A check goes on where the answer stopped.
+func TestOneAnswerOfACheckIsBounded(t *testing.T) {
+	d, h := crowd(t, 3_000)
+	d.server.PageRows, d.server.CheckRows = 100, 500
+	made := func(ranges ...wire.Range) (n int, out wire.CheckResponse) {
+		meta, err := h.Meta()
+		d.must(err)
+		ask := wire.CheckRequest{Device: deviceID, Card: cardID, Actor: meta.Actor, Epoch: meta.Epoch, Cursor: meta.Cursor, View: meta.View, Ranges: ranges}
+		d.must(d.book.View(func(l replica.Ledger) (err error) {
+			out, err = d.server.Check(digesting{l, &n}, replica.Check{Device: h.device, Ask: ask, Sight: d.sight(h.device), Seal: d.seal(h.device)})
+			return err
+		}))
+		return n, out
+	}
+	lie := wire.Sum{Count: -5}
+	for name, c := range map[string]struct {
+		ranges      []wire.Range
+		most, cells int
+		rest        string
+	}{
+		"all":                     {[]wire.Range{{Sum: wire.Sum{Count: 3_000}}}, 501, 1, rec(501)},
+		"all, it says few":        {[]wire.Range{{Sum: lie}}, 101, 1, rec(101)},
+		"three":                   {[]wire.Range{{To: rec(401), Sum: wire.Sum{Count: 1 << 62}}, {From: rec(401), To: rec(450)}, {From: rec(600), To: rec(900)}}, 501, 0, rec(651)},
+		"ends on the edge":        {[]wire.Range{{To: rec(501), Sum: wire.Sum{Count: 500}}, {From: rec(700)}}, 500, 0, rec(700)},
+		"all that there is in it": {[]wire.Range{{From: rec(2_990), Sum: wire.Sum{Count: 10}}}, 11, 0, ""},
+	} {
+		n, out := made(c.ranges...)
+		if n > c.most || out.Rest != c.rest || c.cells > 0 && len(out.Ranges) != c.cells {
+			t.Errorf("%s: %d were looked at, %d ranges, the rest from %q; want %d at most, %d, %q", name, n, len(out.Ranges), out.Rest, c.most, c.cells, c.rest)
+		}
+	}
+
+	h.shelf.Damage(func(base map[string]wire.Row) {
+		for _, n := range []int{1, 777, 2_999} {
+			base[rec(n)] = flip(base[rec(n)])
+		}
+	})
+	if report := h.check(nil); report.Repaired != 3 || report.Rounds > 30 {
+		t.Errorf("checked in pieces: %+v", report)
+	}
+}
+
 // Whatever happened to a base, a check makes it what the server would show, and on the way nothing goes that should be there.
 func TestACheckRepairsAnything(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(0, 700).Draw(rt, "records")
-		_, h := crowd(t, n)
+		d, h := crowd(t, n)
+		if rapid.Bool().Draw(rt, "in pieces") {
+			d.server.PageRows, d.server.CheckRows = 20, 50
+		}
 		want := h.base()
 		seed := rapid.Uint64().Draw(rt, "seed")
 		odds := rapid.IntRange(1, 300).Draw(rt, "odds")
@@ -380,6 +438,7 @@ func TestACheckTakesOnlyWhatItAskedFor(t *testing.T) {
 		"a row":          {Rows: []wire.Row{{ID: rec(1), Scope: "lab.general"}}},
 		"a drop":         {Drop: []string{rec(1)}},
 		"the same range": {Ranges: []wire.Range{{Sum: wire.Sum{Count: 1}}}},
+		"a rest":         {Rest: "from nowhere on"},
 	} {
 		d, h := crowd(t, 3)
 		want := h.base()

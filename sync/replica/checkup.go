@@ -192,6 +192,11 @@ func (r *Round) narrow(tx PhoneTx, answer wire.CheckResponse, next *Checkup) err
 		return slices.ContainsFunc(r.ask.Ranges, func(a wire.Range) bool { return span{a.From, a.To}.holds(s) })
 	}
 	next.todo = slices.Clone(r.checkup.todo[len(r.ask.Ranges):])
+	open, err := r.rest(answer.Rest)
+	if err != nil {
+		return err
+	}
+	next.todo = append(next.todo, open...)
 	for _, part := range answer.Ranges {
 		s := span{part.From, part.To}
 		if !asked(s) || slices.ContainsFunc(r.ask.Ranges, func(a wire.Range) bool { return s == span{a.From, a.To} }) {
@@ -226,6 +231,22 @@ func (r *Round) narrow(tx PhoneTx, answer wire.CheckResponse, next *Checkup) err
 	}
 	slices.SortFunc(next.todo, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	return nil
+}
+
+// rest is what the answer left open of what was asked about. That the server got anywhere is what keeps a check from going on for ever.
+func (r *Round) rest(from string) (open []span, err error) {
+	if from == "" {
+		return nil, nil
+	}
+	for _, asked := range r.ask.Ranges {
+		if asked.To == "" || asked.To > from {
+			open = append(open, span{max(asked.From, from), asked.To})
+		}
+	}
+	if !wire.ValidID(from) || len(open) == 0 || from <= r.ask.Ranges[0].From {
+		return nil, ErrProtocol
+	}
+	return open, nil
 }
 
 // compare holds the phone's records of a range against the server's: want are those that the phone lacks or has otherwise,

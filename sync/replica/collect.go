@@ -18,6 +18,9 @@ func (s Server) silence() time.Duration {
 	return s.Silence
 }
 
+// SilentAt is until when the actor may be silent: after it a collection retires it.
+func (s Server) SilentAt(a Actor) time.Time { return a.LastSeen.Add(s.silence()) }
+
 // collectRows is how many records one collection touches at most.
 func (s Server) collectRows() int {
 	if s.CollectRows == 0 {
@@ -50,7 +53,7 @@ func (s Server) Collect(l Ledger, now time.Time) (out Collected, err error) {
 		a := &actors[i]
 		switch {
 		case !a.State.live():
-		case now.Sub(a.LastSeen) > s.silence():
+		case now.After(s.SilentAt(*a)):
 			a.State = Retired
 			if err := l.SaveActor(*a); err != nil {
 				return out, err

@@ -29,7 +29,7 @@ type desk struct {
 
 func newDesk(t testing.TB) *desk {
 	server := simnet.Engine()
-	server.Silence, server.CollectRows = 0, 0 // as in life
+	server.Silence, server.CollectRows, server.CheckRows = 0, 0, 0 // as in life
 	return &desk{t: t, server: server, book: simnet.NewBook("e1"), epoch: "e1", now: noon, sights: map[string]replica.Sight{}}
 }
 

@@ -15,6 +15,10 @@ type Exchange struct {
 	page  *intake // the page that is coming in; nil between pages
 	done  bool    // a whole answer was applied: nothing more to ask for
 	more  bool
+	same  bool // the answer was that nothing is new
+
+	meta  Meta // the phone's place when it was opened
+	waits bool // edits are on their way to the base
 }
 
 // ProblemError is a problem that the server reported for this card.
@@ -29,9 +33,8 @@ func (p *Phone) Exchange(maxMutations int) (*Exchange, error) {
 		return nil, ErrBusy
 	}
 	x := &Exchange{phone: p}
-	err := p.store.View(func(tx PhoneTx) (err error) {
-		x.ask, err = ask(tx, p.card, maxMutations)
-		return err
+	err := p.store.View(func(tx PhoneTx) error {
+		return x.fill(tx, maxMutations)
 	})
 	if err != nil {
 		p.busy.Store(false)
@@ -40,26 +43,28 @@ func (p *Phone) Exchange(maxMutations int) (*Exchange, error) {
 	return x, nil
 }
 
-// ask makes the card's part of a request.
-func ask(tx PhoneTx, card string, maxMutations int) (wire.SyncCard, error) {
+// fill makes the card's part of a request.
+func (x *Exchange) fill(tx PhoneTx, maxMutations int) error {
 	meta, err := tx.Meta()
 	if err != nil {
-		return wire.SyncCard{}, err
+		return err
 	}
-	if meta.Actor == 0 {
-		return wire.SyncCard{}, ErrNotEnrolled
+	if x.meta = meta; meta.Actor == 0 {
+		return ErrNotEnrolled
 	}
-	out := wire.SyncCard{PullCard: wire.PullCard{
-		Card: card, Actor: meta.Actor, Epoch: meta.Epoch, Cursor: meta.Cursor, At: meta.At, Part: meta.Part, View: meta.View,
+	x.ask = wire.SyncCard{PullCard: wire.PullCard{
+		Card: x.phone.card, Actor: meta.Actor, Epoch: meta.Epoch, Cursor: meta.Cursor, At: meta.At, Part: meta.Part, View: meta.View,
 		Acked: meta.Acked, Low: meta.Low.At,
 	}}
+	out := &x.ask
 	if meta.Shadowing {
 		out.Cursor, out.At, out.Part, out.View = meta.ShadowCursor, "", meta.ShadowPart, meta.ShadowView
 	}
 	items, err := tx.Open()
 	if err != nil {
-		return wire.SyncCard{}, err
+		return err
 	}
+	x.waits = len(items) > 0
 	low, size := meta.Low.Gen, 0
 	for _, item := range items {
 		if item.State != Waiting {
@@ -77,11 +82,14 @@ func ask(tx PhoneTx, card string, maxMutations int) (wire.SyncCard, error) {
 		size += 256
 		out.Mutations = append(out.Mutations, item.Mutation)
 	}
-	return out, nil
+	return nil
 }
 
 // Request is the card's part of a SyncRequest (its PullCard alone: of a PullRequest).
 func (x *Exchange) Request() wire.SyncCard { return x.ask }
+
+// Meta is where the phone stood when the exchange was opened.
+func (x *Exchange) Meta() Meta { return x.meta }
 
 // PushRequest is the same as a push alone.
 func (x *Exchange) PushRequest(device string) wire.PushRequest {
@@ -134,6 +142,11 @@ func (x *Exchange) Line(line wire.Line) error {
 	case line.Gone != nil:
 		x.page = nil
 		return x.phone.Leave(*line.Gone)
+	case line.Same != nil:
+		if line.Same.Card != x.ask.Card {
+			return ErrProtocol
+		}
+		return x.nothingNew()
 	case line.Card != nil:
 		if x.page != nil || line.Card.Card != x.ask.Card {
 			return ErrProtocol

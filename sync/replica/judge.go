@@ -76,6 +76,9 @@ func (s Server) judge(rec Record, exists bool, e edit, sight Sight) (verdict, er
 	if !sight.Now.Holds(rec.Scope) {
 		return refuse(wire.CodeAccessEnded), nil
 	}
+	if sight.refuses(rec, exists, e) {
+		return refuse(wire.CodeReadOnly), nil
+	}
 	values := make(map[string]json.RawMessage, len(e.Atoms))
 	for name, change := range e.Atoms {
 		values[name] = change.V
@@ -102,6 +105,14 @@ func (s Server) judge(rec Record, exists bool, e edit, sight Sight) (verdict, er
 		return s.judgeEdit(rule, rec, e, values), nil
 	}
 	return refuse(wire.CodeWrongOperation), nil
+}
+
+// refuses says whether the device may see the record, and not write it so. What it wrote once and sends again is no change.
+func (s Sight) refuses(rec Record, exists bool, e edit) bool {
+	if !exists {
+		return s.Closed.Holds(rec.Scope)
+	}
+	return s.Fixed.Holds(rec.Scope) && (e.Op != wire.OpCreate || s.Closed.Holds(rec.Scope) || !rec.holds(e.Atoms))
 }
 
 // missing is the code for a record that is not there, or that this device may not know of: the two must look alike, so it

@@ -28,6 +28,10 @@ type Ledger interface {
 	Moves(after uint64, limit int) ([]Move, error)
 	// SaveRecords inserts or replaces records, and keeps what they were.
 	SaveRecords(records []Record) error
+	// Keep keeps what records were between two edits of one transaction, as SaveRecords does with what it replaces.
+	Keep(records []Record) error
+	// Former returns the atoms of what a record was before, as far as kept, the newest first, at most limit.
+	Former(id string, limit int) ([]map[string][]Version, error)
 
 	// Deleted returns records that are deleted and not collected, with after < Seq <= upto, in the order of Seq, at most limit.
 	Deleted(after, upto uint64, limit int) ([]Record, error)
@@ -44,9 +48,9 @@ type Ledger interface {
 	// Sum returns the sum of what stands in the scopes, deleted records apart. It is kept from commit to commit and costs no
 	// look at the records; known is false while the store has not counted the card.
 	Sum(scopes Scopes) (sum wire.Sum, known bool, err error)
-	// Digests returns the digests of what stands in the scopes with from <= id < to, deleted records apart, by id. An empty
-	// from or to is no bound.
-	Digests(scopes Scopes, from, to string) ([]wire.Entry, error)
+	// Digests returns the digests of what stands in the scopes with from <= id < to, deleted records apart, by id, at most limit. An
+	// empty from or to is no bound.
+	Digests(scopes Scopes, from, to string, limit int) ([]wire.Entry, error)
 
 	// Actors returns all actors that the card ever had, retired ones too, by ordinal. Ordinals are never given twice.
 	Actors() ([]Actor, error)

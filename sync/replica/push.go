@@ -148,17 +148,24 @@ func (s Server) apply(l Ledger, head Head, actor *Actor, in Push, fresh []wire.M
 	}
 	seq := head.Seq
 	touched := make(map[string]bool, len(ids))
+	var between []Record // what records were within this batch
 	decisions := make([]Decision, 0, len(fresh))
 	for _, m := range fresh {
 		rec, exists := records[m.ID]
 		e := edit{Mutation: m, actor: actor.Ordinal, seq: seq + 1, now: in.Now}
 		e.open(in.Seal, head.Epoch)
 		v, err := s.judge(rec, exists, e, in.Sight)
+		if err == nil && v.outcome == wire.Conflict {
+			v, err = s.again(l, rec, between, e, v)
+		}
 		if err != nil {
 			return nil, err
 		}
 		if v.changed {
 			seq++
+			if touched[m.ID] {
+				between = append(between, rec)
+			}
 			records[m.ID] = v.record
 			touched[m.ID] = true
 		}
@@ -177,6 +184,11 @@ func (s Server) apply(l Ledger, head Head, actor *Actor, in Push, fresh []wire.M
 			return nil, err
 		}
 		if err := l.SaveRecords(changed); err != nil {
+			return nil, err
+		}
+	}
+	if len(between) > 0 {
+		if err := l.Keep(between); err != nil {
 			return nil, err
 		}
 	}

@@ -316,3 +316,40 @@ func TestAPhoneFromTheFutureIsNotNewestForEver(t *testing.T) {
 		t.Errorf("stamped %v, dated %v", r.Atoms["text"][0].HLC.Time(), r.Date)
 	}
 }
+
+// Who may look need not be one who may write, and who may add not one who may change.
+func TestWhoMayLookAndNotWrite(t *testing.T) {
+	d := newDesk(t)
+	a, b := d.enrol("a"), d.enrol("b")
+	d.one("a", a, edit(1, wire.OpCreate, rec(1), "one", nil))
+	all := replica.Scopes{"*"}
+	n := uint64(0)
+	for _, c := range []struct {
+		name              string
+		closed, fixed     replica.Scopes
+		adds, changes, re bool // re: sends again what it added
+	}{
+		{"a reader", all, all, false, false, false},
+		{"who may add", nil, all, true, false, true},
+		{"who may change", all, nil, false, true, false},
+		{"who may both", nil, nil, true, true, true},
+	} {
+		d.sights["b"] = replica.Sight{Now: all, Closed: c.closed, Fixed: c.fixed}
+		try := func(what string, allowed bool, m wire.Mutation) {
+			t.Helper()
+			r := d.one("b", b, m)
+			if refused := r.Outcome == wire.Refused && r.Code == wire.CodeReadOnly; refused == allowed {
+				t.Errorf("%s, %s: %+v", c.name, what, r)
+			}
+		}
+		fresh := rec(int(10 + n))
+		try("adds", c.adds, edit(n+1, wire.OpCreate, fresh, "new", nil))
+		if c.re {
+			try("adds again", true, edit(n+2, wire.OpCreate, fresh, "new", nil))
+		} else {
+			try("adds another", c.adds, edit(n+2, wire.OpCreate, rec(int(20+n)), "new", nil))
+		}
+		try("changes", c.changes, edit(n+3, wire.OpPatch, rec(1), "x", clock(dot(1, 1)), dot(1, 1)))
+		n += 3
+	}
+}

@@ -11,6 +11,10 @@ type Server struct {
 	PageRows  int           // rows in a page at most; 0 = 1000
 	PageBytes int           // bytes in a page, about; 0 = 1 MiB
 
+	CheckRows int // records that one answer of a check looks at, at most; 0 = 4096
+
+	NewActors int // that a device may get on a card within a day; 0 = 24
+
 	Silence     time.Duration // how long a device may be silent before it is retired; 0 = 90 days
 	CollectRows int           // records that one collection touches at most; 0 = 500
 
@@ -46,27 +50,6 @@ type Sealer interface {
 	Open(token string) (seq uint64, err error)
 }
 
-// Enrol gives a device its actor on the card. Without fresh, the actor that it got before but never wrote under comes
-// again (its reply was lost); a device that has written and lost its count must not go on under the old one.
-func (s Server) Enrol(l Ledger, device, key string, fresh bool, now time.Time) (Actor, error) {
-	if _, err := l.Lock(); err != nil {
-		return Actor{}, err
-	}
-	actors, err := l.Actors()
-	if err != nil {
-		return Actor{}, err
-	}
-	next := uint32(1)
-	for _, a := range actors {
-		if !fresh && a.Device == device && a.Key == key && a.State == Live && a.LMID == 0 {
-			return a, nil
-		}
-		next = max(next, a.Ordinal+1)
-	}
-	a := Actor{Ordinal: next, Device: device, Key: key, LastSeen: now, State: Live}
-	return a, l.SaveActor(a)
-}
-
 // lostActors is more than a card can have gained between its last backup and the restore.
 const lostActors = 1 << 10
 
@@ -81,7 +64,7 @@ func (s Server) Restored(l Ledger, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	gap := Actor{Ordinal: lostActors, LastSeen: now, State: Retired}
+	gap := Actor{Ordinal: lostActors, LastSeen: now, State: Forgotten} // the clocks that held it were lost with it
 	for _, a := range actors {
 		gap.Ordinal = max(gap.Ordinal, a.Ordinal+lostActors)
 		if !a.State.live() {

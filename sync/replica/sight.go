@@ -10,6 +10,8 @@ import (
 // Sight is what one device may see of a card, read in the transaction that uses it.
 type Sight struct {
 	Now Scopes
+	// Closed are scopes in which the device may add no record, Fixed those in which it may change none that stands there.
+	Closed, Fixed Scopes
 	// Changed is the last commit that changed what this device may see; 0 = none ever did.
 	Changed uint64
 	// Since tells what was visible from a commit on. nil: nothing ever changed. It is asked only when the device's view is

@@ -12,14 +12,16 @@ type place struct {
 	card   *cardWorld
 	owner  bool
 	grants []grant         // by commit
+	backup []grant         // as they were when the server was backed up
 	could  map[string]bool // records that he could see after some commit
 }
 
 // grant says what is visible from a commit on.
 type grant struct {
-	seq    uint64
-	scopes replica.Scopes // of all that is held together
-	held   []held
+	seq     uint64
+	scopes  replica.Scopes // of all that is held together
+	held    []held
+	waiting []held // for the owner's word, after a restore of the server
 }
 
 // held is one grant as it was given; several may hold the same scope.
@@ -114,7 +116,7 @@ func (w *World) newGrant() (h held) {
 	switch w.rand.IntN(6) {
 	case 0:
 		h.until = w.now.Add(time.Duration(w.rand.IntN(300)) * time.Second)
-	case 1:
+	case 1, 2:
 		h.until = w.now.AddDate(0, 0, w.rand.IntN(60))
 	}
 	return h
@@ -127,7 +129,7 @@ func (w *World) hand(p *place, has []held) {
 		if err != nil {
 			return err
 		}
-		p.grants = append(slices.Clip(p.grants), grant{head.Seq + 1, union(has), has})
+		p.grants = append(slices.Clip(p.grants), grant{head.Seq + 1, union(has), has, p.last().waiting})
 		return l.Advance(head.Seq + 1)
 	}))
 	w.committed(p.card)

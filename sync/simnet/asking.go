@@ -50,6 +50,9 @@ func (w *World) question(s *seat) wire.SyncCard {
 	x, err := s.phone.Exchange(1 + w.rand.IntN(6))
 	w.must(err)
 	s.exchange = x
+	if w.chance(2) {
+		x.Calm()
+	}
 	card := x.Request()
 	if w.Broken == ContextAtPush {
 		card.Mutations = w.refreshed(s, card.Mutations)
@@ -122,14 +125,9 @@ func (w *World) enrolled(e envelope) {
 	for _, s := range e.seats {
 		i := slices.IndexFunc(r.Cards, func(c wire.Enrolment) bool { return c.Card == s.card.id })
 		if i < 0 {
-			w.forgetAll(s)
-			err := s.shelf.Update(replica.PhoneTx.Wipe)
-			s.done = err == nil
-			if w.crashed(s, err) {
+			if w.gone(s, r.Gone) {
 				return
 			}
-			w.must(err)
-			w.count("gone at enrolment")
 			continue
 		}
 		s.astray() // its old actor may be retired, and it may have crashed when it was told so
@@ -184,6 +182,8 @@ func about(line wire.Line) string {
 	switch {
 	case line.Card != nil:
 		return line.Card.Card
+	case line.Same != nil:
+		return line.Same.Card
 	case line.Gone != nil:
 		return line.Gone.Card
 	case line.Err != nil:
@@ -212,7 +212,8 @@ func (w *World) take(s *seat, line wire.Line) (crashed bool) {
 	case errors.Is(err, replica.ErrNotEnrolled):
 		w.count("fresh actor")
 		w.finish(s)
-	case errors.Is(err, replica.ErrGone):
+	case left(err):
+		check()
 		w.count("gone")
 		w.finish(s)
 		s.done = true
@@ -220,4 +221,26 @@ func (w *World) take(s *seat, line wire.Line) (crashed bool) {
 		w.must(err)
 	}
 	return false
+}
+
+// gone takes in that the answer to an enrolment leaves a card out.
+func (w *World) gone(s *seat, list []wire.Gone) (crashed bool) {
+	i := slices.IndexFunc(list, func(g wire.Gone) bool { return g.Card == s.card.id })
+	kept, check := w.edits(s), w.leaving(s)
+	err := s.phone.Leave(list[i])
+	if kept(); w.crashed(s, err) {
+		return true
+	}
+	if !left(err) {
+		w.must(err)
+	}
+	check()
+	w.count("gone at enrolment")
+	s.done = true
+	return false
+}
+
+// left says whether a phone has done what it does when a card is not shown any more.
+func left(err error) bool {
+	return errors.Is(err, replica.ErrGone) || errors.Is(err, replica.ErrHeld) || errors.Is(err, replica.ErrForgotten)
 }

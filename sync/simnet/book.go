@@ -29,6 +29,7 @@ type pages struct {
 	heads     map[string]uint64 // per scope
 	born      map[string]uint64 // the first commit of each record, as far as kept
 	forgot    map[string]uint64 // per scope: see Forgotten
+	former    map[string][]formerState
 	memory    memory
 }
 
@@ -39,7 +40,7 @@ func NewBook(epoch string) *Book {
 		records:   map[string]replica.Record{},
 		actors:    map[uint32]replica.Actor{},
 		decisions: map[uint32]map[uint64]replica.Decision{},
-		heads:     map[string]uint64{}, born: map[string]uint64{}, forgot: map[string]uint64{}, memory: memory{}.clone(),
+		heads:     map[string]uint64{}, born: map[string]uint64{}, forgot: map[string]uint64{}, former: map[string][]formerState{}, memory: memory{}.clone(),
 	}}
 }
 
@@ -104,7 +105,7 @@ func (p pages) clone() pages {
 	}
 	p.decisions = decisions
 	p.moves, p.heads, p.born = slices.Clip(p.moves), maps.Clone(p.heads), maps.Clone(p.born)
-	p.forgot, p.memory = maps.Clone(p.forgot), p.memory.clone()
+	p.forgot, p.memory, p.former = maps.Clone(p.forgot), p.memory.clone(), maps.Clone(p.former)
 	return p
 }
 
@@ -142,6 +143,15 @@ func inOrder(records []replica.Record, limit int) []replica.Record {
 }
 
 func (p *pages) SaveRecords(records []replica.Record) error {
+	for _, rec := range records {
+		if old, ok := p.records[rec.ID]; ok {
+			p.keep(old)
+		}
+	}
+	return p.put(records)
+}
+
+func (p *pages) put(records []replica.Record) error {
 	known := len(p.moves)
 	for _, rec := range records {
 		old, ok := p.records[rec.ID]

@@ -41,6 +41,8 @@ const (
 	HoardedClocks   Broken = "clocks are not pruned"          // the entries of forgotten actors stay for ever
 	BlindSums       Broken = "sums without values"            // a flipped letter does not show in them
 	FlatSums        Broken = "sums without scopes"            // nor does a row in another scope
+	BlindCalm       Broken = "no news though access changed"  // what a calm phone may see is not looked at
+	OnceMore        Broken = "what comes again is new"        // nobody looks whether an edit was judged before under another number
 	DeleteFirst     Broken = "a check that deletes first"     // what differs goes before what replaces it has come
 )
 
@@ -57,17 +59,22 @@ var Mistakes = []Mistake{
 	{ContextAtPush, 2},
 	{SwallowSiblings, 2},
 	{LostItem, 2},
+	{HeldIsGone, 2},
+	{ForgottenIsGone, 2},
 	{NoStones, 3},
 	{KeepMoved, 4},
 	{RedForAll, 4},
 	{StaleSight, 4},
 	{KeepLost, 4},
+	{BlindCalm, 4},
 	{HeadForAll, 4},
+	{Unconfirmed, 4},
 	{BluntPurge, 5},
 	{RecedingCursor, 6},
 	{ClockCursor, 7},
 	{TornPage, 7},
 	{ReplayApplies, 8},
+	{OnceMore, 8},
 	{Wedge, 9},
 	{LostSave, 10},
 	{LaggingReplica, 10},
@@ -123,6 +130,8 @@ func (w *World) spoiltPush(l replica.Ledger, ask wire.SyncCard) replica.Ledger {
 	switch {
 	case w.Broken == ReplayApplies && len(ask.Mutations) > 0:
 		return forgetful{l, ask.Mutations[0].N}
+	case w.Broken == OnceMore:
+		return forgetting{l}
 	case w.Broken == TrustedNumber:
 		return trusting{l, ask.Mutations}
 	}
@@ -220,6 +229,11 @@ func (f forgetful) SaveActor(a replica.Actor) error {
 	a.LMID, a.Acked = max(a.LMID, stored.LMID), max(a.Acked, stored.Acked)
 	return f.Ledger.SaveActor(a)
 }
+
+// forgetting is a Ledger that keeps nothing of what records were.
+type forgetting struct{ replica.Ledger }
+
+func (forgetting) Former(string, int) ([]map[string][]replica.Version, error) { return nil, nil }
 
 // clockwork is a Ledger whose order is the clock's: every commit of one tick has the same number.
 type clockwork struct {

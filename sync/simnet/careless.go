@@ -3,6 +3,7 @@ package simnet
 import (
 	"encoding/json"
 	"maps"
+	"math"
 
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
@@ -31,8 +32,8 @@ type careless struct {
 	mistake Broken
 }
 
-func (c careless) Digests(scopes replica.Scopes, from, to string) (list []wire.Entry, err error) {
-	if list, err = c.Ledger.Digests(scopes, from, to); err != nil {
+func (c careless) Digests(scopes replica.Scopes, from, to string, limit int) (list []wire.Entry, err error) {
+	if list, err = c.Ledger.Digests(scopes, from, to, limit); err != nil {
 		return nil, err
 	}
 	for i, e := range list {
@@ -46,7 +47,7 @@ func (c careless) Digests(scopes replica.Scopes, from, to string) (list []wire.E
 }
 
 func (c careless) Sum(scopes replica.Scopes) (sum wire.Sum, known bool, err error) {
-	list, err := c.Digests(scopes, "", "")
+	list, err := c.Digests(scopes, "", "", math.MaxInt32)
 	for _, e := range list {
 		sum.Add(e.Digest)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/medcard/medcard/sync/replica"
 )
 
-// risen tells of a record that was deleted and stands there again, with nothing in it that its deleter had not seen (3). A clone that
-// sends again what its like had sent, and deleted since, is nobody that the server could know: it brings the record back.
+// risen tells of a record that was deleted and stands there again, with nothing in it that its deleter had not seen (3). An edit that
+// comes again and that the server cannot know again may bring it back.
 func (o *oracle) risen(records map[string]replica.Record) *Breach {
 	for _, id := range slices.Sorted(maps.Keys(o.deletes)) {
 		rec, ok := records[id]

@@ -10,6 +10,7 @@ var Expected = []string{
 	"a base is damaged", "a check goes on", "weeks pass", "weeks went by",
 	"save", "command", "delete", "resolve", "outdated editor", "publish created", "publish changed", "withdraw", "another label",
 	"a clinic writes where a person did", "granted", "revoked", "replaced by another grant", "taken altogether", "given again",
+	"held", "confirmed", "revoked while held", "held until it ended", "forgotten", "claimed again", "an owner decides",
 	"expired", "access changes between two pages", "several cards in one request", "push alone", "enrolled",
 
 	// What goes wrong.
@@ -18,8 +19,8 @@ var Expected = []string{
 	"months pass", "damage: a flipped letter", "damage: a lost row", "damage: a stray row", "damage: another scope",
 
 	// What comes of it.
-	"page", "row", "del", "red", "purge", "resync", "nothing new", "backfill in parts", "gone", "gone told", "gone between two pages",
-	"gone at enrolment", "forked", "actor unknown", "fresh actor", "epoch or hole", "a commit out of sight",
+	"page", "row", "del", "red", "purge", "resync", "nothing new", "no news", "backfill in parts", "gone", "gone told", "gone between two pages",
+	"gone at enrolment", "held told", "held to the end", "forgotten told", "forked", "actor unknown", "fresh actor", "epoch or hole", "a commit out of sight", "an edit comes again",
 	"result accepted", "result conflict sibling", "result conflict revived", "result conflict edited_since",
 	"result refused read_only", "result refused unknown_kind", "result refused unknown_record", "result refused record_deleted",
 	"result refused access_ended", "result refused invalid", "result refused wrong_operation",

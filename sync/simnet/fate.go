@@ -89,16 +89,19 @@ func (w *World) crash(d *device) {
 func (w *World) calamity(c *cardWorld) {
 	if c.backup == nil {
 		c.backup, c.standing = c.book.Copy(), w.oracle.standing(c.id)
+		for _, p := range c.places {
+			p.backup = slices.Clone(p.grants)
+		}
 		return
 	}
 	w.count("server restored")
 	w.trace("server restored", c.id)
 	c.epochs++
 	c.book.Restored(c.backup, fmt.Sprintf("e%d", c.epochs+1))
-	c.backup = nil
+	c.backup, c.restored = nil, w.now
 	w.must(c.book.Update(func(l replica.Ledger) error { return w.Engine.Restored(l, w.now) }))
 	for _, p := range c.places {
-		p.grants = slices.DeleteFunc(p.grants, func(g grant) bool { return g.seq > c.book.pages.head.Seq })
+		p.grants = p.backup
 	}
 	for _, s := range c.seats {
 		s.astray()
@@ -108,5 +111,5 @@ func (w *World) calamity(c *cardWorld) {
 		return e.reply && slices.ContainsFunc(e.seats, func(s *seat) bool { return s.card == c })
 	})
 	w.oracle.restored(c, c.standing)
-	w.committed(c)
+	w.withhold(c)
 }

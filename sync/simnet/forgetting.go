@@ -30,7 +30,7 @@ func (p *pages) Written(actor uint32, upto uint64, limit int) ([]replica.Record,
 	return inOrder(out, limit), nil
 }
 
-func (p *pages) Replace(records []replica.Record) error { return p.SaveRecords(records) }
+func (p *pages) Replace(records []replica.Record) error { return p.put(records) }
 
 func (p *pages) Forget(upto uint64, emptied map[string]uint64) error {
 	last := map[string]replica.Move{}

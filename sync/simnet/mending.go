@@ -102,11 +102,11 @@ func (w *World) serveCheck(s *seat, ask wire.CheckRequest) (out wire.CheckRespon
 	if ask, err = wire.Decode[wire.CheckRequest](raw); err != nil {
 		w.must(err)
 	}
-	if w.expire(s.card); s.place.lost() {
+	if w.expire(s.card); w.shut(s.place) {
 		return out, errors.New("simnet: no access")
 	}
 	err = s.card.book.View(func(l replica.Ledger) error {
-		out, err = w.Engine.Check(w.spoilt(l), replica.Check{Device: s.device.id, Ask: ask, Sight: s.sight(), Seal: w.sealer(s)})
+		out, err = w.Engine.Check(w.spoilt(l), replica.Check{Device: s.device.id, Ask: ask, Sight: w.sight(s.place), Seal: w.sealer(s)})
 		return err
 	})
 	w.trace("check", s.name, encode(ask), encode(out))

@@ -14,7 +14,7 @@ type oracle struct {
 	order   []*write
 	deletes map[string][]*erasure // by record
 	kept    map[[32]byte]number   // mutations that were accepted, and under which number first
-	again   map[string]bool       // records that came back with an edit which had been sent before, by a clone or to a server that was restored: see risen
+	again   map[string]bool       // records that may come back with an edit which the server cannot know again: see judged
 }
 
 // write is one value that somebody wrote.
@@ -34,6 +34,7 @@ type number struct {
 	epoch string
 	actor uint32
 	n     uint64
+	late  bool // its stamp was so far ahead that it had to be clamped
 }
 
 // erasure is one deletion, and the values that its author saw.
@@ -101,8 +102,8 @@ func (o *oracle) judged(as number, m wire.Mutation, r wire.Result) {
 		return
 	}
 	if key := identity(m); r.Outcome != wire.Refused {
-		if first, known := o.kept[key]; known {
-			o.again[m.ID] = o.again[m.ID] || first != as && m.Op != wire.OpCreate
+		if first, known := o.kept[key]; known { // one that was clamped, or that a server had judged which was restored since
+			o.again[m.ID] = o.again[m.ID] || (first.late || first.epoch != as.epoch) && m.Op != wire.OpCreate
 		} else {
 			o.kept[key] = as
 		}
@@ -113,6 +114,12 @@ func (o *oracle) judged(as number, m wire.Mutation, r wire.Result) {
 			wr.accepted = wr.accepted || r.Outcome != wire.Refused
 		}
 	}
+}
+
+// repeats says whether the server must know that a mutation was accepted before, under whatever number.
+func (o *oracle) repeats(as number, m wire.Mutation) bool {
+	first, known := o.kept[identity(m)]
+	return known && !first.late && first.epoch == as.epoch
 }
 
 // refused notes that somebody was told that his edit is not accepted: that is an answer, even if the server has lost its memory of it.

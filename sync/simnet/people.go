@@ -22,6 +22,7 @@ type cardWorld struct {
 	backup   *Book
 	standing standing // what counted when the backup was made
 	epochs   int
+	restored time.Time        // from a backup, last
 	history  map[string]*past // of each record
 	replica  *Book            // for Broken LaggingReplica
 }
@@ -52,7 +53,7 @@ var (
 
 // Engine is the server's engine as worlds have it: small pages, so that answers have many.
 func Engine() replica.Server {
-	return replica.Server{PageRows: 4, CollectRows: 3, Silence: silence, Rules: replica.Rules{
+	return replica.Server{PageRows: 4, CheckRows: 6, CollectRows: 3, Silence: silence, Rules: replica.Rules{
 		kindComment:     {Policy: replica.Siblings, Scope: "note.general", Check: poison},
 		kindMeasurement: {Policy: replica.Siblings, Scope: "vitals.general", Check: poison},
 		kindRequest:     {Policy: replica.Command, Scope: "request.general", Command: compareAndSet},
@@ -89,7 +90,11 @@ func (w *World) people() {
 	}
 	for person := range 2 {
 		own := w.place(w.cards[person], []held{{scopes: replica.Scopes{"*"}}})
-		other := w.place(w.cards[1-person], []held{{scopes: replica.Scopes{"note.general", "lab.general"}}})
+		guest := held{scopes: replica.Scopes{"note.general", "lab.general"}}
+		if w.rand.IntN(2) == 0 {
+			guest.until = w.now.AddDate(0, 0, 10+w.rand.IntN(50))
+		}
+		other := w.place(w.cards[1-person], []held{guest})
 		for phone := range 2 {
 			d := w.device(w.newID(), fmt.Sprintf("p%d.%d", person, phone))
 			w.seat(d, d.name, own, w.shelf(own.card.id))

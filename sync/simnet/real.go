@@ -91,9 +91,13 @@ func (b *Book) compare() error {
 			_, err1 := l.Newest(replica.Scopes{scope})
 			_, err2 := l.Scan(replica.Scopes{scope}, 0, math.MaxInt32)
 			_, _, err3 := l.Sum(replica.Scopes{scope})
-			_, err4 := l.Digests(replica.Scopes{scope}, "", "")
+			_, err4 := l.Digests(replica.Scopes{scope}, "", "", math.MaxInt32)
 			_, err5 := l.Forgotten(replica.Scopes{scope})
 			err = errors.Join(err, err1, err2, err3, err4, err5)
+		}
+		for id := range b.pages.records {
+			_, err1 := l.Former(id, math.MaxInt32)
+			err = errors.Join(err, err1)
 		}
 		for _, a := range actors {
 			_, err1 := l.Decisions(a.Ordinal, 0, a.LMID)

@@ -36,6 +36,7 @@ func (w *World) season() {
 	}
 	old := w.drawer(pick(w.rand, w.seats))
 	defer old()
+	late := w.now.Add(silence + 12*time.Hour) // whoever does not speak is retired by then
 	for range 14 + w.rand.IntN(10) {
 		w.now = w.now.Add(time.Duration(12+w.rand.IntN(24)) * time.Hour)
 		for _, d := range w.devices {
@@ -55,6 +56,31 @@ func (w *World) season() {
 		w.operate()
 		if w.rand.IntN(3) == 0 {
 			w.collect(pick(w.rand, w.cards))
+		}
+		if !late.IsZero() && w.now.After(late) {
+			late = time.Time{}
+			w.saveLate()
+		}
+	}
+}
+
+// saveLate has everybody tell how far he is and the server collect, and then people save what they opened days ago and have not saved
+// yet: that an editor may be open is all that kept the server from forgetting.
+func (w *World) saveLate() {
+	for range 3 {
+		for _, d := range w.devices {
+			w.ask(d, d.seats)
+		}
+		for len(w.wires) > 0 {
+			w.deliver(w.rand.IntN(len(w.wires)))
+		}
+	}
+	for _, c := range w.cards {
+		w.collect(c)
+	}
+	for _, s := range w.seats {
+		for len(s.drafts) > 0 {
+			w.save(s, 0)
 		}
 	}
 }
@@ -210,7 +236,7 @@ func (w *World) unforgotten(s *seat, ask wire.SyncCard, lift bool) (results []wi
 	p := s.card.book.pages.clone()
 	out, err := w.Engine.Push(unforgetting{&p, p.memory, lift}, replica.Push{
 		Device: s.device.id, Actor: ask.Actor, Epoch: ask.Epoch, Acked: ask.Acked, Mutations: ask.Mutations,
-		Sight: s.sight(), Seal: w.sealer(s), Now: w.now,
+		Sight: w.sight(s.place), Seal: w.sealer(s), Now: w.now,
 	})
 	if err != nil {
 		return nil

@@ -1,9 +1,11 @@
 package simnet
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/wire"
@@ -56,10 +58,14 @@ func (w *World) update(c *cardWorld, f func(replica.Ledger) error) error {
 
 // serveCard answers for one card. It returns up = false where the server went down.
 func (w *World) serveCard(s *seat, ask wire.SyncCard, maxBytes int) (out []byte, up bool) {
-	if w.expire(s.card); s.place.lost() {
+	if w.expire(s.card); w.shut(s.place) {
 		w.count("gone told")
 		w.undone = true
-		return line(wire.Line{Gone: &wire.Gone{Card: ask.Card}}), true
+		return line(wire.Line{Gone: w.goodbye(s.place)}), true
+	}
+	if w.same(s, ask) {
+		w.count("no news")
+		return line(wire.Line{Same: &wire.Same{Card: ask.Card}}), true
 	}
 	results, err := w.push(s, ask)
 	switch {
@@ -71,14 +77,14 @@ func (w *World) serveCard(s *seat, ask wire.SyncCard, maxBytes int) (out []byte,
 	default:
 		return w.problem(err, ask.Card), true
 	}
-	in := replica.Pull{Device: s.device.id, Ask: ask.PullCard, Sight: s.sight(), Seal: w.sealer(s), Results: results, MaxBytes: maxBytes}
+	in := replica.Pull{Device: s.device.id, Ask: ask.PullCard, Sight: w.sight(s.place), Seal: w.sealer(s), Results: results, MaxBytes: maxBytes}
 	for range 1 + w.rand.IntN(4) {
-		if w.expire(s.card); s.place.lost() {
+		if w.expire(s.card); w.shut(s.place) {
 			w.count("gone between two pages")
-			return append(out, line(wire.Line{Gone: &wire.Gone{Card: ask.Card}})...), true
+			return append(out, line(wire.Line{Gone: w.goodbye(s.place)})...), true
 		}
 		if w.Broken != StaleSight {
-			in.Sight = s.sight()
+			in.Sight = w.sight(s.place)
 		}
 		if s.asked = in; in.Results != nil {
 			s.asked.Results = nil
@@ -106,6 +112,35 @@ func (w *World) serveCard(s *seat, ask wire.SyncCard, maxBytes int) (out []byte,
 		}
 	}
 	return out, true
+}
+
+// same says whether the server has nothing to tell a phone that is calm.
+func (w *World) same(s *seat, ask wire.SyncCard) (same bool) {
+	if len(ask.Mutations) > 0 {
+		return false
+	}
+	in := replica.Pull{Device: s.device.id, Ask: ask.PullCard, Sight: w.sight(s.place), Seal: w.sealer(s)}
+	if w.Broken == BlindCalm {
+		in.Sight.Changed, in.Ask.View = 0, in.Sight.View()
+	}
+	var page replica.Page
+	w.must(w.bookOf(s.card).View(func(l replica.Ledger) (err error) {
+		if same, err = w.Engine.Same(w.spoilt(l), in); err != nil || !same {
+			return err
+		}
+		in.Sight, in.Ask = w.sight(s.place), ask.PullCard
+		page, err = w.Engine.Pull(l, in)
+		return err
+	}))
+	for _, line := range page.Lines { // of the page in whose place it is said
+		switch {
+		case line.Purge != nil, line.Red != nil, line.Card != nil && line.Card.Resync:
+			w.fail(4, "%s is told that nothing is new, and there is something to forget", s.name)
+		case line.Row != nil, line.Del != nil:
+			w.fail(7, "%s is told that nothing is new, and there are news", s.name)
+		}
+	}
+	return same
 }
 
 // turned counts what is on a page.
@@ -166,15 +201,16 @@ func (w *World) push(s *seat, ask wire.SyncCard) ([]wire.Result, error) {
 	}
 	var out replica.Pushed
 	var cost reads
-	committed, known := false, map[string]bool{}
+	committed, known, stood := false, map[string]bool{}, make([]bool, len(ask.Mutations))
 	check := w.asBefore(s, ask)
 	err := w.update(s.card, func(l replica.Ledger) (err error) {
-		for _, m := range ask.Mutations {
+		for i, m := range ask.Mutations {
 			_, known[m.ID] = s.card.book.pages.records[m.ID]
+			stood[i] = stands(s.card.book.pages.records[m.ID], m)
 		}
 		out, err = w.Engine.Push(w.spoiltPush(counting{l, &cost}, ask), replica.Push{
 			Device: s.device.id, Actor: ask.Actor, Epoch: ask.Epoch, Acked: ask.Acked, Low: ask.Low, Mutations: ask.Mutations,
-			Sight: s.sight(), Seal: w.sealer(s), Now: w.now,
+			Sight: w.sight(s.place), Seal: w.sealer(s), Now: w.now,
 		})
 		committed = err == nil
 		return err
@@ -192,7 +228,14 @@ func (w *World) push(s *seat, ask wire.SyncCard) ([]wire.Result, error) {
 	for i, r := range out.Results {
 		m := ask.Mutations[i]
 		w.met(m.Ctx)
-		w.oracle.judged(number{ask.Epoch, ask.Actor, m.N}, m, r)
+		as := number{epoch: ask.Epoch, actor: ask.Actor, n: m.N, late: m.HLC.Clamp(w.now, time.Minute) != m.HLC}
+		if w.oracle.repeats(as, m) {
+			w.count("an edit comes again")
+			if !stood[i] && stands(s.card.book.pages.records[m.ID], m) {
+				w.fail(8, "an edit of %s was accepted once and replaced, and comes back under another number", m.ID)
+			}
+		}
+		w.oracle.judged(as, m, r)
 		if r.Code == wire.CodeAccessEnded && known[m.ID] && !s.place.could[m.ID] {
 			w.fail(4, "%s is told that access to %s ended, which it could never see", s.name, m.ID)
 		}
@@ -200,10 +243,20 @@ func (w *World) push(s *seat, ask wire.SyncCard) ([]wire.Result, error) {
 	return out.Results, err
 }
 
+// stands says whether a record holds a value of the mutation, be it deleted: whether one rises is another question.
+func stands(rec replica.Record, m wire.Mutation) bool {
+	for atom, c := range m.Atoms {
+		if slices.ContainsFunc(rec.Atoms[atom], func(v replica.Version) bool { return bytes.Equal(v.Value, c.V) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // servePush answers a push alone.
 func (w *World) servePush(e envelope, in wire.PushRequest) []byte {
 	s := e.seats[0]
-	if w.expire(s.card); s.place.lost() {
+	if w.expire(s.card); w.shut(s.place) {
 		w.undone = true
 		return nil // a refusal that the phone does not read: the next sync tells it why
 	}
@@ -222,7 +275,8 @@ func (w *World) serveEnrol(e envelope, req wire.DevicesRequest) []byte {
 	answer := wire.DevicesResponse{Device: req.Device, ServerTime: w.now}
 	for i, ask := range req.Cards {
 		s := e.seats[i]
-		if w.expire(s.card); s.place.lost() {
+		if w.expire(s.card); w.shut(s.place) {
+			answer.Gone = append(answer.Gone, *w.goodbye(s.place))
 			continue
 		}
 		var actor replica.Actor

@@ -20,7 +20,7 @@ import (
 var (
 	worlds = flag.Int("simnet.worlds", fewWorlds, "how many worlds to play; the default are cut short on a slow machine, others never")
 	seed   = flag.Uint64("simnet.seed", 1, "the first world's seed")
-	twice  = flag.Bool("simnet.twice", false, "play each world twice and compare the traces; the default compares some")
+	twice  = flag.Bool("simnet.twice", false, "play each world twice and compare the traces, as the default run does anyhow")
 	trace  = flag.Bool("simnet.trace", false, "tell all that happens (with -simnet.worlds=1)")
 )
 
@@ -37,23 +37,24 @@ func TestMain(m *testing.M) {
 }
 
 func TestWorlds(t *testing.T) {
-	if testing.Short() && *worlds == fewWorlds {
+	few := *worlds == fewWorlds
+	if testing.Short() && few {
 		*worlds = 40
 	}
 	t.Logf("%d worlds from seed %d; run one again with -simnet.seed=N -simnet.worlds=1", *worlds, *seed)
 	coverage := map[string]int{}
 	start, played, failed := time.Now(), 0, 0
-	for r := range play(simnet.Sound, *seed, *worlds) {
-		if played++; *worlds == fewWorlds && time.Since(start) > 12*time.Second {
+	for r := range play(simnet.Sound, *seed, *worlds, *twice || few) {
+		if few && time.Since(start) > 25*time.Second {
 			t.Logf("a slow machine: stopped after %d worlds", played)
 			break
 		}
-		if r.Failure != nil {
+		if played++; r.Failure != nil {
 			failed++
 			t.Errorf("seed %d: %v", r.Seed, r.Failure)
 		}
-		if *twice {
-			again(t, r)
+		if r.second != nil && r.second.Trace != r.Trace {
+			t.Errorf("seed %d: trace %x, then %x", r.Seed, r.Trace, r.second.Trace)
 		}
 		if played%1_000 == 0 {
 			t.Logf("%d worlds in %.0f s, %d failed", played, time.Since(start).Seconds(), failed)
@@ -84,36 +85,21 @@ func table(coverage map[string]int) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestSameSeedSameTrace(t *testing.T) {
-	for r := range play(simnet.Sound, *seed, min(*worlds, 40)) {
-		again(t, r)
-	}
-}
-
-// again plays a world once more.
-func again(t *testing.T, r simnet.Report) {
-	t.Helper()
-	w := simnet.World{Seed: r.Seed}
-	if second := w.Run(); second.Trace != r.Trace {
-		t.Errorf("seed %d: trace %x, then %x", r.Seed, r.Trace, second.Trace)
-	}
+// report is that of a world, and of the same world played a second time; nil if it was not.
+type report struct {
+	simnet.Report
+	second *simnet.Report
 }
 
 // play runs worlds on all processors and yields their reports in the order of seeds, until the caller has enough.
-func play(broken simnet.Broken, first uint64, n int) func(func(simnet.Report) bool) {
-	return func(yield func(simnet.Report) bool) {
+func play(broken simnet.Broken, first uint64, n int, twice bool) func(func(report) bool) {
+	return func(yield func(report) bool) {
 		batch := 8 * runtime.GOMAXPROCS(0) // so that no processor waits for the longest world
 		for done := 0; done < n; done += batch {
-			reports := make([]simnet.Report, min(batch, n-done))
+			reports := make([]report, min(batch, n-done))
 			var wg sync.WaitGroup
 			for i := range reports {
-				wg.Go(func() {
-					w := simnet.World{Seed: first + uint64(done+i), Broken: broken}
-					if *trace {
-						w.Log = os.Stdout
-					}
-					reports[i] = w.Run()
-				})
+				wg.Go(func() { reports[i] = run(broken, first+uint64(done+i), twice) })
 			}
 			wg.Wait()
 			for _, r := range reports {
@@ -125,6 +111,19 @@ func play(broken simnet.Broken, first uint64, n int) func(func(simnet.Report) bo
 	}
 }
 
+// run plays one world, or twice the same.
+func run(broken simnet.Broken, seed uint64, twice bool) (r report) {
+	w := simnet.World{Seed: seed, Broken: broken}
+	if *trace {
+		w.Log = os.Stdout
+	}
+	if r.Report = w.Run(); twice {
+		second := (&simnet.World{Seed: seed, Broken: broken}).Run()
+		r.second = &second
+	}
+	return r
+}
+
 func TestBrokenEnginesAreCaught(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hundreds of worlds; they are one goroutine each, so the race detector has nothing to find in them")
@@ -132,7 +131,7 @@ func TestBrokenEnginesAreCaught(t *testing.T) {
 	for _, m := range simnet.Mistakes {
 		t.Run(strings.ReplaceAll(string(m.Broken), " ", "-"), func(t *testing.T) {
 			others := map[int]int{}
-			for r := range play(m.Broken, *seed, 500) {
+			for r := range play(m.Broken, *seed, 500, false) {
 				var breach *simnet.Breach
 				if !errors.As(r.Failure, &breach) {
 					continue

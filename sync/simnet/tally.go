@@ -19,14 +19,14 @@ func (p *pages) Sum(scopes replica.Scopes) (sum wire.Sum, known bool, err error)
 	return sum, true, nil
 }
 
-func (p *pages) Digests(scopes replica.Scopes, from, to string) ([]wire.Entry, error) {
+func (p *pages) Digests(scopes replica.Scopes, from, to string, limit int) ([]wire.Entry, error) {
 	var list []wire.Entry
 	for id, rec := range p.records {
 		if !rec.Deleted && scopes.Holds(rec.Scope) && within(id, from, to) {
 			list = append(list, wire.Entry{ID: id, Digest: rec.Digest()})
 		}
 	}
-	return byID(list), nil
+	return byID(list)[:min(len(list), limit)], nil
 }
 
 func (s *shelfState) Sum() (sum wire.Sum, err error) {

@@ -14,10 +14,10 @@ func (t twinLedger) Sum(scopes replica.Scopes) (wire.Sum, bool, error) {
 	return twins(fmt.Sprintf("Sum of %v", scopes), a, b, err), known, nil
 }
 
-func (t twinLedger) Digests(scopes replica.Scopes, from, to string) ([]wire.Entry, error) {
-	a, _ := t.memory.Digests(scopes, from, to)
-	b, err := t.real.Digests(scopes, from, to)
-	return twins(fmt.Sprintf("Digests of %v from %q to %q", scopes, from, to), a, b, err), nil
+func (t twinLedger) Digests(scopes replica.Scopes, from, to string, limit int) ([]wire.Entry, error) {
+	a, _ := t.memory.Digests(scopes, from, to, limit)
+	b, err := t.real.Digests(scopes, from, to, limit)
+	return twins(fmt.Sprintf("Digests of %v from %q to %q, %d at most,", scopes, from, to, limit), a, b, err), nil
 }
 
 func (t twinPhone) Sum() (wire.Sum, error) {

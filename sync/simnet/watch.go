@@ -171,11 +171,11 @@ func (w *World) unmovedBy(c *cardWorld, commit func() (touched replica.Scopes)) 
 
 // peek is the page that the phone would get if it asked now as it asked last; nil if it would get none.
 func (w *World) peek(s *seat) []byte {
-	if s.asked.Device == "" || s.place.lost() {
+	if s.asked.Device == "" || w.shut(s.place) {
 		return nil
 	}
 	in := s.asked
-	in.Sight, in.Seal = s.sight(), w.sealer(s)
+	in.Sight, in.Seal = w.sight(s.place), w.sealer(s)
 	_, raw, err := w.page(s, in, new(reads))
 	if errors.Is(err, replica.ErrActor) || errors.Is(err, replica.ErrForked) {
 		return nil
@@ -215,6 +215,8 @@ func (w *World) expect(s *seat, line wire.Line) (check func()) {
 	switch p := s.page; {
 	case line.Card != nil:
 		s.page = &incoming{resync: line.Card.Resync, named: map[string]bool{}}
+	case line.Gone != nil:
+		return w.leaving(s)
 	case p == nil:
 	case line.Purge != nil:
 		p.keep = line.Purge.Keep

@@ -71,6 +71,7 @@ func (w *World) Run() (report Report) {
 		w.step()
 	}
 	w.rest()
+	w.settle()
 	w.mend()
 	w.verify()
 	return w.report

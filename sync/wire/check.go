@@ -34,6 +34,9 @@ type CheckResponse struct {
 	Ranges []Range `json:"ranges,omitempty"`
 	// Lists are the ends of it: all records of a range that differs, with their digests.
 	Lists []List `json:"lists,omitempty"`
+	// Rest is where the answer stopped looking, for one answer reads so many records at most: what was asked about from this id on
+	// is open still. Empty: all was looked at.
+	Rest string `json:"rest,omitempty"`
 	// Rows are records that were asked for, whole, as many as fit: ask again for those that are neither here nor in Drop.
 	Rows []Row `json:"rows,omitempty"`
 	// Drop names, of the ids that were asked for, those under which there is nothing that this device may see. It comes

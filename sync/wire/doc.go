@@ -3,7 +3,7 @@
 //
 //	POST /v1/sync/devices   DevicesRequest -> DevicesResponse
 //	GET  /v1/sync/head      -> HeadResponse, or 304 by its ETag
-//	POST /v1/sync           SyncRequest    -> a stream of Lines (push and pull in one round trip)
+//	POST /v1/sync           SyncRequest    -> a stream of Lines (push and pull in one round trip), or 204: see PullCard.Calm
 //	POST /v1/sync/pull      PullRequest    -> a stream of Lines
 //	POST /v1/sync/push      PushRequest    -> PushResponse
 //
@@ -12,7 +12,7 @@
 //	card, then res..., purge?, (row | del | red)..., sum..., end
 //
 // as one page, and further pages of the same shape. A page counts only with its end: the phone applies it and moves its
-// cursor in one local transaction, and a page that was cut off never was. In place of a page a card may get gone or err.
+// cursor in one local transaction, and a page that was cut off never was. In place of a page a card may get same, gone or err.
 //
 // No sequence number of the server travels. Cursor, At, Low and Part are sealed tokens: the phone stores them and gives
 // them back. Unknown members are refused (ErrUnknownField), as are duplicate ones: what a server of today would ignore,

@@ -16,6 +16,7 @@ type Line struct {
 	Del   *Del     `json:"del,omitempty"`
 	Red   *Red     `json:"red,omitempty"`
 	End   *End     `json:"end,omitempty"`
+	Same  *Same    `json:"same,omitempty"`
 	Gone  *Gone    `json:"gone,omitempty"`
 	Err   *Problem `json:"err,omitempty"`
 	Other *Other   `json:"other,omitempty"`
@@ -78,6 +79,11 @@ type End struct {
 	Sum *Sum `json:"sum,omitempty"`
 }
 
+// Same stands in place of a card's pages: the device has all of it. Only a device that said Calm is told so.
+type Same struct {
+	Card string `json:"card"`
+}
+
 // Other names cards that the person may see and the request does not name: somebody let the person in, or a card was claimed on
 // another phone.
 type Other struct {
@@ -107,4 +113,5 @@ const (
 	ProblemHole         = "hole"          // mutations before these are missing: send from lmid + 1
 	ProblemEpoch        = "epoch_changed" // the server was restored: pull, then resend what it does not know
 	ProblemUnavailable  = "unavailable"   // try again after RetryAfter
+	ProblemActorsSpent  = "actors_spent"  // the device was given too many actors on the card of late: ask again after RetryAfter
 )

@@ -30,8 +30,9 @@ type Mutation struct {
 	// At, Ctx and each Seen are what the editor showed when it was OPENED, never what the phone knew when it sent.
 	At string `json:"at,omitempty"`
 	// Epoch is that of Ctx and Seen where no At says it: an editor may be opened before the first answer is whole.
-	Epoch string            `json:"epoch,omitempty"`
-	Ctx   vclock.Clock      `json:"ctx,omitempty"`
+	Epoch string       `json:"epoch,omitempty"`
+	Ctx   vclock.Clock `json:"ctx,omitempty"`
+	// HLC is when it was saved. An installation gives no stamp twice: an edit that comes again under another actor is known by it.
 	HLC   vclock.HLC        `json:"hlc,omitempty"`
 	Atoms map[string]Change `json:"atoms,omitempty"`
 }
@@ -68,7 +69,7 @@ const (
 	CodeSibling        = "sibling"         // conflict: another value that the editor had not seen stands beside it
 	CodeRevived        = "revived"         // conflict: the record had been deleted meanwhile; the edit brought it back
 	CodeEditedSince    = "edited_since"    // conflict: not deleted, because someone edited what the deleter had not seen
-	CodeReadOnly       = "read_only"       // refused: this kind is written by clinics only
+	CodeReadOnly       = "read_only"       // refused: this kind is written by clinics only, or this person may read here and not write
 	CodeUnknownKind    = "unknown_kind"    // refused: this server does not know the kind
 	CodeUnknownRecord  = "unknown_record"  // refused: no such record, or none that this device may know of
 	CodeRecordDeleted  = "record_deleted"  // refused: the record is gone; offer the text as a new record

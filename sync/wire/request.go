@@ -22,7 +22,8 @@ type DevicesResponse struct {
 	ServerTime time.Time   `json:"serverTime"`
 	Cards      []Enrolment `json:"cards"`
 	Limits     Limits      `json:"limits"`
-	Gone       []Gone      `json:"gone,omitempty"` // cards that were asked for and that the person may not see
+	Gone       []Gone      `json:"gone,omitempty"`  // cards that were asked for and that the person may not see
+	Later      []Problem   `json:"later,omitempty"` // cards on which the device can have no actor just now
 }
 
 // Enrolment is the place of a device on one card.
@@ -78,6 +79,9 @@ type PullCard struct {
 	View  string `json:"view,omitempty"`
 	Acked uint64 `json:"acked,omitempty"` // results up to this n are durable on the device
 	Low   string `json:"low,omitempty"`   // the oldest token that the device may still use: its cursor or an At in its outbox
+	// Calm says that nothing waits on the device and that its leases are young: without news the answer for this card is "same", and
+	// 204 where it is so for all cards of the request.
+	Calm bool `json:"calm,omitempty"`
 }
 
 // SyncRequest is push and pull in one round trip.

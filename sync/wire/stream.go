@@ -95,7 +95,7 @@ func (l Line) members() int {
 	n := 0
 	for _, set := range []bool{
 		l.Card != nil, l.Res != nil, l.Purge != nil, l.Row != nil, l.Del != nil,
-		l.Red != nil, l.End != nil, l.Gone != nil, l.Err != nil, l.Other != nil,
+		l.Red != nil, l.End != nil, l.Gone != nil, l.Err != nil, l.Other != nil, l.Same != nil,
 	} {
 		if set {
 			n++

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -119,4 +120,21 @@ func FuzzLine(f *testing.F) {
 			t.Fatalf("read, but cannot be written: %v", err)
 		}
 	})
+}
+
+// Each member of a Line can be written and read back: the writer and the count of members know all of them.
+func TestALineMayBeAnyOfItsMembers(t *testing.T) {
+	lines := reflect.TypeFor[wire.Line]()
+	for i := range lines.NumField() {
+		var one wire.Line
+		reflect.ValueOf(&one).Elem().Field(i).Set(reflect.New(lines.Field(i).Type.Elem()))
+		var text bytes.Buffer
+		if err := wire.NewLineWriter(&text).Write(one); err != nil {
+			t.Fatal(err)
+		}
+		back, err := wire.NewLineReader(&text).Next()
+		if err != nil || reflect.ValueOf(back).Field(i).IsNil() {
+			t.Errorf("%s: %+v, %v", lines.Field(i).Name, back, err)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -223,8 +224,8 @@ func TestAPatientsFile(t *testing.T) {
 			if u, found, err := tx.Upload(p, hash); err != nil || !found || fmt.Sprint(u) != fmt.Sprint(half) {
 				t.Errorf("the upload is %+v, %v; want %+v", u, err, half)
 			}
-			if total, err := tx.Uploaded(p); err != nil || total != int64(len(scan)+2*wire.AttachmentChunk+10) {
-				t.Errorf("%d bytes in all, %v", total, err)
+			if named, all, err := tx.Uploaded(p); err != nil || named != int64(len(scan)) || all != int64(len(scan)+2*wire.AttachmentChunk+10) {
+				t.Errorf("%d bytes are named, %d in all, %v", named, all, err)
 			}
 			return tx.DropUpload(p, hash)
 		})
@@ -254,17 +255,28 @@ func TestIdleUploadsAreForgotten(t *testing.T) {
 		f.as(patient("ada"), consent.PatientRequest, func(tx *store.Tx, p consent.Permit) error {
 			return tx.AddUpload(p, hashOf(scan), card.Upload{Size: int64(len(scan)), Arrived: wire.AttachmentChunk, Sum: []byte("x")}, 0, scan[:wire.AttachmentChunk], noon)
 		})
-		sweep := func(at time.Time) {
+		sweep := func(at time.Time, due ...card.ID) {
 			t.Helper()
 			update(t, db, func(tx *store.Tx) error {
-				ids, err := tx.CardsWithUploads("", 10)
-				if err != nil || len(ids) != 1 || ids[0] != f.id {
-					t.Errorf("cards with uploads: %v, %v", ids, err)
+				turns, err := tx.CardsWithIdleUploads(at.Add(-time.Hour), card.Turn{}, 10)
+				var cards []card.ID
+				for _, turn := range turns {
+					cards = append(cards, turn.Card)
 				}
-				if more, err := tx.CardsWithUploads(f.id, 10); err != nil || len(more) != 0 {
-					t.Errorf("and behind the last: %v, %v", more, err)
+				if cards = slices.Compact(cards); err != nil || !slices.Equal(cards, due) {
+					t.Errorf("%v: cards with idle uploads: %v, %v; want %v", at, turns, err, due)
 				}
-				return tx.ForgetUploads(f.id, at.Add(-time.Hour), at)
+				for i, turn := range turns {
+					if rest, err := tx.CardsWithIdleUploads(at.Add(-time.Hour), turn, 10); err != nil || len(rest) != len(turns)-i-1 {
+						t.Errorf("and behind the last: %v, %v", rest, err)
+					}
+				}
+				for _, turn := range turns {
+					if err := tx.ForgetUploads(turn.Card, at.Add(-time.Hour), at); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 		}
 		begun := func(when string, want bool) {
@@ -276,19 +288,26 @@ func TestIdleUploadsAreForgotten(t *testing.T) {
 				return nil
 			})
 		}
-		sweep(noon.Add(time.Minute)) // what is named is idle no more
+		sweep(noon.Add(time.Minute), f.id) // what is named is not idle
+		sweep(noon.Add(time.Minute))       // and nobody looks at it again
 		begun("soon", true)
 		f.comment("ada", 1, 2, false, hashOf(kept), hashOf(scan)) // she takes two of them away
-		sweep(noon.Add(50 * time.Minute))
+		sweep(noon.Add(50*time.Minute), f.id)
 		begun("after a while", true)
 		f.comment("ada", 1, 3, false, hashOf(kept), hashOf(scan), hashOf(left))
 		f.sees("she put it back", "ada", hashOf(left), true, len(left))
-		sweep(noon.Add(55 * time.Minute))
+		sweep(noon.Add(55 * time.Minute)) // which is found out when it would have been idle for long
 		f.comment("ada", 1, 4, false, hashOf(kept), hashOf(scan))
-		sweep(noon.Add(70 * time.Minute))
+		sweep(noon.Add(70*time.Minute), f.id)
 		begun("after long", false)
-		sweep(noon.Add(200 * time.Minute))
 		f.comment("ada", 1, 5, false, hashOf(kept), hashOf(left))
+		f.sees("what was taken away for less than long, all in all for longer", "ada", hashOf(left), true, len(left))
+		f.comment("ada", 1, 6, false, hashOf(kept))
+		sweep(noon.Add(125*time.Minute), f.id)
+		sweep(noon.Add(180 * time.Minute))
+		sweep(noon.Add(200*time.Minute), f.id)
+		sweep(noon.Add(400 * time.Minute))
+		f.comment("ada", 1, 7, false, hashOf(kept), hashOf(left))
 		f.sees("what is named", "ada", hashOf(kept), true, len(kept))
 		f.sees("what a clinic published too", "ada", hashOf(published), true, len(published))
 		f.sees("what nobody named for long", "ada", hashOf(left), true, 0)

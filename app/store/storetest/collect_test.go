@@ -1,14 +1,10 @@
 package storetest
 
 import (
-	"context"
 	"reflect"
 	"testing"
-	"time"
 
 	"github.com/medcard/medcard/app/store"
-	"github.com/medcard/medcard/domain/card"
-	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/vclock"
 )
@@ -125,40 +121,5 @@ func TestLedgerForgets(t *testing.T) {
 			}
 			return nil
 		})
-	})
-}
-
-// Each card has its turn once a day, and the next look goes on behind the last.
-func TestCardsHaveTheirTurn(t *testing.T) {
-	Each(t, func(t *testing.T, db *store.DB) {
-		for _, owner := range []identity.AccountID{"ada", "boris", "clara"} {
-			newCard(t, db, owner)
-		}
-		due := func(before time.Time, behind card.ID, limit int) (list []card.ID) {
-			t.Helper()
-			if err := db.View(context.Background(), func(tx *store.Tx) (err error) {
-				list, err = tx.CardsToCollect(before, behind, limit)
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
-			return list
-		}
-		all := due(noon, "", 9)
-		if len(all) != 3 || !reflect.DeepEqual(due(noon, all[0], 1), all[1:2]) {
-			t.Fatalf("%v, behind the first %v", all, due(noon, all[0], 1))
-		}
-		if err := db.Update(context.Background(), func(tx *store.Tx) error {
-			_, err := tx.Collect(all[1], noon)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if got := due(noon, "", 9); !reflect.DeepEqual(got, []card.ID{all[0], all[2]}) {
-			t.Errorf("after one was collected: %v", got)
-		}
-		if got := due(noon.Add(time.Minute), "", 9); len(got) != 3 {
-			t.Errorf("later: %v", got)
-		}
 	})
 }

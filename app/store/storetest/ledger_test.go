@@ -2,9 +2,12 @@ package storetest
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -151,6 +154,47 @@ func TestLedgerKeepsActorsAndDecisions(t *testing.T) {
 			kept, err = l.Decisions(1, 0, 9)
 			if len(kept) != 1 || kept[0].N != 2 {
 				t.Errorf("after the drop: %+v", kept)
+			}
+			return err
+		})
+	})
+}
+
+// Whatever runs decisions are saved, asked for and dropped in, each is itself.
+func TestLedgerKeepsDecisionsInRuns(t *testing.T) {
+	Each(t, func(t *testing.T, db *store.DB) {
+		id := newCard(t, db, "ada")
+		var all []replica.Decision
+		for n := range 60 {
+			d := replica.Decision{N: uint64(n + 1), Hash: sha256.Sum256([]byte{byte(n)}), Outcome: "accepted"}
+			if n%17 == 5 || n%17 == 6 {
+				d.Outcome, d.Code = "refused", []string{"invalid", "tooLarge"}[n%2]
+			}
+			all = append(all, d)
+		}
+		onCard(t, db, id, func(l replica.Ledger) error {
+			return errors.Join(l.SaveDecisions(1, all[:20]), l.SaveDecisions(2, all[:9]), l.SaveDecisions(1, all[20:21]), l.SaveDecisions(1, all[21:]))
+		})
+		for _, dropped := range []int{0, 3, 5, 6, 19, 20, 21, 40, 60} {
+			onCard(t, db, id, func(l replica.Ledger) error {
+				if err := l.DropDecisions(1, uint64(dropped)); err != nil {
+					return err
+				}
+				for from := 1; from <= 61; from += 4 {
+					for to := from; to <= 61; to += 3 {
+						want := all[min(60, max(dropped, from-1)):min(60, max(dropped, to))]
+						if kept, err := l.Decisions(1, uint64(from), uint64(to)); err != nil || !slices.Equal(kept, want) {
+							t.Errorf("up to %d dropped, %d to %d: %d decisions, want %d, %v", dropped, from, to, len(kept), len(want), err)
+						}
+					}
+				}
+				return nil
+			})
+		}
+		onCard(t, db, id, func(l replica.Ledger) error {
+			kept, err := l.Decisions(2, 1, 9)
+			if !slices.Equal(kept, all[:9]) {
+				t.Errorf("another actor has %d", len(kept))
 			}
 			return err
 		})

@@ -24,13 +24,15 @@ func TestNoCommitIsSkipped(t *testing.T) {
 			EachConfig(t, func(t *testing.T, cfg store.Config) {
 				needed := []string{"published", "edited", "looks", "pages", "taken back", "lost against another", "held long"}
 				cut := func(*atomic.Bool) {}
+				application := "medcard-storm-" + store.NewID()
 				if cfg.Postgres != "" {
-					application := "medcard-storm-" + store.NewID()
 					cfg.Postgres += "&application_name=" + application
 					needed = append(needed, "connection cut")
-					cut = func(done *atomic.Bool) { cutOften(t, cfg.Postgres, application, done) }
 				}
 				s := newStorm(t, OpenStore(t, cfg), cards)
+				if cfg.Postgres != "" {
+					cut = func(done *atomic.Bool) { s.cutOften(cfg.Postgres, application, done) }
+				}
 				readers := []func(*atomic.Bool){cut}
 				var writers []func(func() bool)
 				var phones []*stormPhone
@@ -64,19 +66,23 @@ func TestNoCommitIsSkipped(t *testing.T) {
 	}
 }
 
-// cutOften ends a connection of that name now and then, in the middle of whatever it does.
-func cutOften(t *testing.T, dsn, application string, done *atomic.Bool) {
+// cutOften ends a connection of that name now and then, in the middle of whatever it does. It waits for some writes in between: on a
+// slow machine nothing that takes longer than the time between two cuts would ever be done.
+func (s *storm) cutOften(dsn, application string, done *atomic.Bool) {
 	conn, err := pgx.Connect(context.Background(), dsn+"-killer")
 	if err != nil {
-		t.Error(err)
+		s.t.Error(err)
 		return
 	}
 	defer conn.Close(context.Background())
-	for !done.Load() {
-		time.Sleep(20 * time.Millisecond)
+	for next := 0; !done.Load(); time.Sleep(20 * time.Millisecond) {
+		if s.written() < next {
+			continue
+		}
+		next = s.written() + 3
 		if _, err := conn.Exec(context.Background(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE application_name = $1 AND xact_start IS NOT NULL ORDER BY random() LIMIT 1`, application); err != nil {
-			t.Error(err)
+			s.t.Error(err)
 			return
 		}
 	}

@@ -244,8 +244,10 @@ func TestJobsShareTheTransaction(t *testing.T) {
 			News:     func(context.Context, jobs.News) error { return nil },
 			Push:     func(_ context.Context, j jobs.Push) error { worked <- j; return nil },
 			Reminder: func(context.Context, jobs.Reminder) error { return nil },
+			Supply:   func(context.Context, jobs.Supply) error { return nil },
 			Upkeep:   func(context.Context) error { return nil },
 			Collect:  func(context.Context) error { return nil },
+			Sequence: func(context.Context) error { return nil },
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -384,10 +386,10 @@ func TestAProxyHearsOfNews(t *testing.T) {
 			if _, sees, err = tx.TakeNews(id, "bob", notice.Wake); err != nil {
 				return err
 			}
-			if before, err = tx.StillSees(id, "bob", noon); err != nil {
+			if before, err = tx.StillSees(id, "bob", "phone", noon); err != nil {
 				return err
 			}
-			after, err = tx.StillSees(id, "bob", noon.Add(time.Hour))
+			after, err = tx.StillSees(id, "bob", "phone", noon.Add(time.Hour))
 			return err
 		})
 		if !sees || !before || after {

@@ -169,7 +169,7 @@ func TestSessionEndsOnce(t *testing.T) {
 	Each(t, func(t *testing.T, db *store.DB) {
 		who := identity.AccountID(store.NewID())
 		s := account.Session{ID: identity.SessionID(store.NewID()), Account: who, Device: identity.DeviceID(store.NewID()),
-			Methods: []account.Method{account.Password, account.SMS, account.Several}, Opened: noon, Ends: noon.Add(time.Hour)}
+			Methods: []account.Method{account.Password, account.SMS, account.Several}, Opened: noon, Proved: noon, Ends: noon.Add(time.Hour)}
 		other := s
 		other.ID = identity.SessionID(store.NewID())
 		update(t, db, func(tx *store.Tx) error { return errors.Join(tx.AddSession(s), tx.AddSession(other)) })

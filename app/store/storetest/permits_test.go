@@ -18,23 +18,62 @@ var withoutPermit = map[string][]string{
 	"writes down what the clock did: that a grant has run out": {
 		"CommitEnds", "CardsWithEnds",
 	},
+	"is for the operators who review emergencies, and has no route: it tells who opened which card, and nothing of what stands in it": {
+		"CountEmergencies", "UnreviewedEmergencies", "ReviewEmergency",
+	},
+	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
+		"GrantsOf", "RevokeByOrder",
+	},
+	"an organisation that asks to be let in, before it leads to any card: AgreeProposal, which leads it to one, takes the owner's permit": {
+		"DropProposals", "PutProposal", "ProposalOf", "Proposal",
+	},
+	"an account that operators locked; no card": {
+		"PutLock", "DropLock", "LockOf", "Locks",
+	},
+	"lets a person act for a patient, whose document somebody approved: he has no permit before, and who approves gets none": {
+		"Represent", "Representations", "RepresentationsOf", "ProxyTokens", "OpenToken", "EndToken", "EndRepresentation",
+	},
+	"a job's work: it learns whom to tell that the right to act for another will change, and opens no card": {
+		"DueFamilyNotices", "TellFamily",
+	},
+	"whom a clinic names as its practitioner; no card": {
+		"Practises", "PutPractitioner", "DropPractitioner",
+	},
 	"opens a card, or gives it to whom a claim code proved to be its owner: nobody is there yet who could give a permit": {
-		"CreateCard", "GrantOwner", "HasOwner", "Claim", "RedeemClaim",
+		"CreateCard", "GrantOwner", "AwaitOwner", "AwaitedCards", "LetIn", "HasOwner", "Claim", "RedeemClaim",
 	},
 	"a directory: it leads from a name, a token or an account to a card, and opens none": {
-		"CardsOfPatient", "CardsOf", "PrescriptionByToken", "CardOfPrescription", "CardOfReferral",
+		"CardsOfPatient", "CardsOf", "PrescriptionByToken", "CardOfPrescription", "CardOfReferral", "ReferralByToken", "CardOfCertificate",
+		"PaperGone", "SetPaperGone",
+		"TakeNumber", "TokenOfNumber", "Standing",
+	},
+	"pharmacies' devices, their receipts and their idempotency keys: a directory that knows tokens and no patients": {
+		"AddCounterDevice", "CounterDevices", "LockCounterDevice", "SetCounterDevice", "Receipt", "FileReceipt", "ReceiptInGap", "ReceiptsOf", "ReceiptsIn",
+		"CountReceipts", "KeyUse", "PutKeyUse", "ForgetKeyUses",
+	},
+	"a directory: it names prescriptions that somebody waits for or must be told of, and opens none": {
+		"SuppliesOf", "OverdueSupplies", "CasesOf", "CasesSince",
 	},
 	"remembers, and asks what was remembered of the asker himself; to be remembered is never refused": {
 		"AppendAudit", "OwnReadSince",
 	},
+	"the audit log: hashes, and which entry each is of; no content": {
+		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "LogNodes", "CardTrails",
+	},
+	"the log's entries, of which none holds what was seen, for verification by an operator and for auditors, whose reading is itself remembered": {
+		"LoggedEntries", "WaitingEntries", "OpenLogCard",
+	},
 	"upkeep: it deletes what nobody names, and reads nothing": {
-		"CardsWithUploads", "ForgetUploads",
+		"CardsWithIdleUploads", "ForgetUploads",
 	},
 	"when the database was restored; no card": {
 		"RestoredAt",
 	},
 	"a status list knows tokens and places, and no card": {
-		"TakePlace", "SetStatus", "StatusOf", "Statuses", "StatusLists",
+		"TakePlace", "SetStatus", "StatusOf", "Statuses", "StatusLists", "Filled", "NewestShard", "OpenShard", "HasShard", "KeepContent", "SaysContent",
+	},
+	"the key set and what happened to keys; no card": {
+		"KeySet", "ReplaceKeySet", "AddKeyEvent", "KeyEvents",
 	},
 	"a job's work: it has no actor, and learns whom to tell that there is news, not which": {
 		"TakeNews", "StillSees", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
@@ -49,9 +88,21 @@ var withoutPermit = map[string][]string{
 		"HasAccount", "Account", "AccountByPhone", "AccountByEmail", "AddAccount", "SetPassword", "AddRegistration", "LockRegistration", "SetRegistration",
 		"AddSignIn", "SignIn", "LockCode", "PutCode", "Device", "PutDevice", "AddSession", "Session", "EndSession", "EndSessions",
 		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling",
+		"ProveSession", "Authenticator", "LockAuthenticator", "PutAuthenticator", "DropAuthenticator",
+		"ReplaceRecoveryCodes", "UseRecoveryCode", "RecoveryCodes",
+		"Devices", "SeeDevice", "ForgetDevice", "ForgetOtherDevices", "DropPush", "ForgetSignIns", "LinkedAccount", "AddLink", "RemoveLink", "Links", "OwnerBySNILS", "Passkeys", "AddPasskey", "UsePasskey", "RemovePasskey", "AddCeremony", "TakeCeremony",
+		"AddPasswordRecovery", "PasswordRecovery",
+	},
+	"what a person proves who he is with; no card": {
+		"Documents", "LockOpenDocument", "LockDocument", "DocumentsToCheck", "AddDocument", "SetDocument", "DropDocument", "PutFile", "FileContent", "ForgetDocuments",
+		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "AuditProof",
+	},
+	"who signs in with a certificate, and what he confirmed with it; no card": {
+		"BindSigner", "UnbindSigner", "SignerAccount", "NoteCertificate", "SpendChallenge", "ForgetChallenges",
+		"CountConfirmations", "AddConfirmation", "Confirmation", "Confirmations",
 	},
 	"organisations and their keys; no card": {
-		"AddClient", "Client", "Organisation", "Clients", "RevokeClient", "SpendAssertion", "ForgetAssertions",
+		"AddClient", "Client", "Organisation", "Clients", "RevokeClient", "SpendAssertion", "ForgetAssertions", "ClientByOGRN", "TellClinic", "Inbox",
 	},
 }
 

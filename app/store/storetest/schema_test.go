@@ -20,6 +20,9 @@ import (
 
 // The way back is written with the way there; a table that Down forgets stops the next Up.
 func TestMigrationsGoUpDownAndUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one at a time: nothing for the race detector to see")
+	}
 	EachConfig(t, func(t *testing.T, cfg store.Config) {
 		db, dialect := bare(t, cfg)
 		for round := range 2 {

@@ -16,6 +16,9 @@ import (
 // PostgresVariable names the environment variable with the DSN of a PostgreSQL database in which tests may make schemas.
 const PostgresVariable = "MEDCARD_TEST_POSTGRES"
 
+// SQLiteVariable is "no" where the tests on SQLite have a run of their own.
+const SQLiteVariable = "MEDCARD_TEST_SQLITE"
+
 // Each runs the test on every database that is at hand, each time on a fresh migrated store.
 func Each(t *testing.T, test func(*testing.T, *store.DB)) {
 	t.Helper()
@@ -27,7 +30,12 @@ func Each(t *testing.T, test func(*testing.T, *store.DB)) {
 // EachConfig is Each for tests that open the store themselves, several times or through a server.
 func EachConfig(t *testing.T, test func(*testing.T, store.Config)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("sqlite", func(t *testing.T) {
+		if os.Getenv(SQLiteVariable) == "no" {
+			t.Skip(SQLiteVariable + " says no")
+		}
+		test(t, SQLite(t))
+	})
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
 }
 

@@ -72,6 +72,13 @@ func (s *storm) seen(what ...string) bool {
 	return !slices.ContainsFunc(what, func(w string) bool { return s.what[w] == 0 })
 }
 
+// written is how many writes were taken.
+func (s *storm) written() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.what["published"] + s.what["edited"]
+}
+
 func (s *storm) gap(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

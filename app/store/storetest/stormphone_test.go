@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -187,7 +188,7 @@ func (p *stormPhone) settle() {
 	var there []wire.Entry
 	taken := map[string]uint64{}
 	onCard(p.t, p.db, p.id, func(l replica.Ledger) (err error) {
-		if there, err = l.Digests(p.sight.Now, "", ""); err != nil {
+		if there, err = l.Digests(p.sight.Now, "", "", math.MaxInt32); err != nil {
 			return err
 		}
 		records, err := l.Records(slices.Collect(maps.Keys(p.edits)))

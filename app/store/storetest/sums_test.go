@@ -63,7 +63,7 @@ func (h *history) compare(t *testing.T, l replica.Ledger, step int) error {
 		if err != nil {
 			return err
 		}
-		entries, err := l.Digests(scopes, "", "")
+		entries, err := l.Digests(scopes, "", "", 100)
 		if err != nil {
 			return err
 		}
@@ -114,12 +114,12 @@ func TestDigestsOfARange(t *testing.T) {
 		name := func(n int) string { return aRecord(n+1, "", 0).ID }
 		onCard(t, db, id, func(l replica.Ledger) error {
 			for _, c := range []struct {
-				from, to string
-				want     int
-			}{{"", "", 6}, {name(2), "", 4}, {"", name(2), 2}, {name(1), name(4), 3}, {name(9), "", 0}} {
-				entries, err := l.Digests(replica.Scopes{"lab.general"}, c.from, c.to)
-				if err != nil || len(entries) != c.want {
-					t.Errorf("from %q to %q: %d entries, %v; want %d", c.from, c.to, len(entries), err, c.want)
+				from, to    string
+				limit, want int
+			}{{"", "", 100, 6}, {name(2), "", 100, 4}, {"", name(2), 100, 2}, {name(1), name(4), 100, 3}, {name(9), "", 100, 0}, {"", "", 4, 4}, {name(4), "", 4, 2}} {
+				entries, err := l.Digests(replica.Scopes{"lab.general"}, c.from, c.to, c.limit)
+				if err != nil || len(entries) != c.want || c.want > 0 && entries[0].ID != max(c.from, name(0)) {
+					t.Errorf("from %q to %q, %d at most: %v, %v; want %d", c.from, c.to, c.limit, entries, err, c.want)
 				}
 			}
 			return nil

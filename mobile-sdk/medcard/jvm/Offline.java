@@ -1,7 +1,10 @@
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,6 +19,7 @@ import medcard.File;
 import medcard.Medcard;
 import medcard.Options;
 import medcard.Outbox;
+import medcard.ScopeKeys;
 
 /** What a phone without a network does, on the real binding. */
 final class Offline {
@@ -38,6 +42,7 @@ final class Offline {
         Check.step("edits are made, read and kept without a network", trial::edits);
         Check.step("an editor survives being kept", trial::editor);
         Check.step("a file is attached, read and kept without a network", trial::attaches);
+        Check.step("keys of scopes stand in the app's keystore", trial::keystore);
         Check.step("errors have codes", trial::errors);
         Check.step("callbacks are called, and may throw", trial::callbacks);
         Check.step("a panic in Go is an exception", trial::panics);
@@ -49,6 +54,54 @@ final class Offline {
 
     private Options options(byte[] with) {
         return new Options(file.toString(), with, NOWHERE);
+    }
+
+    /** What an app writes over the phone's keystore. */
+    private static final class Keystore implements ScopeKeys {
+        final Map<String, byte[]> keys = new ConcurrentHashMap<>();
+        boolean locked;
+
+        @Override public byte[] load(String name) throws Exception {
+            if (locked) throw new Exception("locked");
+            return keys.get(name);
+        }
+
+        @Override public byte[] create(String name) throws Exception {
+            if (locked) throw new Exception("locked");
+            byte[] key = new byte[32];
+            new SecureRandom().nextBytes(key);
+            keys.put(name, key.clone());
+            return key;
+        }
+
+        @Override public void destroy(String name) {
+            keys.remove(name);
+        }
+    }
+
+    private void keystore() throws Exception {
+        String own = file.resolveSibling("sealed.db").toString();
+        Keystore keystore = new Keystore();
+        Options options = new Options(own, key, NOWHERE);
+        options.setScopeKeys(keystore);
+        Client client = Medcard.open(options);
+        Edit reading = client.card(CARD).addMeasurement(132, 84, 70, 0);
+        Check.same(1, keystore.keys.size(), "keys");
+        Check.same(false, reading.reissuable(), "what waits is not offered again");
+        Check.refused("sdk.invalid", () -> client.card(CARD).reissue(reading, null));
+        client.close();
+        Check.refused("sdk.keystore", () -> Medcard.open(new Options(own, key, NOWHERE)));
+        keystore.locked = true;
+        Options again = new Options(own, key, NOWHERE);
+        again.setScopeKeys(keystore);
+        Check.refused("sdk.keystore", () -> Medcard.open(again));
+        keystore.locked = false;
+        Options third = new Options(own, key, NOWHERE);
+        third.setScopeKeys(keystore);
+        Client sealed = Medcard.open(third);
+        Check.same(1L, sealed.card(CARD).outbox().len(), "edits");
+        sealed.wipe();
+        Check.same(0, keystore.keys.size(), "keys after a wipe");
     }
 
     private Client open() throws Exception {

@@ -163,6 +163,7 @@ final class Online {
 
     private void ends() throws Exception {
         Check.contains(Check.text(first.card(card).accessLog(0)), "\"entries\":[{");
+        Check.contains(Check.text(first.card(card).verifyAccessLog()), "\"proven\":");
         first.signOut(false);
         Check.same("", first.signedIn(), "who is signed in");
         first.wipe();

@@ -381,15 +381,4 @@ func (t *Tx) Used(hash string, now time.Time) error {
 	return t.exec("UPDATE attachment SET used = ? WHERE card = ? AND hash = ?", now.UnixMicro(), t.card, hash)
 }
 
-// Change is Update for those who keep files: Tx offers more than the engine asks for.
-func (c *Card) Change(f func(*Tx) error) error {
-	return c.vault.update(func(tx *sql.Tx) error {
-		t := c.in(tx)
-		if err := f(t); err != nil {
-			return err
-		}
-		return t.finish()
-	})
-}
-
 func asText(b []byte) (string, error) { return string(b), nil }

@@ -59,9 +59,17 @@ func (c *Card) View(f func(replica.PhoneTx) error) error {
 	return c.Read(func(tx *Tx) error { return f(tx) })
 }
 
-// Read is View for those who list: Tx offers more than the engine asks for.
+// Read is View for those who list: Tx offers more than the engine asks for. f may run again, see setAside.
 func (c *Card) Read(f func(*Tx) error) error {
-	return c.vault.view(func(tx *sql.Tx) error { return f(c.in(tx)) })
+	return c.sound(func() ([]replica.Item, error) {
+		var t *Tx
+		err := c.vault.view(func(tx *sql.Tx) error {
+			t = c.in(tx, &c.vault.reading)
+			return f(t)
+		})
+		t.learn()
+		return t.met(), err
+	})
 }
 
 // Update runs f in a transaction that is durable once Update returned nil.
@@ -69,8 +77,36 @@ func (c *Card) Update(f func(replica.PhoneTx) error) error {
 	return c.Change(func(tx *Tx) error { return f(tx) })
 }
 
-func (c *Card) in(tx *sql.Tx) *Tx {
-	return &Tx{card: c.id, tx: tx, words: c.vault.words, shed: &c.vault.shed, noted: map[side]wire.Digest{}, statements: map[string]*sql.Stmt{}}
+// Change is Update for those who keep files: Tx offers more than the engine asks for. f may run again, see setAside.
+func (c *Card) Change(f func(*Tx) error) error {
+	return c.sound(func() ([]replica.Item, error) { return c.change(f, c.vault.update) })
+}
+
+// change runs f in a transaction of update's making. Of edits that f met and that cannot be read nothing is changed: they come back.
+func (c *Card) change(f func(*Tx) error, update func(func(*sql.Tx) error) error) (unread []replica.Item, err error) {
+	var t *Tx
+	err = update(func(tx *sql.Tx) error {
+		t = c.in(tx, &c.vault.writing)
+		if err := f(t); err != nil {
+			return err
+		}
+		if len(t.unread) > 0 {
+			return errDamaged
+		}
+		err := t.finish()
+		t.finished = err == nil
+		return err
+	})
+	if t != nil {
+		c.vault.settleKeys(&t.sealing, err != nil)
+	}
+	t.learn()
+	return t.met(), err
+}
+
+func (c *Card) in(tx *sql.Tx, pool *statements) *Tx {
+	return &Tx{card: c.id, tx: tx, words: c.vault.words, shed: &c.vault.shed, noted: map[side]mark{}, pool: pool, statements: map[string]*sql.Stmt{},
+		sealing: sealing{ring: c.vault.ring, scopes: map[string]uint32{}, under: map[uint32]int{}}}
 }
 
 // metaShape is replica.Meta as it is stored. The compiler sees to it that the two have the same fields; the names here

@@ -28,10 +28,19 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func open(t *testing.T, file string) *vault.Vault {
 	t.Helper()
-	v, err := vault.Open(file, key, spelled)
+	v, err := vault.Open(file, key, spelled, vault.Custody{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { v.Close() })
+	return v
+}
+
+// seeThrough is open for those who look into the decrypted file: there the bodies can be read as well.
+func seeThrough(t *testing.T, file string) *vault.Vault {
+	t.Helper()
+	v, err := vault.OpenClear(file, key, spelled)
+	must(t, err)
 	t.Cleanup(func() { v.Close() })
 	return v
 }
@@ -41,8 +50,10 @@ func open(t *testing.T, file string) *vault.Vault {
 func TestContract(t *testing.T) {
 	stores := map[string]func(*testing.T) replica.PhoneStore{
 		"memory": func(*testing.T) replica.PhoneStore { return simnet.NewShelf() },
-		"file": func(t *testing.T) replica.PhoneStore {
-			v := open(t, filepath.Join(t.TempDir(), "card.db"))
+	}
+	for name, keys := range map[string]vault.ScopeKeys{"file": nil, "file, keys in a keystore": newChest()} {
+		stores[name] = func(t *testing.T) replica.PhoneStore {
+			v := openWith(t, filepath.Join(t.TempDir(), "card.db"), keys)
 			other := v.Card("0195e4a5-0000-7000-8000-0000000000c2")
 			must(t, other.Update(func(tx replica.PhoneTx) error {
 				return errors.Join(tx.PutRow(row(one, "visit.general", "other card")), tx.PutItem(item(1, 1, one, replica.Waiting)))
@@ -60,7 +71,7 @@ func TestContract(t *testing.T) {
 				}))
 			})
 			return v.Card(cardID)
-		},
+		}
 	}
 	for name, make := range stores {
 		t.Run(name, func(t *testing.T) {

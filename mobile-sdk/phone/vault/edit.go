@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/sync/replica"
+	"github.com/medcard/medcard/sync/vclock"
 	"github.com/medcard/medcard/sync/wire"
 )
 
@@ -44,7 +45,7 @@ func (t *Tx) Items(state replica.ItemState) ([]replica.Item, error) {
 
 // edits reads those that meet the condition, in the order of saving.
 func (t *Tx) edits(where string, args ...any) (items []replica.Item, err error) {
-	err = t.prepared("SELECT state, outcome, code, settled, body FROM edit WHERE "+where+" ORDER BY hlc", func(s *sql.Stmt) error {
+	err = t.prepared("SELECT record, actor, n, hlc, state, outcome, code, settled, body FROM edit WHERE "+where+" ORDER BY hlc", func(s *sql.Stmt) error {
 		rows, err := s.QueryContext(context.Background(), args...)
 		if err != nil {
 			return err
@@ -52,16 +53,21 @@ func (t *Tx) edits(where string, args ...any) (items []replica.Item, err error) 
 		defer rows.Close()
 		for rows.Next() {
 			var item replica.Item
+			var record, hlc string
+			var n uint64
 			var settled int64
 			var body sql.RawBytes
-			if err := rows.Scan(&item.State, &item.Outcome, &item.Code, &settled, &body); err != nil {
+			if err := rows.Scan(&record, &item.Actor, &n, &hlc, &item.State, &item.Outcome, &item.Code, &settled, &body); err != nil {
 				return err
 			}
-			var shape editShape
-			if json.Unmarshal(body, &shape) != nil {
-				return errDamaged
+			shape, err := t.readEdit(record, item.Actor, n, body)
+			if err != nil {
+				item.Mutation = wire.Mutation{N: n, ID: record}
+				item.Mutation.HLC, item.Saved = stampOf(hlc)
+				t.unread = append(t.unread, item)
+				continue
 			}
-			item.Actor, item.Mutation, item.Gen, item.Saved = shape.Actor, shape.Mutation, shape.Gen, shape.Saved
+			item.Mutation, item.Gen, item.Saved = shape.Mutation, shape.Gen, shape.Saved
 			if settled != never {
 				item.Settled = time.UnixMicro(settled).UTC()
 			}
@@ -72,10 +78,34 @@ func (t *Tx) edits(where string, args ...any) (items []replica.Item, err error) 
 	return items, err
 }
 
+// readEdit reads the stored body of the edit, which must be the one that stands beside it.
+func (t *Tx) readEdit(record string, actor uint32, n uint64, stored []byte) (shape editShape, err error) {
+	body, err := t.openEdit(editPlace(record, actor, n), stored)
+	if err != nil {
+		return shape, err
+	}
+	if json.Unmarshal(body, &shape) != nil || shape.Actor != actor || shape.Mutation.N != n || shape.Mutation.ID != record {
+		return shape, errDamaged
+	}
+	return shape, nil
+}
+
+// stampOf reads the column of an edit that cannot be read otherwise.
+func stampOf(hlc string) (stamp vclock.HLC, saved time.Time) {
+	if stamp.UnmarshalText([]byte(hlc)) != nil {
+		return 0, time.Time{}
+	}
+	return stamp, stamp.Time()
+}
+
 // PutItem inserts or replaces an edit.
 func (t *Tx) PutItem(item replica.Item) error {
 	// Not json.Marshal: it would write < as \u003c, and a retry must be the same bytes.
-	body, err := wire.Marshal(editShape{item.Actor, item.Mutation, item.Gen, item.Saved})
+	text, err := wire.Marshal(editShape{item.Actor, item.Mutation, item.Gen, item.Saved})
+	if err != nil {
+		return err
+	}
+	body, err := t.sealEdit(editPlace(item.Mutation.ID, item.Actor, item.Mutation.N), text)
 	if err != nil {
 		return err
 	}
@@ -108,12 +138,13 @@ func (t *Tx) FirstWaiting(actor uint32) (n uint64, err error) {
 	return n, err
 }
 
-// DropItem forgets an edit.
+// DropItem forgets an edit, and has the edits' key changed: what is dropped may be something that this phone must not keep.
 func (t *Tx) DropItem(actor uint32, n uint64) error {
+	t.rekey = true
 	return t.delete("DELETE FROM edit WHERE card = ? AND actor = ? AND n = ?", t.card, actor, n)
 }
 
-// DropSettled forgets settled edits that were settled before the instant.
+// DropSettled forgets settled edits that were settled before the instant. They are only old, so their key stays.
 func (t *Tx) DropSettled(before time.Time) error {
 	return t.delete("DELETE FROM edit WHERE card = ? AND state = 'settled' AND settled < ?", t.card, before.UnixMicro())
 }

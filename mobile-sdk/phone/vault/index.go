@@ -65,7 +65,7 @@ type rewording struct {
 
 // behind makes the words of the next portion.
 func (t *Tx) behind() (all []rewording, err error) {
-	err = t.prepared("SELECT rowid, body, words FROM record WHERE card = ? AND shadow = 0 AND stale = 1 LIMIT ?", func(s *sql.Stmt) error {
+	err = t.prepared("SELECT rowid, id, body, words FROM record WHERE card = ? AND shadow = 0 AND stale = 1 LIMIT ?", func(s *sql.Stmt) error {
 		rows, err := s.QueryContext(context.Background(), t.card, portion)
 		if err != nil {
 			return err
@@ -73,11 +73,12 @@ func (t *Tx) behind() (all []rewording, err error) {
 		defer rows.Close()
 		for rows.Next() {
 			var r rewording
+			var id string
 			var body sql.RawBytes
-			if err := rows.Scan(&r.rowid, &body, &r.old); err != nil {
+			if err := rows.Scan(&r.rowid, &id, &body, &r.old); err != nil {
 				return err
 			}
-			if row, err := readRow(body); err == nil { // one that nobody can read is found under nothing, and keeps nobody from the others
+			if row, err := t.readRow(id, body); err == nil { // one that nobody can read is found under nothing, and keeps nobody from the others
 				r.new = strings.Join(t.words.Of(row), " ")
 			}
 			all = append(all, r)

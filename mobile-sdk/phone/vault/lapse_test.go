@@ -16,7 +16,7 @@ import (
 // base, no word, and of somebody else's card no edit.
 func TestLapsedIsGone(t *testing.T) {
 	dir := t.TempDir()
-	v := open(t, filepath.Join(dir, "card.db"))
+	v := seeThrough(t, filepath.Join(dir, "card.db"))
 	c := v.Card(cardID)
 	const word = "canary-2846"
 	update(t, c, func(tx replica.PhoneTx) error {

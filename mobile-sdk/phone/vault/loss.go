@@ -41,12 +41,16 @@ func (v *Vault) Losses() (list []Loss, err error) {
 	return list, err
 }
 
-// ForgetLosses is for when the person was told of those up to an instant.
+// ForgetLosses is for when the person was told of those up to an instant. A damaged file that was kept for edits that are lost goes too.
 func (v *Vault) ForgetLosses(upTo time.Time) error {
-	return v.update(func(tx *sql.Tx) error {
+	err := v.update(func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(context.Background(), "DELETE FROM loss WHERE at <= ?", upTo.UnixMicro())
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return v.tidy()
 }
 
 // Scopes lists the scopes in which a row stands, in both bases.

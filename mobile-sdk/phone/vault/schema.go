@@ -108,9 +108,46 @@ var migrations = []string{`
 	UPDATE edit SET outcome = coalesce(json_extract(CAST(body AS TEXT), '$.outcome'), ''), code = coalesce(json_extract(CAST(body AS TEXT), '$.code'), '');
 	UPDATE edit SET settled = -62135596800000000 WHERE state <> 'settled'; -- the year 1
 	CREATE INDEX edit_settled ON edit (card, settled) WHERE state = 'settled';
+`, `
+	-- The keys under which bodies of rows are sealed, see seal.go. A number is never given twice: the bodies name it. name: under which the
+	-- app's keystore has the key; '' = it stands here. key: one byte 1, and the key if it stands here. rows: how many are sealed under it.
+	-- old = 1: on its way out, for a key in the keystore. There are so few of them that they need no index.
+	CREATE TABLE seal (
+		id    INTEGER PRIMARY KEY AUTOINCREMENT,
+		card  TEXT    NOT NULL,
+		scope TEXT    NOT NULL,
+		key   BLOB    NOT NULL,
+		name  TEXT    NOT NULL,
+		rows  INTEGER NOT NULL DEFAULT 0,
+		old   INTEGER NOT NULL DEFAULT 0
+	) STRICT;
+
+	-- The names of those in the keystore once more: on another page, so that a damaged one leaves no key there that nobody knows of.
+	CREATE TABLE held (
+		name TEXT NOT NULL PRIMARY KEY
+	) STRICT, WITHOUT ROWID;
+
+	-- The keys in the keystore under which bodies of edits are sealed.
+	CREATE TABLE edit_key (
+		card TEXT NOT NULL PRIMARY KEY,
+		name TEXT NOT NULL
+	) STRICT, WITHOUT ROWID;
+
+	-- Keys that the keystore has yet to destroy.
+	CREATE TABLE shred (
+		name TEXT NOT NULL PRIMARY KEY
+	) STRICT, WITHOUT ROWID;
+
+	-- open = 1: bodies from before there were keys may stand here. prefix: what the names of the next keys begin with.
+	CREATE TABLE sealing (
+		open   INTEGER NOT NULL,
+		prefix TEXT    NOT NULL
+	) STRICT;
+	INSERT INTO sealing (open, prefix) VALUES (1, '');
 `}
 
-// migrate brings the file to the newest schema, each step in a transaction of its own. What a step cannot say in SQL is index's.
+// migrate brings the file to the newest schema, each step in a transaction of its own. What a step cannot say in SQL is
+// outdate's and reseal's.
 func (v *Vault) migrate(ctx context.Context) error {
 	for {
 		done, err := v.step(ctx)

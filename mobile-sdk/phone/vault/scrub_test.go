@@ -14,7 +14,7 @@ import (
 // more either once they are deleted.
 func TestNothingIsLeftWhereRowsWereMoved(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "card.db")
-	v := open(t, file)
+	v := seeThrough(t, file)
 	c := v.Card(cardID)
 	const n = 1100
 	update(t, c, func(tx replica.PhoneTx) error {
@@ -38,7 +38,7 @@ func TestNothingIsLeftWhereRowsWereMoved(t *testing.T) {
 		t.Error("the test does not see into the file")
 	}
 	must(t, v.Close())
-	if got := found(t, open(t, file).Card(cardID), word("others")); len(got) != 1000 {
+	if got := found(t, seeThrough(t, file).Card(cardID), word("others")); len(got) != 1000 {
 		t.Errorf("%d of the others are found", len(got))
 	}
 }

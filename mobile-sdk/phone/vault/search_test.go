@@ -174,7 +174,7 @@ func TestForgottenWordsAreGone(t *testing.T) {
 		for name, c := range drops {
 			t.Run(state+", "+name, func(t *testing.T) {
 				file := filepath.Join(t.TempDir(), "card.db")
-				v := open(t, file)
+				v := seeThrough(t, file)
 				k := v.Card(cardID)
 				update(t, k, func(tx replica.PhoneTx) error {
 					return all(func(i int) error {
@@ -187,7 +187,7 @@ func TestForgottenWordsAreGone(t *testing.T) {
 				if plain := plaintext(t, file); !bytes.Contains(plain, []byte("коты")) {
 					t.Fatal("the test does not see into the file")
 				}
-				v = open(t, file)
+				v = seeThrough(t, file)
 				k = v.Card(cardID)
 				update(t, k, c.drop)
 				if name == "each became another" { // nothing was deleted: the index and the journal may wait
@@ -200,7 +200,7 @@ func TestForgottenWordsAreGone(t *testing.T) {
 						t.Errorf("the decrypted file holds %q (%d times), at %d of %d", trace, bytes.Count(plain, []byte(trace)), at, len(plain))
 					}
 				}
-				if got := len(found(t, open(t, file).Card(cardID), word("анализ7"))); (got == 1) != c.left {
+				if got := len(found(t, seeThrough(t, file).Card(cardID), word("анализ7"))); (got == 1) != c.left {
 					t.Errorf("%d of the others are found", got)
 				}
 			})
@@ -215,7 +215,7 @@ func TestTheIndexGoesOn(t *testing.T) {
 	made := 0
 	counted := spelled
 	counted.Of = func(r wire.Row) []string { made++; return spelled.Of(r) }
-	v, err := vault.Open(file, key, counted)
+	v, err := vault.Open(file, key, counted, vault.Custody{})
 	must(t, err)
 	c := v.Card(cardID)
 	update(t, c, func(tx replica.PhoneTx) error {
@@ -246,7 +246,7 @@ func TestTheIndexGoesOn(t *testing.T) {
 		}
 		return spelled.Of(r)
 	}
-	v, err = vault.Open(file, key, broken)
+	v, err = vault.Open(file, key, broken, vault.Custody{})
 	must(t, err)
 	func() {
 		defer func() { _ = recover() }()
@@ -256,7 +256,7 @@ func TestTheIndexGoesOn(t *testing.T) {
 	must(t, v.Close())
 
 	made = 0
-	v, err = vault.Open(file, key, counted)
+	v, err = vault.Open(file, key, counted, vault.Custody{})
 	must(t, err)
 	c = v.Card(cardID)
 	if got := found(t, c, word("кашель")); len(got) != 1000 || got[0] != fmt.Sprintf("r-%04d", n-1) {
@@ -269,7 +269,7 @@ func TestTheIndexGoesOn(t *testing.T) {
 	must(t, v.Close())
 
 	made = 0
-	v, err = vault.Open(file, key, counted)
+	v, err = vault.Open(file, key, counted, vault.Custody{})
 	must(t, err)
 	indexed(t, v.Card(cardID))
 	must(t, v.Close())
@@ -278,7 +278,7 @@ func TestTheIndexGoesOn(t *testing.T) {
 	}
 
 	newer := vault.Words{Version: 2, Of: func(r wire.Row) []string { return append(spelled.Of(r), "новое") }}
-	v, err = vault.Open(file, key, newer)
+	v, err = vault.Open(file, key, newer, vault.Custody{})
 	must(t, err)
 	defer v.Close()
 	c = v.Card(cardID)

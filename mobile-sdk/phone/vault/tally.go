@@ -47,27 +47,29 @@ func (t *Tx) setTally(shadow int, sum wire.Sum) error {
 }
 
 // note counts a row that was put, unnote one that went.
-func (t *Tx) note(at side, d wire.Digest) error {
+func (t *Tx) note(at side, m mark) error {
 	kept, err := t.tally(at.shadow)
 	if err == nil {
-		kept.Add(d)
-		t.noted[at] = d
+		kept.Add(m.digest)
+		t.noted[at] = m
+		t.under[m.seal]++
 	}
 	return err
 }
 
-func (t *Tx) unnote(at side, d wire.Digest) error {
+func (t *Tx) unnote(at side, m mark) error {
 	kept, err := t.tally(at.shadow)
 	if err == nil {
-		kept.Sum = kept.Minus(wire.Sum{Count: 1, Total: d})
+		kept.Sum = kept.Minus(wire.Sum{Count: 1, Total: m.digest})
 		delete(t.noted, at)
+		t.under[m.seal]--
 	}
 	return err
 }
 
 // finish does what is left for the end of a transaction.
 func (t *Tx) finish() error {
-	if err := t.sweep(); err != nil {
+	if err := errors.Join(t.sweep(), t.finishKeys()); err != nil {
 		return err
 	}
 	for shadow, kept := range t.sums {
@@ -97,15 +99,15 @@ func (t *Tx) stored(at side) (body []byte, found bool, err error) {
 		return nil, false, nil
 	}
 	if err == nil {
-		t.noted[at] = wire.Digest(digest)
+		t.noted[at] = mark{wire.Digest(digest), sealOf(body)}
 	}
 	return body, err == nil, err
 }
 
 // deleteRows deletes the records that meet the condition, and takes them off the sums.
 func (t *Tx) deleteRows(condition string, args ...any) error {
-	gone := map[side]wire.Digest{}
-	err := t.prepared("DELETE FROM record WHERE "+condition+" RETURNING shadow, id, digest", func(s *sql.Stmt) error {
+	gone := map[side]mark{}
+	err := t.prepared("DELETE FROM record WHERE "+condition+" RETURNING shadow, id, digest, substr(body, 1, 5)", func(s *sql.Stmt) error {
 		rows, err := s.QueryContext(context.Background(), args...)
 		if err != nil {
 			return err
@@ -114,10 +116,11 @@ func (t *Tx) deleteRows(condition string, args ...any) error {
 		for rows.Next() {
 			var at side
 			var digest int64
-			if err := rows.Scan(&at.shadow, &at.id, &digest); err != nil {
+			var head sql.RawBytes
+			if err := rows.Scan(&at.shadow, &at.id, &digest, &head); err != nil {
 				return err
 			}
-			gone[at] = wire.Digest(digest)
+			gone[at] = mark{wire.Digest(digest), sealOf(head)}
 		}
 		return rows.Err()
 	})
@@ -126,8 +129,8 @@ func (t *Tx) deleteRows(condition string, args ...any) error {
 	}
 	t.shed.Store(true)
 	t.freed = true
-	for at, digest := range gone {
-		if err := t.unnote(at, digest); err != nil {
+	for at, m := range gone {
+		if err := t.unnote(at, m); err != nil {
 			return err
 		}
 	}
@@ -163,7 +166,7 @@ func (t *Tx) readable(query string, args ...any) (out []wire.Row, damaged int, e
 			if err := rows.Scan(&id, &date, &body); err != nil {
 				return err
 			}
-			if row, err := readRow(body); err == nil && row.ID == id && row.Date.UnixMicro() == date {
+			if row, err := t.readRow(id, body); err == nil && row.ID == id && row.Date.UnixMicro() == date {
 				out = append(out, row)
 			} else {
 				damaged++
@@ -224,7 +227,7 @@ func (t *Tx) Recount() (damaged int, err error) {
 			if err := rows.Scan(&rowid, &file.id, &file.kind, &file.scope, &file.date, &file.open, &file.body, &old); err != nil {
 				return err
 			}
-			now := file.digest()
+			now := file.digest(t)
 			sum.Add(now)
 			if now == wire.Digest(old) {
 				continue
@@ -256,8 +259,8 @@ type fileRow struct {
 }
 
 // digest is that of the record, 0 if the body cannot be read or does not say what stands beside it.
-func (f fileRow) digest() wire.Digest {
-	row, err := readRow(f.body)
+func (f fileRow) digest(t *Tx) wire.Digest {
+	row, err := t.readRow(f.id, f.body)
 	if err != nil || row.ID != f.id || row.Kind != f.kind || row.Scope != f.scope || row.Date.UnixMicro() != f.date || conflict(row) != f.open {
 		return 0
 	}

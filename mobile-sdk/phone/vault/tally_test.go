@@ -136,7 +136,7 @@ func TestDamageInTheFileIsFound(t *testing.T) {
 		"another id inside":   {"UPDATE record SET body = CAST(replace(body, '8000-000000000001', '8000-000000000009') AS BLOB) WHERE id = ?", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := open(t, filepath.Join(t.TempDir(), "card.db"))
+			v := seeThrough(t, filepath.Join(t.TempDir(), "card.db"))
 			s := v.Card(cardID)
 			rows := map[string]wire.Row{one: row(one, "lab.general", "sugar"), two: row(two, "lab.general", "salt")}
 			update(t, s, func(tx replica.PhoneTx) error { return errors.Join(tx.PutRow(rows[one]), tx.PutRow(rows[two])) })

@@ -18,11 +18,15 @@ type Tx struct {
 	tx         *sql.Tx
 	words      Words
 	shed       *atomic.Bool
-	freed      bool                 // something was deleted that may have named a file
-	naming     answer               // whether records of the card name files
-	noted      map[side]wire.Digest // of rows that were read or put in this transaction: they are there
-	sums       [2]*tally            // of the base and the shadow, once they were asked for
-	statements map[string]*sql.Stmt // prepared once a transaction: a page of sync runs the same few a thousand times
+	freed      bool           // something was deleted that may have named a file
+	naming     answer         // whether records of the card name files
+	noted      map[side]mark  // of rows that were read or put in this transaction: they are there
+	sealing                   // the keys
+	unread     []replica.Item // edits that were met and cannot be read
+	sums       [2]*tally      // of the base and the shadow, once they were asked for
+	pool       *statements
+	statements map[string]*sql.Stmt // those of this transaction: a page of sync runs the same few a thousand times
+	news       []string             // that the pool does not know
 }
 
 var _ replica.PhoneTx = (*Tx)(nil)
@@ -36,14 +40,22 @@ type side struct {
 	id     string
 }
 
+// mark is what the tallies need to know of a row.
+type mark struct {
+	digest wire.Digest
+	seal   uint32 // the number of its key
+}
+
 // prepared runs use with the statement. The transaction closes it.
 func (t *Tx) prepared(query string, use func(*sql.Stmt) error) error {
 	if _, ok := t.statements[query]; !ok {
-		s, err := t.tx.PrepareContext(context.Background(), query) //nolint:sqlclosecheck // closed with the transaction
+		s, known, err := t.pool.in(t.tx, query) //nolint:sqlclosecheck // closed with the transaction
 		if err != nil {
 			return err
 		}
-		t.statements[query] = s
+		if t.statements[query] = s; !known {
+			t.news = append(t.news, query)
+		}
 	}
 	return use(t.statements[query])
 }
@@ -135,7 +147,7 @@ func (t *Tx) DropShadowRow(id string) error { return t.drop(side{shadow, id}) }
 
 // ClearShadow deletes all of the base that is being built.
 func (t *Tx) ClearShadow() error {
-	if err := t.setTally(shadow, wire.Sum{}); err != nil {
+	if err := errors.Join(t.uncount(shadow), t.setTally(shadow, wire.Sum{})); err != nil {
 		return err
 	}
 	return t.delete("DELETE FROM record WHERE card = ? AND shadow = 1", t.card)
@@ -144,6 +156,9 @@ func (t *Tx) ClearShadow() error {
 // SwapShadow puts it in the first base's place.
 func (t *Tx) SwapShadow() error {
 	sum, err := t.tally(shadow)
+	if err == nil {
+		err = t.uncount(base)
+	}
 	if err != nil {
 		return err
 	}
@@ -162,19 +177,23 @@ func (t *Tx) get(at side) (row wire.Row, found bool, err error) {
 	if err != nil || !found {
 		return wire.Row{}, false, err
 	}
-	row, err = readRow(body)
+	row, err = t.readRow(at.id, body)
 	return row, err == nil, nil
 }
 
 func (t *Tx) put(shadow int, row wire.Row) error {
-	body, err := wire.Marshal(row)
+	text, err := wire.Marshal(row)
 	if err != nil {
 		return err
 	}
-	at, digest := side{shadow, row.ID}, replica.Digest(row)
+	body, seal, err := t.sealRow(row.Scope, row.ID, text)
+	if err != nil {
+		return err
+	}
+	at, digest := side{shadow, row.ID}, mark{replica.Digest(row), seal}
 	old, known := t.noted[at]
 	if !known {
-		inserted, err := t.insert(at, row, body, digest)
+		inserted, err := t.insert(at, row, body, digest.digest)
 		if err != nil {
 			return err
 		}
@@ -191,7 +210,7 @@ func (t *Tx) put(shadow int, row wire.Row) error {
 		"UPDATE record SET scope = ?3, open = ?4, body = ?5, stale = 1, digest = ?6 WHERE card = ?7 AND shadow = ?8 AND id = ?9 AND kind = ?1 AND date = ?2",
 		"UPDATE record SET kind = ?1, date = ?2, scope = ?3, open = ?4, body = ?5, stale = 1, digest = ?6 WHERE card = ?7 AND shadow = ?8 AND id = ?9",
 	} {
-		rows, err := t.change(query, row.Kind, row.Date.UnixMicro(), row.Scope, conflict(row), body, int64(digest), t.card, shadow, row.ID)
+		rows, err := t.change(query, row.Kind, row.Date.UnixMicro(), row.Scope, conflict(row), body, int64(digest.digest), t.card, shadow, row.ID)
 		if err != nil {
 			return err
 		}
@@ -223,7 +242,12 @@ func (t *Tx) drop(at side) error {
 	return t.deleteRows("card = ? AND shadow = ? AND id = ?", t.card, at.shadow, at.id)
 }
 
-func readRow(body []byte) (wire.Row, error) {
+// readRow reads the stored body of the record with the id.
+func (t *Tx) readRow(id string, stored []byte) (wire.Row, error) {
+	body, err := t.openRow(id, stored)
+	if err != nil {
+		return wire.Row{}, err
+	}
 	row, err := wire.UnmarshalRow(body)
 	if err != nil {
 		return wire.Row{}, errDamaged
@@ -231,7 +255,7 @@ func readRow(body []byte) (wire.Row, error) {
 	return row, nil
 }
 
-// DropRowsOutside deletes what stands in other scopes than these, in both bases.
+// DropRowsOutside deletes what stands in other scopes than these, in both bases, and destroys the keys of those.
 func (t *Tx) DropRowsOutside(keep replica.Scopes) error {
 	scopes, err := t.Scopes()
 	if err != nil {
@@ -245,10 +269,16 @@ func (t *Tx) DropRowsOutside(keep replica.Scopes) error {
 			return err
 		}
 	}
-	return nil
+	sealed, err := list(t, asText, "SELECT DISTINCT scope FROM seal WHERE card = ?", t.card)
+	for _, scope := range sealed {
+		if err == nil && !keep.Holds(scope) {
+			err = t.destroy("scope = ?", scope)
+		}
+	}
+	return err
 }
 
-// Wipe forgets the card.
+// Wipe forgets the card and destroys all of its keys.
 func (t *Tx) Wipe() error {
 	if err := errors.Join(t.setTally(base, wire.Sum{}), t.setTally(shadow, wire.Sum{})); err != nil {
 		return err
@@ -258,7 +288,9 @@ func (t *Tx) Wipe() error {
 			return err
 		}
 	}
-	return nil
+	clear(t.under)
+	t.rekey = false
+	return errors.Join(t.destroy("true"), t.dropEditKey())
 }
 
 // Position is where a list stands: behind the record with this date and id. Lists run from the newest to the oldest; records

@@ -36,46 +36,98 @@ var (
 type Vault struct {
 	file  string
 	words Words
+	ring  *ring
 	write *sql.DB // one connection: SQLite has one writer, and waiting in Go is fair
 	read  *sql.DB // connections that cannot write
 
-	shed atomic.Bool // deleted rows may still stand in the journal
+	writing, reading statements // of the two pools
+
+	shed       atomic.Bool  // deleted rows may still stand in the journal
+	unshredded atomic.Bool  // the keystore has yet to destroy keys
+	readers    atomic.Int32 // transactions that read
 
 	closing sync.RWMutex // held for reading by every transaction
 	closed  bool
+	rescued bool // when it was opened
 }
 
-// readers is how many may read at once; more gain nothing on a phone.
-const readers = 3
+// parallel is how many may read at once; more gain nothing on a phone.
+const parallel = 3
 
 // Open opens the file, or makes a new one under the key. The folder is made if it is missing. Records are found under the words; if
-// those of the file are of another version, all of them wait for Card.Index.
-func Open(file string, key []byte, words Words) (*Vault, error) {
-	if len(key) != KeySize {
-		return nil, ErrKeySize
-	}
+// those of the file are of another version, all of them wait for Card.Index. What stands here from before there were keys of scopes, or under
+// keys in the file though there is a keystore now, is sealed anew. ErrKey, ErrKeySize, ErrNewer, ErrKeystore.
+func Open(file string, key []byte, words Words, custody Custody) (*Vault, error) {
+	return open(file, key, words, newRing(custody))
+}
+
+// open opens the file; one that is damaged is rescued first.
+func open(file string, key []byte, words Words, ring *ring) (*Vault, error) {
 	file, err := filepath.Abs(file)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
-	if err := prepare(file); err != nil {
+	if len(key) != KeySize {
+		return nil, ErrKeySize
+	}
+	if err := resume(file, key, words, ring); err != nil {
+		return nil, err
+	}
+	rescued := false
+	v, err := openSound(file, key, words, ring)
+	if broken(err) || errors.Is(err, ErrDamagedFile) || errors.Is(err, ErrKey) {
+		if err := rescue(file, key, words, ring); err != nil {
+			return nil, err
+		}
+		rescued = true
+		v, err = openSound(file, key, words, ring.another())
+	}
+	if err != nil {
+		return nil, err
+	}
+	v.rescued = rescued
+	if err := v.tidy(); err != nil {
+		return nil, errors.Join(err, v.Close())
+	}
+	return v, nil
+}
+
+// Rescued says whether the file was found damaged when it was opened. What of it could be read is here, see Losses; the cards are to be
+// fetched anew.
+func (v *Vault) Rescued() bool { return v.rescued }
+
+// openSound opens a file in which nothing is damaged as far as one can see.
+func openSound(file string, key []byte, words Words, ring *ring) (*Vault, error) {
+	err := prepare(file)
+	if err != nil {
 		return nil, fmt.Errorf("vault: make the file: %w", err)
 	}
 	// The key is handed over by a statement: what stands in the address can be read back by whoever has the connection.
 	unlock := "PRAGMA hexkey='" + hex.EncodeToString(key) + "'"
-	v := &Vault{file: file, words: words}
+	v := &Vault{file: file, words: words, ring: ring}
 	if v.write, err = connect(file, "&_txlock=immediate", unlock, pragmas); err != nil {
 		return nil, err
 	}
 	v.write.SetMaxOpenConns(1)
+	v.writing.db = v.write
 	if v.read, err = connect(file, "", unlock, pragmas+"PRAGMA query_only=on;"); err != nil {
 		return nil, errors.Join(err, v.write.Close())
 	}
-	v.read.SetMaxOpenConns(readers)
-	v.read.SetMaxIdleConns(readers)
+	v.read.SetMaxOpenConns(parallel)
+	v.read.SetMaxIdleConns(parallel)
+	v.reading.db = v.read
 	err = v.migrate(context.Background())
 	if err == nil {
+		err = v.check(context.Background())
+	}
+	if err == nil {
 		err = v.outdate(context.Background())
+	}
+	if err == nil {
+		err = v.openRing(context.Background())
+	}
+	if err == nil {
+		err = v.reseal(context.Background())
 	}
 	if err != nil {
 		return nil, errors.Join(refined(err), v.write.Close(), v.read.Close())
@@ -143,14 +195,16 @@ func (v *Vault) Close() error {
 	return errors.Join(v.read.Close(), v.write.Close())
 }
 
-// Wipe closes the vault and removes its files. What the phone's memory chip still holds of them is noise without the key:
-// whoever wipes also deletes the key from the keystore, best of all before.
+// Wipe destroys the keys of scopes, closes the vault and removes its files. What the phone's memory chip still holds of them is noise without
+// the key: whoever wipes also deletes the key from the keystore, best of all before.
 func (v *Vault) Wipe() error {
-	errs := []error{v.Close()}
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Remove(v.file + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
+	errs := []error{}
+	if err := v.destroyAll(context.Background()); !errors.Is(err, ErrClosed) {
+		errs = append(errs, err)
+	}
+	errs = append(errs, v.Close())
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", damagedFile, damagedFile + "-wal", tornMark} {
+		errs = append(errs, remove(v.file+suffix))
 	}
 	return errors.Join(errs...)
 }
@@ -164,22 +218,26 @@ func (v *Vault) begin(db *sql.DB, f func(*sql.Tx) error) (err error) {
 	}
 	tx, err := db.BeginTx(context.Background(), nil)
 	if err != nil {
-		return refined(err)
+		return v.torn(refined(err))
 	}
 	done := false
 	defer func() {
 		if !done { // f failed, or panicked
-			err = errors.Join(err, tx.Rollback())
+			err = v.torn(errors.Join(err, tx.Rollback()))
 		}
 	}()
 	if err := f(tx); err != nil {
 		return err
 	}
 	done = true
-	return tx.Commit()
+	return v.torn(tx.Commit())
 }
 
-func (v *Vault) view(f func(*sql.Tx) error) error { return v.begin(v.read, f) }
+func (v *Vault) view(f func(*sql.Tx) error) error {
+	v.readers.Add(1)
+	defer v.readers.Add(-1)
+	return v.begin(v.read, f)
+}
 
 func (v *Vault) update(f func(*sql.Tx) error) error {
 	if err := v.begin(v.write, f); err != nil {

@@ -26,12 +26,12 @@ func TestAnotherKeyOpensNothing(t *testing.T) {
 		"another key": bytes.Repeat([]byte{8}, vault.KeySize),
 		"all zeros":   make([]byte, vault.KeySize),
 	} {
-		if _, err := vault.Open(file, wrong, spelled); !errors.Is(err, vault.ErrKey) {
+		if _, err := vault.Open(file, wrong, spelled, vault.Custody{}); !errors.Is(err, vault.ErrKey) {
 			t.Errorf("%s: got %v, want ErrKey", name, err)
 		}
 	}
 	for _, size := range []int{0, 16, 31, 33, 64} {
-		if _, err := vault.Open(file, make([]byte, size), spelled); !errors.Is(err, vault.ErrKeySize) {
+		if _, err := vault.Open(file, make([]byte, size), spelled, vault.Custody{}); !errors.Is(err, vault.ErrKeySize) {
 			t.Errorf("%d bytes: got %v, want ErrKeySize", size, err)
 		}
 	}
@@ -49,7 +49,7 @@ func TestAnotherKeyOpensNothing(t *testing.T) {
 func TestAPlainDatabaseIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "card.db")
 	must(t, os.WriteFile(file, append([]byte("SQLite format 3\x00"), make([]byte, 8192)...), 0o600))
-	if _, err := vault.Open(file, key, spelled); !errors.Is(err, vault.ErrKey) {
+	if _, err := vault.Open(file, key, spelled, vault.Custody{}); !errors.Is(err, vault.ErrKey) {
 		t.Errorf("got %v, want ErrKey", err)
 	}
 }
@@ -157,7 +157,7 @@ func TestDeletedIsGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			v := open(t, filepath.Join(dir, "card.db"))
+			v := seeThrough(t, filepath.Join(dir, "card.db"))
 			c := v.Card(cardID)
 			const word = "canary-2846"
 			update(t, c, func(tx replica.PhoneTx) error {
@@ -179,7 +179,7 @@ func TestDeletedIsGone(t *testing.T) {
 // TestDeletedIsGoneAfterACrash: the power goes after something was deleted and before the journal was emptied of it.
 func TestDeletedIsGoneAfterACrash(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "card.db")
-	c := open(t, file).Card(cardID)
+	c := seeThrough(t, file).Card(cardID)
 	update(t, c, func(tx replica.PhoneTx) error { return tx.PutRow(row(one, "visit.general", "canary-2846")) })
 	must(t, c.Unrinsed(func(tx replica.PhoneTx) error { return tx.DropRow(one) }))
 	left := lift(t, file)
@@ -188,7 +188,7 @@ func TestDeletedIsGoneAfterACrash(t *testing.T) {
 	if !bytes.Contains(plaintext(t, crashed), []byte("canary")) {
 		t.Fatal("the journal holds nothing to get rid of: the test shows nothing")
 	}
-	open(t, crashed)
+	seeThrough(t, crashed)
 	if bytes.Contains(plaintext(t, crashed), []byte("canary")) {
 		t.Error("the phone has started again, and its files still hold what was deleted")
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,9 @@ func TestWorldsOnFiles(t *testing.T) {
 	}
 	for seed := *worldsFrom; !enough(); seed++ {
 		memory := simnet.World{Seed: seed}
-		disk := simnet.World{Seed: seed, PhoneFile: func(card string) (simnet.PhoneFile, error) { return newPhoneFile(t, dir, card, nil) }}
+		disk := simnet.World{Seed: seed, PhoneFile: func(card string) (simnet.PhoneFile, error) {
+			return newPhoneFile(t, dir, card, nil, seed%2 == 0, newChest())
+		}}
 		want, got := memory.Run(), disk.Run()
 		if got.Failure != nil || want.Trace != got.Trace {
 			t.Errorf("seed %d: trace %x, %v; in memory %x, %v", seed, got.Trace, got.Failure, want.Trace, want.Failure)
@@ -69,10 +72,12 @@ type phoneFile struct {
 	id    string
 	words glossary
 	turns int
+	clear bool   // the bodies can be read in the decrypted file
+	keys  *chest // of the phone, if they cannot
 }
 
-func newPhoneFile(t *testing.T, dir, card string, left files) (*phoneFile, error) {
-	p := &phoneFile{t: t, dir: dir, id: card, words: glossary{}}
+func newPhoneFile(t *testing.T, dir, card string, left files, clear bool, keys *chest) (*phoneFile, error) {
+	p := &phoneFile{t: t, dir: dir, id: card, words: glossary{}, clear: clear, keys: keys}
 	return p, p.start(left)
 }
 
@@ -86,7 +91,13 @@ func (p *phoneFile) start(left files) error {
 	if err := lay(p.file, left); err != nil {
 		return err
 	}
-	if p.vault, err = vault.Open(p.file, key, vault.Words{Version: 1, Of: p.words.of}); err != nil {
+	words := vault.Words{Version: 1, Of: p.words.of}
+	if p.clear {
+		p.vault, err = vault.OpenClear(p.file, key, words)
+	} else {
+		p.vault, err = vault.Open(p.file, key, words, vault.Custody{Keys: p.keys})
+	}
+	if err != nil {
 		return err
 	}
 	p.Card = p.vault.Card(p.id)
@@ -120,15 +131,18 @@ func (p *phoneFile) Crash() error {
 }
 
 func (p *phoneFile) Backup() (func() (simnet.PhoneFile, error), error) {
-	kept, words := lift(p.t, p.file), p.words
+	kept, words, keys := lift(p.t, p.file), p.words, p.keys.copy()
 	return func() (simnet.PhoneFile, error) {
-		again, err := newPhoneFile(p.t, p.dir, p.id, kept)
+		again, err := newPhoneFile(p.t, p.dir, p.id, kept, p.clear, keys.copy())
 		again.words.learn(words)
 		return again, err
 	}, nil
 }
 
 func (p *phoneFile) Close() error {
+	if kept, known := p.keys.names(), p.vault.KeyNames(); !slices.Equal(kept, known) {
+		return fmt.Errorf("the keystore has the keys %v, the file knows of %v", kept, known)
+	}
 	if err := p.vault.Close(); err != nil {
 		return err
 	}

@@ -1,0 +1,83 @@
+// Package auditing keeps the log of who did what with which card so that nobody can change it unnoticed, and shows it to whom it
+// concerns: to the owner the lines about his card, to an outsider the proof that they are all there.
+//
+// # What is written, and when
+//
+// The transaction that reads a card for somebody else, or changes it, writes an entry first (Tx.AppendAudit in app/store). If that fails the
+// transaction fails, and with it the answer. The entry has the card's next number, so that a gap shows; what it says beyond who and when is
+// sealed under the card's key. Its hash goes into a row of its own, and every second the sequencer (Sequence) takes those rows, puts them into
+// one Merkle tree over all cards and signs a checkpoint. A request waits for nobody: nothing that two cards share is touched in its
+// transaction.
+//
+// # Who finds what
+//
+//	an entry changed, swapped with another, or written twice    its hash is not the one in the log
+//	an entry deleted                                             the card's numbers have a gap, or end before what a phone has seen
+//	an entry and its hash deleted, or the log cut or rebuilt     the tree is not that of the checkpoint
+//	the whole database rolled back, or signed anew               not consistent with a checkpoint that a phone, or anybody, has kept
+//
+// The last is found only by whoever kept a checkpoint outside. Phones do (phone.Card.VerifyAccessLog), and `medcard audit verify --state FILE` does:
+// let somebody outside run it daily. The sequencer itself adds nothing to a log that is not what its last checkpoint says (ErrTampered), and
+// says so in the server's log once; the entries wait.
+//
+// All of this is a table of a test, on both databases: TestATamperedLogIsFound in app/story.
+//
+// What nobody finds is an access that never wrote an entry: somebody with the key folder and the database needs no server to read.
+//
+// A database that was restored from a backup lacks what was written after it, so phones that saw a later checkpoint report a fork, once. They
+// are right. The app tells the person and goes on with phone.Client.AcceptAuditLog.
+//
+// # Who reads the whole log
+//
+// Auditors do (Review): clients of a kind of their own (`medcard clients add --kind auditor`), whose scope system/AuditEvent.rs opens
+// GET /v1/audit/entries and nothing else. They say why, and their person stands in the assertion. Each page that they read is remembered first,
+// as an entry under the card of no patient (the nil UUID), which has numbers, a key and proofs like every other. Patients' own lines show nothing of it: what an
+// auditor reads holds none of what was seen.
+//
+// # What it costs
+//
+// BenchmarkAudit in app/server pushes five edits at a time from eight phones, by turns with the audit and without. On two busy cores, in
+// four runs: 14 and 21 % of the throughput on SQLite, 9 and 15 % on PostgreSQL. Most of that is the entry itself, its hash and the sequencer are one or two of a hundred.
+//
+// # For who writes a verifier
+//
+// The log is that of RFC 6962: SHA-256, leaf hash = H(0x00 || data), node hash = H(0x01 || left || right), the proofs of its section 2.1. A leaf's
+// data is the salt (16 bytes) followed by the canonical form of the entry:
+//
+//	medcard audit entry 1
+//	card 36:0191d5a0-0000-7000-8000-000000000001
+//	number 1:7
+//	at 27:2026-11-30T09:05:00.000120Z
+//	action 4:read
+//	purpose 5:TREAT
+//	kind 6:clinic
+//	account 0:
+//	device 0:
+//	client 36:0191d5a0-0000-7000-8000-0000000000c1
+//	organisation 28:Поликлиника № 7
+//	person 1:7
+//	name 22:Иванова А. П.
+//	role 16:терапевт
+//	scopes 22:system/*.c system/*.rs
+//	what 11:lab.general
+//	request 36:0191d5a0-0000-7000-8000-00000000000f
+//
+// Each line is a name, a space, the length of the value in bytes as a decimal number, a colon, the value and a line feed (0x0A); all lines are there,
+// in this order, and the values may hold line feeds themselves. Texts are UTF-8. domain/audit writes and reads it.
+//
+//	GET /v1/audit/checkpoint                     the checkpoint: text/plain, a signed note (C2SP signed-note) over the three lines origin, size and
+//	                                             root in base64 (C2SP tlog-checkpoint)
+//	GET /v1/audit/key                            the origin, and the key as golang.org/x/mod/sumdb/note.NewVerifier reads it: origin+hash+key in
+//	                                             base64, algorithm 1 (Ed25519)
+//	GET /v1/audit/leaves?from=N                  the leaf hashes from place N on, 32 bytes each, at most 4,096 of them; nothing behind the last. The root
+//	                                             is recomputed from these
+//	GET /v1/audit/consistency?older=M&newer=N    the consistency proof from size M to size N
+//	GET /v1/cards/{card}/access-log/evidence     for the owner: entries of the card, newest first, at most 100, each in its canonical form with salt,
+//	                                             place and inclusion proof for the checkpoint that comes along
+//
+// An entry that was written in the last seconds is not in the log yet: logged is false, and it has no place. One that still is not after ten
+// minutes is missing. Entries from before the log existed have no salt and are never in it; their numbers are below those of all that are.
+//
+// The key is audit.pem in the key folder, or in the PKCS#11 token. It has no term. Whoever verifies pins it at the first time, or gets it another way
+// (`medcard audit key` prints it).
+package auditing

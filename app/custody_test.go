@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// does runs the command as an operator would, and gives what it printed.
+func does(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	c := command()
+	c.Writer = &out
+	err := c.Run(t.Context(), append([]string{"medcard"}, args...))
+	return out.String(), err
+}
+
+// words is a table without its columns.
+func words(table string) string { return strings.Join(strings.Fields(table), " ") }
+
+func TestKeysByCommand(t *testing.T) {
+	t.Setenv("MEDCARD_DATA", t.TempDir())
+	if _, err := does(t, "keys", "rotate"); err != nil {
+		t.Fatal(err)
+	}
+	list, err := does(t, "keys", "list")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stolen string
+	for line := range strings.Lines(list) {
+		if f := strings.Fields(line); len(f) > 2 && f[1] == "rx" && f[2] == "signs" {
+			stolen = f[0]
+		}
+	}
+	if stolen == "" || strings.Count(list, " rx ") != 3 || !strings.Contains(list, "successor") {
+		t.Fatal(list)
+	}
+	if out, err := does(t, "keys", "compromise", stolen); err != nil || !strings.Contains(out, "withdrawn") || !strings.Contains(out, "Published") {
+		t.Fatal(out, err)
+	}
+	if list, err = does(t, "keys", "list"); err != nil || !strings.Contains(words(list), stolen+" rx compromised") || strings.Count(words(list), " rx signs") != 1 {
+		t.Error(list, err)
+	}
+	if out, err := does(t, "keys", "handover"); err != nil || !strings.Contains(out, "for readers to pin: medcard=") {
+		t.Error(out, err)
+	}
+	log, err := does(t, "keys", "log")
+	for _, want := range []string{stolen + " rx published", stolen + " rx compromised", " keys signs"} {
+		if !strings.Contains(words(log), want) {
+			t.Errorf("no %q in\n%s%v", want, log, err)
+		}
+	}
+	for _, wrong := range [][]string{{"compromise"}, {"compromise", "00"}, {"rotate", "everything"}, {"rotate", "root"}} {
+		if out, err := does(t, append([]string{"keys"}, wrong...)...); err == nil {
+			t.Errorf("%v: %s", wrong, out)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/urfave/cli/v3"
+
+	"github.com/medcard/medcard/app/config"
+	"github.com/medcard/medcard/app/keys"
+	"github.com/medcard/medcard/app/proving"
+	"github.com/medcard/medcard/app/server"
+	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// documentsCommand is for reviewers: documents by which people prove who they are.
+func documentsCommand() *cli.Command {
+	as := &cli.StringFlag{Name: "as", Usage: "your name, as it is remembered", Required: true}
+	return &cli.Command{
+		Name: "documents", Usage: "check the documents by which people prove who they are",
+		Commands: []*cli.Command{
+			{Name: "list", Usage: "list those that wait to be checked, the oldest first", Action: listDocuments},
+			{
+				Name: "look", Usage: "write the files of one into a folder; that you looked is remembered", ArgsUsage: "ACCOUNT DOCUMENT", Action: lookAtDocument,
+				Flags: []cli.Flag{as, &cli.StringFlag{Name: "to", Usage: "folder for the files; delete it when you are done", Required: true}},
+			},
+			{
+				Name: "approve", Usage: "the document is what it says and the person's: cards that wait for it open", ArgsUsage: "ACCOUNT DOCUMENT", Action: approveDocument,
+				Flags: []cli.Flag{as, &cli.StringFlag{Name: "words", Usage: "to the person"}},
+			},
+			{
+				Name: "reject", Usage: "it is not; the person is told why", ArgsUsage: "ACCOUNT DOCUMENT", Action: rejectDocument,
+				Flags: []cli.Flag{
+					as, &cli.StringFlag{Name: "reason", Usage: "unreadable, incomplete, otherDocument, mismatch, expired or doubtful", Required: true},
+					&cli.StringFlag{Name: "words", Usage: "to the person"},
+				},
+			},
+		},
+	}
+}
+
+func listDocuments(ctx context.Context, c *cli.Command) error {
+	return withProving(ctx, func(prove *proving.Service) error {
+		list, err := prove.Waiting(ctx)
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(c.Root().Writer, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ACCOUNT\tDOCUMENT\tSLOT\tSENT\tFILES")
+		for _, d := range list {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\n", d.Account, d.ID, d.Slot, d.Sent.Format(time.RFC3339), len(d.Files))
+		}
+		return table.Flush()
+	})
+}
+
+// whichDocument reads the two ids that name a document.
+func whichDocument(c *cli.Command) (of identity.AccountID, id evidence.DocumentID, err error) {
+	names := c.Args().Slice()
+	if len(names) != 2 || uuid.Validate(names[0]) != nil || uuid.Validate(names[1]) != nil {
+		return "", "", errors.New("which document? `medcard documents list` shows them, with their accounts")
+	}
+	return identity.AccountID(names[0]), evidence.DocumentID(names[1]), nil
+}
+
+func lookAtDocument(ctx context.Context, c *cli.Command) error {
+	of, id, err := whichDocument(c)
+	if err != nil {
+		return err
+	}
+	return withProving(ctx, func(prove *proving.Service) error {
+		folder := filepath.Clean(c.String("to"))
+		if err := os.MkdirAll(folder, 0o700); err != nil { // before the look is remembered, which would have shown nothing
+			return err
+		}
+		seen, err := prove.Look(ctx, of, id, c.String("as"))
+		if err != nil {
+			return err
+		}
+		for i, f := range seen.Files {
+			if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%d.%s", seen.Slot, f.Number, f.Format)), seen.Contents[i], 0o600); err != nil {
+				return err
+			}
+		}
+		_, err = fmt.Fprintf(c.Root().Writer, "%s, number %q: %d files in %s\n", seen.Slot, seen.Number, len(seen.Files), folder)
+		return err
+	})
+}
+
+func approveDocument(ctx context.Context, c *cli.Command) error {
+	return judgeDocument(ctx, c, proving.Verdict{Approved: true})
+}
+
+func rejectDocument(ctx context.Context, c *cli.Command) error {
+	return judgeDocument(ctx, c, proving.Verdict{Reason: evidence.Reason(c.String("reason"))})
+}
+
+func judgeDocument(ctx context.Context, c *cli.Command, v proving.Verdict) (err error) {
+	if v.Account, v.Document, err = whichDocument(c); err != nil {
+		return err
+	}
+	v.Words, v.Reviewer = c.String("words"), c.String("as")
+	return withProving(ctx, func(prove *proving.Service) error {
+		if err := prove.Judge(ctx, v); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(c.Root().Writer, "The person is told.")
+		return err
+	})
+}
+
+func withProving(ctx context.Context, work func(*proving.Service) error) error {
+	return withStore(ctx, func(cfg config.Config, db *store.DB) error {
+		custody, err := keys.OpenFolder(cfg.KeyFolder(), time.Now)
+		if err != nil {
+			return err
+		}
+		return work(server.Prove(db, custody, cfg, time.Now))
+	})
+}

@@ -1,0 +1,144 @@
+package granting
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// Faults of emergencies.
+var (
+	ErrPerson      = fault.New(fault.Denied, "person.missing", "Only a named person may open a card in an emergency: sign the actor claim with sub, name and role.")
+	ErrStepUp      = fault.New(fault.Denied, "person.stale", "The person has to prove who he is anew: sign auth_time in the actor claim, at most five minutes old.")
+	ErrReason      = fault.New(fault.Invalid, "reason.invalid", "Say why: a reason of the list, and 10 to 500 characters of your own.")
+	ErrNarrow      = fault.New(fault.Invalid, "scopes.too_wide", "Name 1 to 8 scopes, those that this emergency needs.")
+	ErrOften       = fault.New(fault.Throttled, "emergency.too_many", "This organisation opened too many cards in emergencies within the hour. Operators look into it.")
+	ErrNoEmergency = fault.New(fault.NotFound, "emergency.not_found", "There is no such emergency, or it was reviewed already.")
+	ErrVerdict     = fault.New(fault.Invalid, "verdict.invalid", "The verdict is justified or unjustified, with the reviewer's name and 3 to 500 characters on what was found.")
+)
+
+const (
+	freshProof    = 5 * time.Minute
+	emergencies   = 30 // of one organisation an hour
+	fewScopes     = 8
+	reviewsListed = 500
+)
+
+// Need is an emergency as a clinic's person states it.
+type Need struct {
+	Card    card.ID
+	Scopes  card.Scopes
+	Reason  consent.EmergencyReason
+	Words   string
+	Request string
+}
+
+// BreakGlass opens the named sections of a card to the clinic for an hour, without the owner's consent. The owner is told at once, and
+// somebody has to review it.
+func (s *Service) BreakGlass(ctx context.Context, a identity.Actor, n Need) (consent.Opening, error) {
+	now := s.Clock()
+	if err := n.check(a, now); err != nil {
+		return consent.Opening{}, err
+	}
+	e := consent.Opening{
+		ID: consent.GrantID(s.NewID()), Card: n.Card, Client: a.Client, Clinic: a.Organisation, Person: a.Person, Scopes: n.Scopes, Reason: n.Reason,
+		Words: strings.TrimSpace(n.Words), Opened: now, Ends: now.Add(consent.EmergencyLasts), Due: now.Add(consent.ReviewTerm),
+	}
+	// Counted apart, because the organisation's other cards stand elsewhere; two at once may pass the bound by one.
+	err := s.Store.View(ctx, func(tx Tx) error {
+		before, err := tx.CountEmergencies(a.Client, now.Add(-time.Hour))
+		if err == nil && before >= emergencies {
+			err = ErrOften
+		}
+		return err
+	})
+	if err != nil {
+		return consent.Opening{}, err
+	}
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		permit, err := tx.DecideWrite(a, n.Card, "system/*.rs", nil)
+		if err != nil {
+			return err
+		}
+		if err := tx.LockCard(n.Card); err != nil {
+			return err
+		}
+		if err := tx.OpenEmergency(permit, e); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Entry{
+			Card: n.Card, At: now, Actor: a, Action: audit.BreakGlass, Purpose: consent.Emergency, What: string(n.Reason) + ": " + strings.Join(n.Scopes.Words(), " "), Request: n.Request,
+		})
+	})
+	return e, err
+}
+
+func (n Need) check(a identity.Actor, now time.Time) error {
+	switch proven := a.Person.Proven; {
+	case a.Kind != identity.Clinic:
+		return consent.ErrNoGrant
+	case a.Person.ID == "" || a.Person.Name == "" || a.Person.Role == "":
+		return ErrPerson
+	case proven.IsZero() || now.Sub(proven) > freshProof:
+		return ErrStepUp
+	case !n.Reason.Known() || !between(n.Words, 10, 500):
+		return ErrReason
+	case len(n.Scopes) > fewScopes:
+		return ErrNarrow
+	}
+	return checkScopes(n.Scopes)
+}
+
+func between(text string, least, most int) bool {
+	n := utf8.RuneCountInString(strings.TrimSpace(text))
+	return least <= n && n <= most
+}
+
+// Emergencies shows the owner who opened the card without being let in, newest first, and what the review came to.
+func (s *Service) Emergencies(ctx context.Context, a identity.Actor, id card.ID) (list []consent.Opening, err error) {
+	err = s.Store.View(ctx, func(tx Tx) error {
+		permit, err := s.owner(tx, a, id)
+		if err == nil {
+			list, err = tx.Emergencies(permit)
+		}
+		return err
+	})
+	return list, err
+}
+
+// Unreviewed lists emergencies that wait for their review, the first due first, for an operator.
+func (s *Service) Unreviewed(ctx context.Context) (list []consent.Opening, err error) {
+	err = s.Store.View(ctx, func(tx Tx) error {
+		list, err = tx.UnreviewedEmergencies(reviewsListed)
+		return err
+	})
+	return list, err
+}
+
+// Review ends the wait of an emergency, once. Was it unjustified, its grant ends if it still runs. The owner is told in either case.
+func (s *Service) Review(ctx context.Context, id card.ID, emergency consent.GrantID, verdict consent.Verdict, reviewer, finding string) error {
+	if verdict != consent.Justified && verdict != consent.Unjustified || !between(reviewer, 3, 100) || !between(finding, 3, 500) {
+		return ErrVerdict
+	}
+	now := s.Clock()
+	return s.Store.Update(ctx, func(tx Tx) error {
+		found, err := tx.ReviewEmergency(id, emergency, verdict, strings.TrimSpace(reviewer), strings.TrimSpace(finding), now)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrNoEmergency
+		}
+		return tx.AppendAudit(audit.Entry{
+			Card: id, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: reviewer, Name: reviewer}}, Action: audit.Judge,
+			Purpose: consent.Operations, What: string(verdict), Request: "review",
+		})
+	})
+}

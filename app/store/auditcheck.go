@@ -1,0 +1,149 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+)
+
+// What `medcard audit verify` and auditors read of the log. It believes nothing: what is missing or broken is told, not refused.
+
+// LoggedEntries gives the places of the log in [from, to) that are there, each with its entry.
+func (tx *Tx) LoggedEntries(from, to int64) (list []audit.Logged, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		l := audit.Logged{State: audit.Gone}
+		var hash []byte
+		if err := rows.Scan(&l.Place, &l.Card, &l.Number, &hash); err != nil {
+			return err
+		}
+		_ = intoHash(&l.Hash, hash) // one of another length is no entry's
+		list = append(list, l)
+		return nil
+	}, "SELECT position, card, number, hash FROM audit_leaf WHERE position >= ? AND position < ? ORDER BY position", from, to)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.auditRows("JOIN audit_leaf AS l ON l.card = e.card AND l.number = e.number WHERE l.position >= ? AND l.position < ?", from, to)
+	if err != nil {
+		return nil, err
+	}
+	return list, tx.openLogged(list, rows)
+}
+
+// WaitingEntries gives entries that wait for the log, the oldest first, as if they stood at the places 0, 1, ...
+func (tx *Tx) WaitingEntries(limit int) (list []audit.Logged, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		l := audit.Logged{Place: int64(len(list)), State: audit.Gone}
+		var hash []byte
+		if err := rows.Scan(&l.Card, &l.Number, &hash); err != nil {
+			return err
+		}
+		_ = intoHash(&l.Hash, hash)
+		list = append(list, l)
+		return nil
+	}, "SELECT card, number, hash FROM audit_pending ORDER BY id LIMIT ?", limit)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.auditRows("JOIN (SELECT card, number FROM audit_pending ORDER BY id LIMIT ?) AS p ON p.card = e.card AND p.number = e.number", limit)
+	if err != nil {
+		return nil, err
+	}
+	return list, tx.openLogged(list, rows)
+}
+
+// openLogged puts the entries where their places are, opened as far as they open.
+func (tx *Tx) openLogged(list []audit.Logged, rows []auditRow) error {
+	type name struct {
+		card   card.ID
+		number uint64
+	}
+	found := make(map[name]auditRow, len(rows))
+	for _, r := range rows {
+		found[name{r.entry.Card, r.entry.Number}] = r
+	}
+	for i := range list {
+		r, ok := found[name{list[i].Card, list[i].Number}]
+		if !ok {
+			continue
+		}
+		entry, err := tx.openAudit(r)
+		if err != nil && tx.ctx.Err() != nil {
+			return err
+		}
+		list[i].Entry, list[i].State = entry, audit.Readable
+		if err != nil { // its card is gone, or it is not what was sealed
+			list[i].State = audit.Broken
+		}
+	}
+	return nil
+}
+
+// LogNodes gives the inner hashes of the tree in [from, to), by place.
+func (tx *Tx) LogNodes(from, to int64) (map[int64]audit.Hash, error) {
+	nodes := map[int64]audit.Hash{}
+	err := tx.each(func(rows *sql.Rows) error {
+		var place int64
+		var hash []byte
+		if err := rows.Scan(&place, &hash); err != nil {
+			return err
+		}
+		var h audit.Hash
+		_ = intoHash(&h, hash)
+		nodes[place] = h
+		return nil
+	}, "SELECT position, hash FROM audit_node WHERE position >= ? AND position < ?", from, to)
+	return nodes, err
+}
+
+// CardTrails tells of the cards behind one how their entries hang together; after "" begins with the first.
+func (tx *Tx) CardTrails(after card.ID, limit int) (list []audit.CardTrail, err error) {
+	ids, err := tx.cardsAfter(string(after), limit)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	at := map[card.ID]int{}
+	err = tx.each(func(rows *sql.Rows) error {
+		var c audit.CardTrail
+		err := rows.Scan(&c.Card, &c.Count, &c.Entries, &c.Highest, &c.First)
+		at[c.Card] = len(list)
+		list = append(list, c)
+		return err
+	}, `SELECT id, audit_count, (SELECT count(*) FROM audit_entry AS e WHERE e.card = card.id), (SELECT coalesce(max(number), 0) FROM audit_entry AS e WHERE e.card = card.id),
+			(SELECT coalesce(min(number), 0) FROM audit_leaf AS l WHERE l.card = card.id)
+		FROM card WHERE id IN ? ORDER BY id`, ids)
+	if err != nil {
+		return nil, err
+	}
+	strays, err := tx.auditRows(`WHERE e.card IN ? AND NOT EXISTS (SELECT 1 FROM audit_leaf AS l WHERE l.card = e.card AND l.number = e.number)
+			AND NOT EXISTS (SELECT 1 FROM audit_pending AS p WHERE p.card = e.card AND p.number = e.number) ORDER BY e.card, e.number`, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range strays {
+		c := &list[at[r.entry.Card]]
+		if entry, err := tx.openAudit(r); err == nil && len(entry.Salt) == 0 {
+			c.Older, c.Last = c.Older+1, r.entry.Number
+		} else {
+			c.Stray = append(c.Stray, r.entry.Number)
+		}
+	}
+	return list, tx.ctx.Err()
+}
+
+// OpenLogCard makes the card under which readings of the log are remembered, if it is not there yet. It has no owner and never gets one.
+func (tx *Tx) OpenLogCard(now time.Time) error {
+	var one int
+	if found, err := tx.one([]any{&one}, "SELECT 1 FROM card WHERE id = ?", string(audit.LogCard)); err != nil || found {
+		return err
+	}
+	wrapped, err := tx.newDataKey(audit.LogCard)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO card (id, epoch, wrapped_key, created_at, collect_at, forget_seq) VALUES (?, ?, ?, ?, NULL, 0) ON CONFLICT (id) DO NOTHING`,
+		string(audit.LogCard), NewID(), wrapped, micros(now))
+	return err
+}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/posting"
+)
+
+var errSealedPolicy = errors.New("store: a sealed policy number does not open: it was changed or moved, or this is another key folder")
+
+func policyPlace(of identity.AccountID) []byte { return []byte("policy_link|sealed|" + string(of)) }
+
+// LockPolicyLink finds the account's policy on its way to be confirmed, and locks it.
+func (tx *Tx) LockPolicyLink(of identity.AccountID) (evidence.Link, bool, error) {
+	if n, err := tx.exec("UPDATE policy_link SET state = state WHERE account = ?", string(of)); err != nil || n == 0 {
+		return evidence.Link{}, false, err
+	}
+	return tx.PolicyLink(of)
+}
+
+// PolicyLink is LockPolicyLink for who only wants to know.
+func (tx *Tx) PolicyLink(of identity.AccountID) (evidence.Link, bool, error) {
+	l := evidence.Link{Account: of}
+	var sealed []byte
+	var settled sql.NullTime
+	found, err := tx.one([]any{&l.Challenge, &l.State, &sealed, &l.Asked, &settled},
+		"SELECT challenge, state, sealed, asked_at, settled_at FROM policy_link WHERE account = ?", uuidOrNil(string(of)))
+	if err != nil || !found {
+		return evidence.Link{}, false, err
+	}
+	number, bad := tx.db.keys.Unwrap(sealed, policyPlace(of))
+	if bad != nil {
+		return evidence.Link{}, false, errSealedPolicy
+	}
+	l.Number, l.Asked, l.Settled = identity.Policy(number), l.Asked.UTC(), fromNull(settled)
+	return l, true, nil
+}
+
+// PutPolicyLink keeps how the account's policy stands, in place of what was there.
+func (tx *Tx) PutPolicyLink(l evidence.Link) error {
+	sealed, err := tx.db.keys.Wrap([]byte(l.Number), policyPlace(l.Account))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO policy_link (account, challenge, state, hash, sealed, asked_at, settled_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (account) DO UPDATE SET challenge = excluded.challenge, state = excluded.state, hash = excluded.hash, sealed = excluded.sealed,
+		asked_at = excluded.asked_at, settled_at = excluded.settled_at`,
+		string(l.Account), l.Challenge, string(l.State), tx.policyHash(l.Number), sealed, micros(l.Asked), nullTime(l.Settled))
+	return err
+}
+
+func (tx *Tx) policyHash(n identity.Policy) []byte { return tx.db.keys.Hash("policy link", string(n)) }
+
+// PolicyFits reports whether the account may have the policy: no other account has linked it, and no card to which it leads is somebody else's.
+func (tx *Tx) PolicyFits(of identity.AccountID, n identity.Policy) (bool, error) {
+	var others int
+	if _, err := tx.one([]any{&others}, "SELECT count(*) FROM policy_link WHERE hash = ? AND state = ? AND account <> ?", tx.policyHash(n), string(evidence.Linked), string(of)); err != nil || others > 0 {
+		return false, err
+	}
+	var owner string
+	found, err := tx.one([]any{&owner}, `SELECT g.account FROM patient_key AS k JOIN access_grant AS g ON g.card = k.card
+		WHERE k.hash = ? AND g.role = ? AND g.revoked_at IS NULL`, tx.patientKeys(posting.Introduction{Numbers: []card.Number{{System: card.SystemOMS, Value: string(n)}}})[0].hash, string(consent.Owner))
+	return !found || owner == string(of), err
+}

@@ -1,0 +1,159 @@
+package story
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/medcard/medcard/app/server"
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/mobile-sdk/credential"
+	"github.com/medcard/medcard/mobile-sdk/phone"
+)
+
+// as is a token of a clinic's person who proved so long ago who he is.
+func (w *World) as(ctx context.Context, t *testing.T, name string, person credential.Actor) *Clinic {
+	t.Helper()
+	id, key, err := w.Register(ctx, identity.Clinic, name)
+	ok(t, err)
+	source := credential.New(credential.Client{ID: string(id), Key: key, TokenURL: w.URL + "/oauth/token", Scopes: clinicScopes, Clock: w.Now})
+	return &Clinic{ID: id, Name: name, Token: source.As(person), world: w}
+}
+
+// A doctor opens a card without its owner's consent: named sections, for an hour, with a reason. The owner is told at once, sees who it was
+// and why, may end it, and reads what the review came to. What she restricted or hid stays closed.
+func TestGlassIsBroken(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		_, anna, id := owner(ctx, t, w, got(w.Clinic(ctx, "Городская больница"))(t))
+		hers := anna.Card(id)
+		got(anna.Sync(ctx))(t)
+		diagnoses := got(hers.Records(card.KindCondition, phone.Paging{Limit: 100}))(t).Entries
+		ok(t, hers.Hide(ctx, diagnoses[0].ID))
+		got(hers.Restrict(ctx, phone.Ban{Scopes: card.Scopes{"lab.*"}}))(t)
+		ok(t, anna.RegisterPush(ctx, "fcm", "anna-phone", "ru"))
+
+		doctor := Doctor
+		doctor.Proven = w.Now().Unix()
+		ambulance := w.as(ctx, t, "Скорая помощь", doctor)
+		path := "/v1/cards/" + string(id) + "/emergencies"
+		need := func() body {
+			return body{"scopes": []string{"dx.*", "lab.*"}, "reason": "unconscious", "words": "Без сознания, ДТП, нужны аллергии и диагнозы"}
+		}
+		reads := func(c *Clinic, kind, purpose string) (n int, err error) {
+			var page struct{ Records []struct{ ID string } }
+			err = c.Call(ctx, http.MethodGet, "/v1/cards/"+string(id)+"/records?kinds="+kind, map[string]string{"Purpose-Of-Use": purpose}, nil, &page)
+			return len(page.Records), err
+		}
+		_, err := reads(ambulance, "condition", "ETREAT")
+		refused(t, err, http.StatusNotFound, "card.not_found")
+
+		for code, c := range map[string]struct {
+			by     *Clinic
+			change body
+			status int
+		}{
+			"person.missing":    {w.as(ctx, t, "Скорая помощь № 2", credential.Actor{}), nil, http.StatusForbidden},
+			"person.stale":      {w.as(ctx, t, "Скорая помощь № 3", credential.Actor{Subject: "e-1", Name: "Н", Role: "врач", Proven: w.Now().Add(-6 * time.Minute).Unix()}), nil, http.StatusForbidden},
+			"scopes.invalid":    {ambulance, body{"scopes": []string{"*"}}, http.StatusUnprocessableEntity},
+			"reason.invalid":    {ambulance, body{"words": "          a         "}, http.StatusUnprocessableEntity},
+			"invalid_input":     {ambulance, body{"reason": "curiosity"}, http.StatusUnprocessableEntity},
+			"invalid_input ":    {ambulance, body{"scopes": []string{"a.a", "b.b", "c.c", "d.d", "e.e", "f.f", "g.g", "h.h", "i.i"}}, http.StatusUnprocessableEntity},
+			"person.stale, too": {w.as(ctx, t, "Скорая помощь № 4", Doctor), nil, http.StatusForbidden},
+		} {
+			asked := need()
+			for k, v := range c.change {
+				asked[k] = v
+			}
+			code, _, _ = strings.Cut(code, " ")
+			refused(t, c.by.Call(ctx, http.MethodPost, path, nil, asked, nil), c.status, strings.TrimSuffix(code, ","))
+		}
+
+		var opened struct {
+			ID   string
+			Ends time.Time
+		}
+		ok(t, ambulance.Call(ctx, http.MethodPost, path, nil, need(), &opened))
+		w.rings(t, "anna-phone", 1)
+		if n, err := reads(ambulance, "condition", "ETREAT"); err != nil || n != len(diagnoses)-1 {
+			t.Errorf("diagnoses in the emergency: %d, %v; want all but the hidden one", n, err)
+		}
+		if n, err := reads(ambulance, "observation", "ETREAT"); err != nil || n != 0 {
+			t.Errorf("results, which are restricted: %d, %v", n, err)
+		}
+		if n, err := reads(ambulance, "medication", "ETREAT"); err != nil || n != 0 {
+			t.Errorf("what was not asked for: %d, %v", n, err)
+		}
+		_, err = reads(ambulance, "condition", "TREAT")
+		refused(t, err, http.StatusNotFound, "card.not_found")
+
+		list := got(hers.Emergencies(ctx))(t)
+		if len(list) != 1 || list[0].Clinic != "Скорая помощь" || list[0].Person.Name != Doctor.Name || list[0].Person.Role != Doctor.Role ||
+			list[0].Reason != consent.Unconscious || list[0].Words != need()["words"] || list[0].Verdict != "" || !list[0].Ends.Equal(list[0].Opened.Add(time.Hour)) {
+			t.Errorf("the owner reads %+v", list)
+		}
+		log, _, err := hers.AccessLog(ctx, 0)
+		ok(t, err)
+		if !slices.ContainsFunc(log, func(a phone.Access) bool { return a.Action == audit.BreakGlass && a.Person == Doctor.Name }) {
+			t.Error("the log does not tell of it")
+		}
+
+		// The review, which says that it was wrong: it ends there, the owner reads it, and it is decided once.
+		desk := server.Grant(w.Server.Store, w.Now)
+		waiting := got(desk.Unreviewed(ctx))(t)
+		if len(waiting) != 1 || waiting[0].Card != id || string(waiting[0].ID) != opened.ID {
+			t.Fatalf("in the queue: %+v", waiting)
+		}
+		ok(t, desk.Review(ctx, id, waiting[0].ID, consent.Unjustified, "Сидорова", "Вызова к пациентке не было"))
+		if err := desk.Review(ctx, id, waiting[0].ID, consent.Justified, "Сидорова", "Всё же был"); err == nil {
+			t.Error("a second verdict counts")
+		}
+		if left := got(desk.Unreviewed(ctx))(t); len(left) > 0 {
+			t.Errorf("still in the queue: %+v", left)
+		}
+		w.rings(t, "anna-phone", 2)
+		if list := got(hers.Emergencies(ctx))(t); list[0].Verdict != consent.Unjustified || list[0].Reviewer != "Сидорова" || list[0].Finding == "" {
+			t.Errorf("the owner reads of the review: %+v", list)
+		}
+		_, err = reads(ambulance, "condition", "ETREAT")
+		refused(t, err, http.StatusNotFound, "card.not_found")
+
+		// The owner ends another one, and a third ends by itself.
+		ok(t, ambulance.Call(ctx, http.MethodPost, path, nil, need(), &opened))
+		ok(t, hers.RevokeGrant(ctx, consent.GrantID(opened.ID)))
+		_, err = reads(ambulance, "condition", "ETREAT")
+		refused(t, err, http.StatusNotFound, "card.not_found")
+		ok(t, ambulance.Call(ctx, http.MethodPost, path, nil, need(), &opened))
+		w.Skip(59 * time.Minute)
+		if _, err := reads(ambulance, "condition", "ETREAT"); err != nil {
+			t.Errorf("within the hour: %v", err)
+		}
+		w.Skip(2 * time.Minute)
+		_, err = reads(ambulance, "condition", "ETREAT")
+		refused(t, err, http.StatusNotFound, "card.not_found")
+	})
+}
+
+// An organisation that opens card after card is stopped.
+func TestGlassIsNotBrokenAllDay(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		_, _, id := owner(ctx, t, w, got(w.Clinic(ctx, "Городская больница"))(t))
+		doctor := Doctor
+		doctor.Proven = w.Now().Unix()
+		ambulance := w.as(ctx, t, "Скорая помощь", doctor)
+		ask := func(c *Clinic) error {
+			return c.Call(ctx, http.MethodPost, "/v1/cards/"+string(id)+"/emergencies", nil,
+				body{"scopes": []string{"dx.general"}, "reason": "lifeThreat", "words": "Анафилактический шок"}, nil)
+		}
+		for range 30 {
+			ok(t, ask(ambulance))
+		}
+		refused(t, ask(ambulance), http.StatusTooManyRequests, "emergency.too_many")
+		ok(t, ask(w.as(ctx, t, "Другая скорая", doctor)))
+	})
+}

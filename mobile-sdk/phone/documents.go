@@ -1,0 +1,135 @@
+package phone
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/identity"
+)
+
+// What a person proves who he is with: see package evidence. Files go one by one and each may be sent again, so an app that keeps those
+// that are still to be sent goes on where the network went away.
+
+type documentAnswer struct {
+	ID     string `json:"id"`
+	Slot   string `json:"slot"`
+	Status string `json:"status"`
+	Number string `json:"number"`
+	Files  []struct {
+		File   int    `json:"file"`
+		Format string `json:"format"`
+		Size   int64  `json:"size"`
+		Pages  int    `json:"pages"`
+	} `json:"files"`
+	Changed time.Time `json:"changed"`
+	Sent    time.Time `json:"sent"`
+	Judged  time.Time `json:"judged"`
+	Reason  string    `json:"reason"`
+	Words   string    `json:"words"`
+}
+
+func (a documentAnswer) document() evidence.Document {
+	d := evidence.Document{
+		ID: evidence.DocumentID(a.ID), Slot: evidence.Slot(a.Slot), Status: evidence.Status(a.Status), Number: a.Number,
+		Changed: a.Changed, Sent: a.Sent, Judged: a.Judged, Reason: evidence.Reason(a.Reason), Words: a.Words,
+	}
+	for _, f := range a.Files {
+		d.Files = append(d.Files, evidence.File{Number: f.File, Format: evidence.Format(f.Format), Size: f.Size, Pages: f.Pages})
+	}
+	return d
+}
+
+type policyAnswer struct {
+	Number  string    `json:"number"`
+	Status  string    `json:"status"`
+	Asked   time.Time `json:"asked"`
+	Settled time.Time `json:"settled"`
+}
+
+func (a policyAnswer) link() evidence.Link {
+	return evidence.Link{Number: identity.Policy(a.Number), State: evidence.LinkState(a.Status), Asked: a.Asked, Settled: a.Settled}
+}
+
+func documentPath(slot evidence.Slot) string {
+	return "/v1/me/documents/" + url.PathEscape(string(slot))
+}
+
+// Documents lists the person's own documents with what was said of them. Of a slot there may be two: the approved one, and the one that is to
+// replace it.
+func (c *Client) Documents(ctx context.Context) ([]evidence.Document, error) {
+	var a struct {
+		Documents []documentAnswer `json:"documents"`
+	}
+	if err := c.do(ctx, call{method: http.MethodGet, path: "/v1/me/documents", into: &a}); err != nil {
+		return nil, err
+	}
+	list := make([]evidence.Document, len(a.Documents))
+	for i, d := range a.Documents {
+		list[i] = d.document()
+	}
+	return list, nil
+}
+
+// PutDocumentFile sends a file of a document, JPEG, PNG or PDF, in place of the one that has its number, from 1.
+func (c *Client) PutDocumentFile(ctx context.Context, slot evidence.Slot, number int, content []byte) (evidence.Document, error) {
+	var a documentAnswer
+	err := c.do(ctx, call{
+		method: http.MethodPut, path: documentPath(slot) + "/files/" + strconv.Itoa(number), raw: content, into: &a,
+		header: http.Header{"Content-Type": {"application/octet-stream"}},
+	})
+	return a.document(), err
+}
+
+// HandInDocument gives a document to be checked, with its number as the person typed it; "" where it has none.
+func (c *Client) HandInDocument(ctx context.Context, slot evidence.Slot, number string) (evidence.Document, error) {
+	var a documentAnswer
+	body := struct {
+		Number string `json:"number,omitempty"`
+	}{number}
+	err := c.do(ctx, call{method: http.MethodPost, path: documentPath(slot) + "/submit", body: body, into: &a})
+	return a.document(), err
+}
+
+// WithdrawDocument takes a document back that is being checked, or deletes a draft or a rejected one.
+func (c *Client) WithdrawDocument(ctx context.Context, slot evidence.Slot) error {
+	return c.do(ctx, call{method: http.MethodDelete, path: documentPath(slot)})
+}
+
+// LinkPolicy names the person's policy of compulsory medical insurance; its insurer sends a code. The same number again sends another.
+func (c *Client) LinkPolicy(ctx context.Context, number string) (evidence.Link, error) {
+	var a policyAnswer
+	body := struct {
+		Number string `json:"number"`
+	}{number}
+	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/me/policies", body: body, into: &a})
+	return a.link(), err
+}
+
+// ConfirmPolicy links the policy by the insurer's code.
+func (c *Client) ConfirmPolicy(ctx context.Context, code string) (evidence.Link, error) {
+	var a policyAnswer
+	body := struct {
+		Code string `json:"code"`
+	}{code}
+	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/me/policies/confirm", body: body, into: &a})
+	return a.link(), err
+}
+
+// Policies lists the person's policy with how far its confirmation is: one, or none.
+func (c *Client) Policies(ctx context.Context) ([]evidence.Link, error) {
+	var a struct {
+		Policies []policyAnswer `json:"policies"`
+	}
+	if err := c.do(ctx, call{method: http.MethodGet, path: "/v1/me/policies", into: &a}); err != nil {
+		return nil, err
+	}
+	list := make([]evidence.Link, len(a.Policies))
+	for i, p := range a.Policies {
+		list[i] = p.link()
+	}
+	return list, nil
+}
