@@ -342,6 +342,7 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 		"practitioner": anybody,
 		"card":         string(m.card), "cards": string(m.card), "hash": string(fileHash(m.file)), "key": m.dispenser, "Upload-Length": len(m.upload), "Purpose-Of-Use": a.purpose,
 		"device": a.device, "actor": a.actor, "epoch": m.epoch, "client": nil, "account": nil, "ends": soon, "startsAt": soon, "scopes": []any{"dx.*"},
+		"idempotencyKey": m.key(r, a), // nobody's request is a repetition of another's
 	}
 	for _, name := range []string{"grant", "restriction", "record", "proposal"} {
 		if thing, is := m.things[r.ID]; is {
@@ -369,9 +370,13 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 	return u
 }
 
+func (m *matrix) key(r httpapi.Route, a seat) string {
+	return "matrix-" + r.ID + "-" + strings.ReplaceAll(a.name, " ", "-")
+}
+
 // body is what the sample of the document is too coarse for; nil = it will do.
 func (m *matrix) body(r httpapi.Route, a seat) any {
-	key := "matrix-" + r.ID + a.name
+	key := m.key(r, a)
 	switch r.ID {
 	case "postTransaction":
 		return json.RawMessage(m.bundle())
