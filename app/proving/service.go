@@ -64,7 +64,6 @@ const (
 
 // What a document is refused with.
 var (
-	errSlot      = fault.New(fault.NotFound, "document.unknown_slot", "There is no such slot for a document. GET /v1/me/documents lists them.")
 	errNone      = fault.New(fault.NotFound, "document.not_found", "There is no document in this slot that could be changed.")
 	errFormat    = fault.New(fault.Unsupported, "file.format", "A page is a JPEG, a PNG or a PDF, by its first bytes.")
 	errBroken    = fault.New(fault.Invalid, "file.broken", "The file is damaged, or not all of it arrived. Send it again, or save it anew.")
@@ -116,7 +115,7 @@ func (s *Service) Documents(ctx context.Context, a identity.Actor) (list []evide
 // begin of another try.
 func (s *Service) Put(ctx context.Context, a identity.Actor, slot evidence.Slot, number int, content []byte) (d evidence.Document, err error) {
 	if !slot.Known() {
-		return d, errSlot
+		return d, evidence.ErrSlot
 	}
 	f, kept, err := read(number, content)
 	if err != nil {
@@ -173,7 +172,7 @@ func (s *Service) spend(tx Tx, of identity.AccountID, now time.Time) error {
 // HandIn gives a document to the reviewers, with its number as the person typed it.
 func (s *Service) HandIn(ctx context.Context, a identity.Actor, slot evidence.Slot, typed, request string) (d evidence.Document, err error) {
 	if !slot.Known() {
-		return d, errSlot
+		return d, evidence.ErrSlot
 	}
 	number, err := slot.Number(typed)
 	if err != nil {
@@ -198,7 +197,7 @@ func (s *Service) HandIn(ctx context.Context, a identity.Actor, slot evidence.Sl
 // Withdraw takes a document back that is being checked: it is a draft again. What is none yet, or was rejected, is deleted.
 func (s *Service) Withdraw(ctx context.Context, a identity.Actor, slot evidence.Slot) error {
 	if !slot.Known() {
-		return errSlot
+		return evidence.ErrSlot
 	}
 	return s.change(ctx, a, slot, func(tx Tx, d evidence.Document) error {
 		if d.Status != evidence.Checking {
