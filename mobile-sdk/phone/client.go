@@ -69,7 +69,7 @@ type Client struct {
 
 	keeping   sync.Mutex  // of whoever changes the list of documents that wait
 	documents atomic.Bool // whether any do
-	wake    chan struct{}
+	wake      chan struct{}
 
 	mu    sync.Mutex
 	cards map[card.ID]*Card
