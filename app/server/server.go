@@ -100,7 +100,12 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	queue, err := runner(db, notify, sync, dispense, log, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
+	alert, err := Alert(db, cfg, o.Console, o.Clock)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	registry.MustRegister(overdue(alert))
+	queue, err := runner(db, notify, sync, dispense, alert, log, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -115,6 +120,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		Syncing:  sync,
 		Signing:  sign,
 		Proving:  prove,
+		Alerting: alert,
 	}
 	api := httpapi.New(httpapi.Config{
 		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,

@@ -52,6 +52,7 @@ const (
 	Unlock     Action = "unlock"     // and opened it again
 	Prove      Action = "prove"      // a person handed in a document to prove who he is
 	Inspect    Action = "inspect"    // a reviewer looked at it
+	Alert      Action = "alert"      // an operator wrote down an incident, or what was done about it
 )
 
 // Opens reports whether who does it sees something of the card.

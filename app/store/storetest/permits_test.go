@@ -97,6 +97,10 @@ var withoutPermit = map[string][]string{
 		"Documents", "LockOpenDocument", "LockDocument", "DocumentsToCheck", "AddDocument", "SetDocument", "DropDocument", "PutFile", "FileContent", "ForgetDocuments",
 		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "AuditProof",
 	},
+	"what happened to data that should not have, and whom it concerns; of a card no more than who that is": {
+		"AddIncident", "LockIncident", "SetIncident", "Incidents", "OverdueIncidents", "Concern", "AccountsAfter", "PeopleOf", "IncidentsOf", "ReadIncident", "IncidentToMail",
+		"NoteIncidentMailed",
+	},
 	"who signs in with a certificate, and what he confirmed with it; no card": {
 		"BindSigner", "UnbindSigner", "SignerAccount", "NoteCertificate", "SpendChallenge", "ForgetChallenges",
 		"CountConfirmations", "AddConfirmation", "Confirmation", "Confirmations",

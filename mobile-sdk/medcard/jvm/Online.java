@@ -153,6 +153,7 @@ final class Online {
         first.withdrawDocument("passport");
         Check.refused("policy.format", () -> first.linkPolicy("1234"));
         Check.same("[]", Check.text(first.policies()), "policies");
+        Check.same("[]", Check.text(first.incidents()), "incidents");
     }
 
     private void stops() throws Exception {
