@@ -52,7 +52,11 @@ const (
 	Unlock     Action = "unlock"     // and opened it again
 	Prove      Action = "prove"      // a person handed in a document to prove who he is
 	Inspect    Action = "inspect"    // a reviewer looked at it
+	Refuse     Action = "refuse"     // somebody asked to act for the patient, and was not let in
 )
+
+// Failed reports whether what was asked for was not done: the outcome "serious failure" of an AuditEvent.
+func (a Action) Failed() bool { return a == Refuse }
 
 // Opens reports whether who does it sees something of the card.
 func (a Action) Opens() bool {
