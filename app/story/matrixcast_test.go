@@ -342,7 +342,7 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 		"practitioner": anybody,
 		"card":         string(m.card), "cards": string(m.card), "hash": string(fileHash(m.file)), "key": m.dispenser, "Upload-Length": len(m.upload), "Purpose-Of-Use": a.purpose,
 		"device": a.device, "actor": a.actor, "epoch": m.epoch, "client": nil, "account": nil, "ends": soon, "startsAt": soon, "scopes": []any{"dx.*"},
-		"idempotencyKey": m.key(r, a), // nobody's request is a repetition of another's
+		"idempotencyKey": m.key(r, a), "Idempotency-Key": m.key(r, a), // nobody's request is a repetition of another's
 	}
 	for _, name := range []string{"grant", "restriction", "record", "proposal"} {
 		if thing, is := m.things[r.ID]; is {
