@@ -136,6 +136,7 @@ func New(cfg Config) *API {
 	a.externalRoutes()
 	a.signatureRoutes()
 	a.documentRoutes()
+	a.familyClaimRoutes()
 	a.policyRoutes()
 	a.oauthRoutes()
 	a.noticeRoutes()

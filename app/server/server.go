@@ -93,7 +93,10 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	grants := Grant(db, o.Clock)
-	prove := Prove(db, custody, cfg, o.Clock)
+	prove, err := Prove(db, custody, cfg, o.Clock)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	attach := &attaching.Service{Store: acting[attaching.Tx]{db, func(tx *store.Tx) attaching.Tx { return tx }}, Clock: o.Clock}
 	sync := syncs(db, custody, o, registry)
 	log, err := Audit(db, custody, cfg.Issuer, o.Clock)

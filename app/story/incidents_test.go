@@ -73,7 +73,7 @@ func TestPeopleAreToldOfAnIncident(t *testing.T) {
 		if l := listed(i.ID); l.Concerned != 1 || l.Read != 1 {
 			t.Errorf("it stands as %+v", l)
 		}
-		if mails := strings.Join(w.codes.All(), "\n"); strings.Count(mails, text[account.Russian]) != 1 || !strings.Contains(mails, string(anna.Email)) {
+		if mails := strings.Join(w.codes.All(), "\n"); strings.Count(mails, text[account.Russian]) != 1 || !strings.Contains(mails, anna.Email) {
 			t.Errorf("mails: %d of them hold the words", strings.Count(mails, text[account.Russian]))
 		}
 		ok(t, alert.Send(ctx, i.ID, anna.Account)) // the job once more

@@ -33,6 +33,9 @@ var withoutPermit = map[string][]string{
 	"lets a person act for a patient, whose document somebody approved: he has no permit before, and who approves gets none": {
 		"Represent", "Representations", "RepresentationsOf", "ProxyTokens", "OpenToken", "EndToken", "EndRepresentation",
 	},
+	"compares what a claimant typed with a card, and tells no more than whether it fits; and lets those hear who speak for its patient": {
+		"CardOfNamed", "OwnCardIs", "TellOfAttempt",
+	},
 	"a job's work: it learns whom to tell that the right to act for another will change, and opens no card": {
 		"DueFamilyNotices", "TellFamily",
 	},
