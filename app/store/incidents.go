@@ -2,12 +2,14 @@ package store
 
 import (
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/app/jobs"
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/incident"
 	"github.com/medcard/medcard/domain/notice"
@@ -136,7 +138,7 @@ func (tx *Tx) PeopleOf(id card.ID, now time.Time) ([]identity.AccountID, error) 
 	}
 	acting, err := tx.Representations(id)
 	for _, r := range acting {
-		if r.Runs(now) {
+		if r.State(now) == family.Running && !slices.Contains(people, r.Agent) {
 			people = append(people, r.Agent)
 		}
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
@@ -76,18 +75,9 @@ func (tx *Tx) OwnCardIs(of identity.AccountID, who family.Named) (family.Finding
 
 // TellOfAttempt lets those who speak for the card's patient hear that somebody wanted to act for him: the owner, and who represents him.
 func (tx *Tx) TellOfAttempt(id card.ID, now time.Time) error {
-	people, err := tx.OwnersOf(id, now)
+	people, err := tx.PeopleOf(id, now)
 	if err != nil {
 		return err
-	}
-	all, err := tx.Representations(id)
-	if err != nil {
-		return err
-	}
-	for _, r := range all {
-		if r.State(now) == family.Running && !slices.Contains(people, r.Agent) {
-			people = append(people, r.Agent)
-		}
 	}
 	for _, who := range people {
 		if err := tx.enqueueNews(id, who, notice.Family, ""); err != nil {
