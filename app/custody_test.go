@@ -11,7 +11,7 @@ func does(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	c := command()
-	c.Writer = &out
+	c.Writer, c.Reader = &out, strings.NewReader("")
 	err := c.Run(t.Context(), append([]string{"medcard"}, args...))
 	return out.String(), err
 }
@@ -55,6 +55,34 @@ func TestKeysByCommand(t *testing.T) {
 	for _, wrong := range [][]string{{"compromise"}, {"compromise", "00"}, {"rotate", "everything"}, {"rotate", "root"}} {
 		if out, err := does(t, append([]string{"keys"}, wrong...)...); err == nil {
 			t.Errorf("%v: %s", wrong, out)
+		}
+	}
+}
+
+func TestWrappingKeysByCommand(t *testing.T) {
+	data := t.TempDir()
+	t.Setenv("MEDCARD_DATA", data)
+	if out, err := does(t, "keys", "wrap"); err == nil {
+		t.Error("made a key in a folder without keys:", out)
+	}
+	if _, err := does(t, "keys", "rotate"); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ command, want string }{
+		{"rewrap", "medcard keys wrap makes one"},
+		{"wrap", "wrap-2.key"},
+		{"list", "1 wrap older with the folder 2 wrap newest"},
+		{"rewrap", "Key 2 wraps from now on. 0 values are wrapped anew with key 2; 0 remain"},
+		{"drop 1 --yes", "Key 1 is destroyed"},
+		{"rewrap", "0 remain"},
+	} {
+		if out, err := does(t, append([]string{"keys"}, strings.Fields(step.command)...)...); err != nil || !strings.Contains(words(out), step.want) {
+			t.Errorf("%s: %v\n%s", step.command, err, out)
+		}
+	}
+	for _, wrong := range []string{"drop", "drop one --yes", "drop 2 --yes", "drop 1", "wrap x", "rewrap x"} {
+		if out, err := does(t, append([]string{"keys"}, strings.Fields(wrong)...)...); err == nil {
+			t.Errorf("%s: %s", wrong, out)
 		}
 	}
 }

@@ -142,7 +142,7 @@ func (db *DB) opensOne(ctx context.Context, copied *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	if _, err := db.keys.Unwrap(wrapped, label(card.ID(id), "card.wrapped_key")); err != nil {
+	if _, err := db.keys.Unwrap(wrapped, keyPlace(card.ID(id))); err != nil {
 		return errors.New("the keys in the key folder do not open this database; is MEDCARD_KEYS right?")
 	}
 	return nil

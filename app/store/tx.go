@@ -28,6 +28,7 @@ type Tx struct {
 	scanning bool    // rows are open: see each
 	keyOf    card.ID // whose data key it has at hand
 	key      tink.AEAD
+	wrapper  int // the number of the key that wraps; 0: it was not asked for yet
 
 	granted   []consent.Grant // what Decide read last
 	grantedOf card.ID
