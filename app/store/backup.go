@@ -135,7 +135,7 @@ func (db *DB) attest(ctx context.Context, path string, now time.Time) (m Manifes
 func (db *DB) opensOne(ctx context.Context, copied *sql.DB) error {
 	var id string
 	var wrapped []byte
-	err := copied.QueryRowContext(ctx, "SELECT id, wrapped_key FROM card LIMIT 1").Scan(&id, &wrapped)
+	err := copied.QueryRowContext(ctx, "SELECT id, wrapped_key FROM card WHERE shredded_at IS NULL LIMIT 1").Scan(&id, &wrapped)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -44,13 +44,19 @@ var errSealedKey = errors.New("store: the data key of a card does not unwrap: is
 
 func label(id card.ID, place string) []byte { return []byte(string(id) + "|" + place) }
 
-// dataKey gives the card's key. Whoever opens row by row asks for it before the rows: on PostgreSQL a connection answers one
+// dataKey gives the card's key. That the card still has one each transaction sees for itself, for another server may have destroyed it: no
+// key that is kept in memory is used without that look. Whoever opens row by row asks for it before the rows: on PostgreSQL a connection answers one
 // question at a time. The transaction keeps it, so that it is not asked for between them either when the cache starts anew.
 func (tx *Tx) dataKey(id card.ID) (tink.AEAD, error) {
 	if tx.key != nil && tx.keyOf == id {
 		return tx.key, nil
 	}
 	a, ok := tx.db.cardKeys.Load(id)
+	if ok && tx.alive != id {
+		if err := tx.look(id); err != nil {
+			return nil, err
+		}
+	}
 	if !ok {
 		unwrapped, err := tx.unwrapKey(id)
 		if err != nil {
@@ -69,12 +75,9 @@ func (tx *Tx) dataKey(id card.ID) (tink.AEAD, error) {
 
 func (tx *Tx) unwrapKey(id card.ID) (tink.AEAD, error) {
 	var wrapped []byte
-	found, err := tx.one([]any{&wrapped}, "SELECT wrapped_key FROM card WHERE id = ?", string(id))
-	if err != nil {
+	found, err := tx.one([]any{&wrapped}, "SELECT wrapped_key FROM card WHERE id = ? AND shredded_at IS NULL", string(id))
+	if err := tx.met(id, found, err); err != nil {
 		return nil, err
-	}
-	if !found {
-		return nil, errNoCard
 	}
 	key, err := tx.unwrap(wrapped, keyPlace(id), errSealedKey)
 	if err != nil {

@@ -77,7 +77,7 @@ func (db *DB) checkKeys(ctx context.Context) error {
 	}
 	var id card.ID
 	var wrapped []byte
-	err = db.read.QueryRowContext(ctx, "SELECT id, wrapped_key FROM card LIMIT 1").Scan(&id, &wrapped)
+	err = db.read.QueryRowContext(ctx, "SELECT id, wrapped_key FROM card WHERE shredded_at IS NULL LIMIT 1").Scan(&id, &wrapped)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

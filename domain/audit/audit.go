@@ -52,6 +52,7 @@ const (
 	Unlock     Action = "unlock"     // and opened it again
 	Prove      Action = "prove"      // a person handed in a document to prove who he is
 	Inspect    Action = "inspect"    // a reviewer looked at it
+	Shred      Action = "shred"      // an operator destroyed the card's key: no entry before this one opens any more
 )
 
 // Opens reports whether who does it sees something of the card.
