@@ -135,6 +135,9 @@ func verifyDatabase(ctx context.Context, out io.Writer, log *auditing.Service, s
 		fmt.Fprintf(out, "and %d more\n", report.More)
 	}
 	fmt.Fprintf(out, "%d entries in the log, %d waiting for it, %d from before it; %d cards\n", report.Entries, report.Waiting, report.Older, report.Cards)
+	if report.Shredded > 0 {
+		fmt.Fprintf(out, "%d of them are of cards that were destroyed, and cannot be read any more; medcard keys shredded lists those\n", report.Shredded)
+	}
 	if len(report.Findings) > 0 {
 		return state, errTampered
 	}

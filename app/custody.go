@@ -21,11 +21,14 @@ import (
 // secret.
 func keysCommand() *cli.Command {
 	return &cli.Command{
-		Name: "keys", Usage: "list the signing keys, rotate them, withdraw one that was stolen, hand the root over",
+		Name: "keys", Usage: "the signing keys: list, rotate, withdraw one that was stolen, hand the root over; and the keys of cards: wrap them anew, destroy one",
 		Description: `The server makes the keys that it needs by itself: of each usage the oldest in force signs for ninety days, and a
 younger one is published beside it a week ahead. What these commands change a running server publishes within seconds; each
-change is remembered in the database (medcard keys log).`,
-		Commands: []*cli.Command{
+change is remembered in the database (medcard keys log).
+
+Each card has a data key, which stands in the database wrapped with a wrapping key. That one changes on command: wrap, rewrap, drop. Who
+deletes a card's own key destroys the card: shred.`,
+		Commands: append([]*cli.Command{
 			{Name: "list", Usage: "list the keys with their terms", Action: listKeys},
 			{Name: "rotate", Usage: "make one more key for a usage, or for all", ArgsUsage: "[USAGE]", Action: rotateKeys},
 			{
@@ -41,7 +44,7 @@ public half to readers with their next release.`,
 				Action: handOver,
 			},
 			{Name: "log", Usage: "what became of which key, and when", Action: listKeyEvents},
-		},
+		}, append(wrappingCommands(), shreddingCommands()...)...),
 	}
 }
 
@@ -86,6 +89,20 @@ func listKeys(_ context.Context, c *cli.Command) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t\n", s.ID(), s.Usage, state, s.From.Format(time.DateOnly))
 		state = "successor"
+	}
+	wrapping, err := custody.Wrappings()
+	if err != nil {
+		return err
+	}
+	for i, w := range wrapping {
+		state, made := "older", "with the folder"
+		if i == len(wrapping)-1 {
+			state = "newest"
+		}
+		if !w.Made.IsZero() {
+			made = w.Made.Format(time.DateOnly)
+		}
+		fmt.Fprintf(table, "%d\twrap\t%s\t%s\t\n", w.Number, state, made)
 	}
 	return table.Flush()
 }

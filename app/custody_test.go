@@ -2,16 +2,29 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
 )
 
-// does runs the command as an operator would, and gives what it printed.
+// does runs the command as an operator would who types nothing, and gives what it printed.
 func does(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	return typing(t, "", args...)
+}
+
+func typing(t *testing.T, typed string, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	c := command()
-	c.Writer = &out
+	c.Writer, c.Reader = &out, strings.NewReader(typed)
 	err := c.Run(t.Context(), append([]string{"medcard"}, args...))
 	return out.String(), err
 }
@@ -56,5 +69,104 @@ func TestKeysByCommand(t *testing.T) {
 		if out, err := does(t, append([]string{"keys"}, wrong...)...); err == nil {
 			t.Errorf("%v: %s", wrong, out)
 		}
+	}
+}
+
+func TestWrappingKeysByCommand(t *testing.T) {
+	data := t.TempDir()
+	t.Setenv("MEDCARD_DATA", data)
+	if out, err := does(t, "keys", "wrap"); err == nil {
+		t.Error("made a key in a folder without keys:", out)
+	}
+	if _, err := does(t, "keys", "rotate"); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ command, want string }{
+		{"rewrap", "medcard keys wrap makes one"},
+		{"wrap", "wrap-2.key"},
+		{"list", "1 wrap older with the folder 2 wrap newest"},
+		{"rewrap", "Key 2 wraps from now on. 0 values are wrapped anew with key 2; 0 remain"},
+		{"drop 1 --yes", "Key 1 is destroyed"},
+		{"rewrap", "0 remain"},
+	} {
+		if out, err := does(t, append([]string{"keys"}, strings.Fields(step.command)...)...); err != nil || !strings.Contains(words(out), step.want) {
+			t.Errorf("%s: %v\n%s", step.command, err, out)
+		}
+	}
+	for _, wrong := range []string{"drop", "drop one --yes", "drop 2 --yes", "drop 1", "wrap x", "rewrap x"} {
+		if out, err := does(t, append([]string{"keys"}, strings.Fields(wrong)...)...); err == nil {
+			t.Errorf("%s: %s", wrong, out)
+		}
+	}
+}
+
+// A card is destroyed beside a server that runs and knows its key. The restore of a backup from before does not bring it back.
+func TestShredByCommand(t *testing.T) {
+	data := t.TempDir()
+	t.Setenv("MEDCARD_DATA", data)
+	t.Setenv("MEDCARD_LISTEN", "127.0.0.1:0")
+	_, db := served(t)
+	var doomed, other card.ID
+	lock := func(db *store.DB, id card.ID) error {
+		return db.Update(t.Context(), func(tx *store.Tx) error { return tx.LockCard(id) })
+	}
+	if err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
+		if doomed, err = tx.CreateCard(time.Now()); err != nil {
+			return err
+		}
+		other, err = tx.CreateCard(time.Now())
+		return errors.Join(err, tx.GrantOwner(doomed, "ada", time.Now()))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "backup")
+	if out, err := does(t, "backup", backup); err != nil {
+		t.Fatal(out, err)
+	}
+	id := string(doomed)
+	command := []string{"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", id}
+	for typed, args := range map[string][]string{
+		"":                   command,
+		string(other) + "\n": command,
+		"\n":                 {"keys", "shred", "--reason", "short", "--as", "Petrova", "--yes", id},
+		"x":                  {"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", "--yes", "all"},
+		"y":                  {"keys", "shred", "--yes", id},
+	} {
+		if out, err := typing(t, typed, args...); err == nil {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
+	if err := lock(db, doomed); err != nil {
+		t.Fatal("destroyed by mistake:", err)
+	}
+	if out, err := typing(t, id+"\n", command...); err != nil || !strings.Contains(out, "is destroyed") {
+		t.Fatal(out, err)
+	}
+	if err := lock(db, doomed); !errors.Is(err, consent.ErrShredded) {
+		t.Error("the server goes on with it:", err)
+	}
+	if err := lock(db, other); err != nil {
+		t.Error(err)
+	}
+	if out, err := does(t, append(command, "--yes")...); err != nil || !strings.Contains(out, "destroyed before") {
+		t.Error(out, err)
+	}
+	if out, err := does(t, "keys", "shredded"); err != nil || strings.Count(out, id) != 1 || !strings.Contains(out, "Petrova") || !strings.Contains(out, "order 7") {
+		t.Error(out, err)
+	}
+	if out, err := does(t, "audit", "verify"); err != nil {
+		t.Error(out, err)
+	}
+
+	second := t.TempDir()
+	if err := os.CopyFS(filepath.Join(second, "keys"), os.DirFS(filepath.Join(data, "keys"))); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("MEDCARD_DATA", second)
+	if out, err := does(t, "restore", backup); err != nil {
+		t.Fatal(out, err)
+	}
+	if out, err := does(t, append(command, "--yes")...); err != nil || !strings.Contains(out, "destroyed before") {
+		t.Error("it came back:", out, err)
 	}
 }

@@ -78,6 +78,9 @@
 // An entry that was written in the last seconds is not in the log yet: logged is false, and it has no place. One that still is not after ten
 // minutes is missing. Entries from before the log existed have no salt and are never in it; their numbers are below those of all that are.
 //
+// Of a card that was destroyed (`medcard keys shred`) the salts are gone with its key: of its entries the log proves only that they were there, and
+// they are called shredded. The one that says who destroyed it, and why, stays whole; a card without a key and without that entry is a finding.
+//
 // The key is audit.pem in the key folder, or in the PKCS#11 token. It has no term. Whoever verifies pins it at the first time, or gets it another way
 // (`medcard audit key` prints it).
 package auditing

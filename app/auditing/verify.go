@@ -36,6 +36,7 @@ type Report struct {
 	Entries    int64 // of the log that were read and hashed again
 	Waiting    int   // entries that wait for the log
 	Older      int   // entries from before the log: nothing is known of them
+	Shredded   int   // entries of the log that nobody can read, because their card was destroyed: of those the log says only that they were there
 	Cards      int
 	Findings   []Finding // none = all is well
 	More       int       // findings beyond those
@@ -170,6 +171,9 @@ func (r *Report) findEntry(l audit.Logged, place int64) {
 	switch {
 	case l.State == audit.Gone:
 		f.What = "the entry was deleted"
+	case l.State == audit.Shredded:
+		r.Shredded++
+		return
 	case l.State == audit.Broken:
 		f.What = "the entry was changed: its sealed part does not open"
 	case l.Entry.Hash() != l.Hash:
@@ -215,6 +219,9 @@ func (s *Service) verifyCards(ctx context.Context, r *Report) error {
 			}
 			if r.Older += int(c.Older); c.First > 0 && c.Last > c.First {
 				r.find(Finding{What: "the entry says that it is older than the log, and is not", Card: c.Card, Number: c.Last, Place: -1})
+			}
+			if c.Shredded && !c.Order {
+				r.find(Finding{What: "the card's key is gone, and no entry says that it was destroyed", Card: c.Card, Number: c.Count, Place: -1})
 			}
 			after = c.Card
 		}

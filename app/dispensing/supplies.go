@@ -2,6 +2,7 @@ package dispensing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -85,6 +86,9 @@ func (s *Service) SupplyDue(ctx context.Context, of card.ID, id prescription.ID)
 		late = found && supply.Overdue(now)
 		return err
 	})
+	if errors.Is(err, consent.ErrShredded) {
+		return nil // there is nothing to hand out any more
+	}
 	if err == nil && late && s.Overdue != nil {
 		s.Overdue(prescription.Deferred{Whose: prescription.Whose{Card: of, Prescription: id}, Supply: supply})
 	}

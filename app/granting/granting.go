@@ -29,6 +29,9 @@ type Tx interface {
 	// RevokeByOrder is RevokeGrant by a court's decision, GrantsOf is Grants for who carries it out.
 	RevokeByOrder(card.ID, consent.GrantID, time.Time) (found bool, err error)
 	GrantsOf(card.ID) ([]consent.Grant, error)
+	// Shred destroys the key of the entry's card; done is false if it has none. Shreddings lists who did that, the newest first.
+	Shred(audit.Entry) (done bool, err error)
+	Shreddings(limit int) ([]audit.Entry, error)
 	ConfirmGrant(consent.Permit, consent.GrantID, time.Time) (g consent.Grant, found bool, err error)
 	// CardsWithEnds lists cards, behind the one named, of which a grant has run out whose end CommitEnds has still to commit.
 	CardsWithEnds(after card.ID, now time.Time, limit int) ([]card.ID, error)

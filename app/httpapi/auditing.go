@@ -91,7 +91,7 @@ type reviewRequest struct {
 type reviewEntry struct {
 	Place int64  `json:"place" doc:"Place in the log"`
 	Card  string `json:"card" format:"uuid" doc:"Nil: a reading of the log itself"`
-	State string `json:"state" enum:"whole,changed,missing" doc:"whole: as it was hashed"`
+	State string `json:"state" enum:"whole,changed,missing,shredded" doc:"whole: as it was hashed; shredded: the card was destroyed, so only what stood in the clear is left"`
 	trailEntry
 	Account string `json:"account,omitempty"`
 	Client  string `json:"client,omitempty"`
@@ -128,6 +128,8 @@ func showLogged(l audit.Logged) reviewEntry {
 	switch {
 	case l.State == audit.Gone:
 		out.State = "missing"
+	case l.State == audit.Shredded:
+		out.State = "shredded"
 	case l.State == audit.Broken || l.Entry.Hash() != l.Hash:
 		out.State = "changed"
 	}

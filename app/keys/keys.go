@@ -1,5 +1,7 @@
-// Package keys is custody of every secret key of the server: the key-encryption key that wraps the cards' data keys, the
+// Package keys is custody of every secret key of the server: the key-encryption keys that wrap the cards' data keys, the
 // keys of lookups and cursors, and the signing keys behind crypto.Signer.
+//
+// The folder's first wrapping key is derived from master.key; those that take its place on command stand beside it (wrapping.go).
 //
 // A folder holds them as files with mode 0600. The secret halves of the keys that sign codes may stand in a Vault instead: package
 // hsm is one, a PKCS#11 token. Several servers on one database must share the same keys.
@@ -25,9 +27,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
-
-	"github.com/tink-crypto/tink-go/v2/aead/subtle"
-	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // Usage says what a signing key is for. A key has exactly one.
@@ -46,12 +45,12 @@ const (
 
 // Custody holds the keys of one installation. It is safe for concurrent use.
 type Custody struct {
-	wrapping tink.AEAD
-	cursors  []byte
-	lookup   []byte
-	dir      string
-	clock    func() time.Time
-	vault    Vault // nil: the secret halves of signing keys stand in the folder
+	ring    wrappingRing
+	cursors []byte
+	lookup  []byte
+	dir     string
+	clock   func() time.Time
+	vault   Vault // nil: the secret halves of signing keys stand in the folder
 }
 
 // Signer is a signing key and its life.
@@ -89,10 +88,13 @@ func OpenVault(dir string, clock func() time.Time, vault Vault) (*Custody, error
 	if err != nil {
 		return nil, err
 	}
-	if len(master) != masterSize {
-		return nil, errors.New("keys: master.key does not hold 32 bytes")
+	switch len(master) {
+	case masterSize:
+		return fromMaster(master, dir, clock, vault)
+	case 2 * masterSize: // the first wrapping key was dropped: see DropWrapping
+		return &Custody{cursors: master[:masterSize:masterSize], lookup: master[masterSize:], dir: dir, clock: clock, vault: vault}, nil
 	}
-	return fromMaster(master, dir, clock, vault)
+	return nil, errors.New("keys: master.key holds neither 32 bytes nor, without the first wrapping key, 64")
 }
 
 // Present says whether a folder holds the keys of an installation. A command that needs those of an existing one asks first:
@@ -110,19 +112,9 @@ func fromMaster(master []byte, dir string, clock func() time.Time, vault Vault) 
 		}
 		return key
 	}
-	wrapping, err := subtle.NewAESGCM(derive("wrap"))
-	if err != nil {
-		return nil, err
-	}
-	return &Custody{wrapping: wrapping, cursors: derive("cursor"), lookup: derive("lookup"), dir: dir, clock: clock, vault: vault}, nil
-}
-
-// Wrap encrypts a card's data key; Unwrap undoes it. The label binds the result to its place.
-func (c *Custody) Wrap(key, label []byte) ([]byte, error) { return c.wrapping.Encrypt(key, label) }
-
-// Unwrap decrypts what Wrap made with the same label.
-func (c *Custody) Unwrap(wrapped, label []byte) ([]byte, error) {
-	return c.wrapping.Decrypt(wrapped, label)
+	c := &Custody{cursors: derive("cursor"), lookup: derive("lookup"), dir: dir, clock: clock, vault: vault}
+	_, err := c.ring.add(firstWrapping, time.Time{}, derive("wrap"))
+	return c, err
 }
 
 // Cursors is the secret, 32 bytes, from which the cursors of sync are derived.

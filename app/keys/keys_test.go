@@ -25,7 +25,7 @@ func opened(t *testing.T, dir string) *Custody {
 func TestAFolderKeepsItsKeys(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
 	first := opened(t, dir)
-	wrapped, err := first.Wrap([]byte("a card's key"), []byte("place"))
+	wrapped, err := first.Wrap(1, []byte("a card's key"), []byte("place"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,24 +96,26 @@ func (tx *Tx) SetRegistration(r account.Registration) error {
 	return err
 }
 
+func personPlace(table, what, id string) []byte { return []byte(table + "|" + what + "|" + id) }
+
 // sealContacts encrypts what says who a person is. No card is there to lend its key, so the key that wraps the cards' keys
 // does it; place and row are bound in.
 func (tx *Tx) sealContacts(table, id string, p identity.Phone, e identity.Email) (phone, email []byte, err error) {
-	if phone, err = tx.db.keys.Wrap([]byte(p), []byte(table+"|phone|"+id)); err != nil {
+	if phone, err = tx.wrap([]byte(p), personPlace(table, "phone", id)); err != nil {
 		return nil, nil, err
 	}
-	email, err = tx.db.keys.Wrap([]byte(e), []byte(table+"|email|"+id))
+	email, err = tx.wrap([]byte(e), personPlace(table, "email", id))
 	return phone, email, err
 }
 
 func (tx *Tx) openContacts(table, id string, phone, email []byte) (identity.Phone, identity.Email, error) {
-	p, err := tx.db.keys.Unwrap(phone, []byte(table+"|phone|"+id))
+	p, err := tx.unwrap(phone, personPlace(table, "phone", id), errSealedContact)
 	if err != nil {
-		return "", "", errSealedContact
+		return "", "", err
 	}
-	e, err := tx.db.keys.Unwrap(email, []byte(table+"|email|"+id))
+	e, err := tx.unwrap(email, personPlace(table, "email", id), errSealedContact)
 	if err != nil {
-		return "", "", errSealedContact
+		return "", "", err
 	}
 	return identity.Phone(p), identity.Email(e), nil
 }

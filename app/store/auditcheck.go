@@ -2,10 +2,12 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
 )
 
 // What `medcard audit verify` and auditors read of the log. It believes nothing: what is missing or broken is told, not refused.
@@ -74,7 +76,10 @@ func (tx *Tx) openLogged(list []audit.Logged, rows []auditRow) error {
 			return err
 		}
 		list[i].Entry, list[i].State = entry, audit.Readable
-		if err != nil { // its card is gone, or it is not what was sealed
+		switch {
+		case errors.Is(err, consent.ErrShredded):
+			list[i].Entry, list[i].State = audit.Salted{Entry: r.entry}, audit.Shredded
+		case err != nil: // its card is gone, or it is not what was sealed
 			list[i].State = audit.Broken
 		}
 	}
@@ -100,19 +105,20 @@ func (tx *Tx) LogNodes(from, to int64) (map[int64]audit.Hash, error) {
 
 // CardTrails tells of the cards behind one how their entries hang together; after "" begins with the first.
 func (tx *Tx) CardTrails(after card.ID, limit int) (list []audit.CardTrail, err error) {
-	ids, err := tx.cardsAfter(string(after), limit)
+	ids, err := tx.cardsAfter(string(after), limit, "")
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
 	at := map[card.ID]int{}
 	err = tx.each(func(rows *sql.Rows) error {
 		var c audit.CardTrail
-		err := rows.Scan(&c.Card, &c.Count, &c.Entries, &c.Highest, &c.First)
+		err := rows.Scan(&c.Card, &c.Count, &c.Entries, &c.Highest, &c.First, &c.Shredded, &c.Order)
 		at[c.Card] = len(list)
 		list = append(list, c)
 		return err
 	}, `SELECT id, audit_count, (SELECT count(*) FROM audit_entry AS e WHERE e.card = card.id), (SELECT coalesce(max(number), 0) FROM audit_entry AS e WHERE e.card = card.id),
-			(SELECT coalesce(min(number), 0) FROM audit_leaf AS l WHERE l.card = card.id)
+			(SELECT coalesce(min(number), 0) FROM audit_leaf AS l WHERE l.card = card.id),
+			shredded_at IS NOT NULL, EXISTS (SELECT 1 FROM shredding AS s JOIN audit_entry AS e ON e.card = s.card AND e.number = s.number WHERE s.card = card.id AND e.action = 'shred')
 		FROM card WHERE id IN ? ORDER BY id`, ids)
 	if err != nil {
 		return nil, err
@@ -124,9 +130,12 @@ func (tx *Tx) CardTrails(after card.ID, limit int) (list []audit.CardTrail, err 
 	}
 	for _, r := range strays {
 		c := &list[at[r.entry.Card]]
-		if entry, err := tx.openAudit(r); err == nil && len(entry.Salt) == 0 {
+		switch entry, err := tx.openAudit(r); {
+		case err == nil && len(entry.Salt) == 0:
 			c.Older, c.Last = c.Older+1, r.entry.Number
-		} else {
+		case errors.Is(err, consent.ErrShredded):
+			c.Older++ // whether it is older than the log its salt would tell
+		default:
 			c.Stray = append(c.Stray, r.entry.Number)
 		}
 	}

@@ -33,12 +33,9 @@ type auditDetail struct {
 func (tx *Tx) AppendAudit(e audit.Entry) error {
 	var number uint64
 	var tell bool
-	found, err := tx.one([]any{&number, &tell}, "UPDATE card SET audit_count = audit_count + 1 WHERE id = ? RETURNING audit_count, tell_access", string(e.Card))
-	if err != nil {
+	found, err := tx.one([]any{&number, &tell}, "UPDATE card SET audit_count = audit_count + 1 WHERE id = ? AND shredded_at IS NULL RETURNING audit_count, tell_access", string(e.Card))
+	if err := tx.met(e.Card, found, err); err != nil {
 		return err
-	}
-	if !found {
-		return errNoCard
 	}
 	e.Number, e.At = number, micros(e.At)
 	if p := tx.permit; e.Representation == "" && p.Card() == e.Card && p.Actor().Account == e.Actor.Account {
@@ -55,7 +52,7 @@ func (tx *Tx) AppendAudit(e audit.Entry) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := tx.seal(e.Card, auditPlace(number), detail)
+	sealed, err := tx.sealAudit(e, detail)
 	if err != nil {
 		return err
 	}
@@ -205,7 +202,7 @@ func (tx *Tx) auditRows(from string, args ...any) (list []auditRow, err error) {
 
 // openAudit opens the sealed part of an entry.
 func (tx *Tx) openAudit(r auditRow) (audit.Salted, error) {
-	plain, err := tx.open(r.entry.Card, auditPlace(r.entry.Number), r.sealed)
+	plain, err := tx.openDetail(r)
 	if err != nil {
 		return audit.Salted{}, err
 	}

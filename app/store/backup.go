@@ -135,14 +135,14 @@ func (db *DB) attest(ctx context.Context, path string, now time.Time) (m Manifes
 func (db *DB) opensOne(ctx context.Context, copied *sql.DB) error {
 	var id string
 	var wrapped []byte
-	err := copied.QueryRowContext(ctx, "SELECT id, wrapped_key FROM card LIMIT 1").Scan(&id, &wrapped)
+	err := copied.QueryRowContext(ctx, "SELECT id, wrapped_key FROM card WHERE shredded_at IS NULL LIMIT 1").Scan(&id, &wrapped)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := db.keys.Unwrap(wrapped, label(card.ID(id), "card.wrapped_key")); err != nil {
+	if _, err := db.keys.Unwrap(wrapped, keyPlace(card.ID(id))); err != nil {
 		return errors.New("the keys in the key folder do not open this database; is MEDCARD_KEYS right?")
 	}
 	return nil

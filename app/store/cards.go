@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -24,11 +25,8 @@ func (tx *Tx) CreateCard(now time.Time) (card.ID, error) {
 // LockCard takes the card's row lock without changing it: what follows in this transaction is in order with every other
 // change of the card.
 func (tx *Tx) LockCard(id card.ID) error {
-	n, err := tx.exec("UPDATE card SET seq = seq WHERE id = ?", string(id))
-	if err == nil && n == 0 {
-		return errNoCard
-	}
-	return err
+	n, err := tx.exec("UPDATE card SET seq = seq WHERE id = ? AND shredded_at IS NULL", string(id))
+	return tx.met(id, n > 0, err)
 }
 
 // Decide reads the card's grants in this transaction and asks consent.Decide.
@@ -43,7 +41,13 @@ func (tx *Tx) Decide(a identity.Actor, id card.ID, p consent.Purpose, now time.T
 			return consent.Permit{}, err
 		}
 	}
-	tx.permit, err = consent.Decide(a, id, p, grants, now, tx.token)
+	if tx.permit, err = consent.Decide(a, id, p, grants, now, tx.token); err == nil {
+		tx.alive = id // with its key all grants of a card end
+	} else if errors.Is(err, consent.ErrNoGrant) && slices.ContainsFunc(grants, func(g consent.Grant) bool {
+		return g.Role == consent.Owner && g.Account == a.Account && a.Account != ""
+	}) {
+		return tx.permit, tx.destroyed(id, err)
+	}
 	return tx.permit, err
 }
 

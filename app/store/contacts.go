@@ -20,7 +20,7 @@ func (tx *Tx) PutContact(c notice.Contact) error {
 	if _, err := tx.exec("DELETE FROM push_contact WHERE hash = ? AND device <> ?", hash, string(c.Device)); err != nil {
 		return err
 	}
-	sealed, err := tx.db.keys.Wrap([]byte(c.Token), contactLabel(c.Device))
+	sealed, err := tx.wrap([]byte(c.Token), contactLabel(c.Device))
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (tx *Tx) contacts(where string, args ...any) ([]notice.Contact, error) {
 		return nil, err
 	}
 	for i := range list {
-		token, err := tx.db.keys.Unwrap(sealed[i], contactLabel(list[i].Device))
+		token, err := tx.unwrap(sealed[i], contactLabel(list[i].Device), errSealedContact)
 		if err != nil {
 			return nil, err
 		}

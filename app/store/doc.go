@@ -8,6 +8,8 @@
 // shows a consent.Permit made in the same transaction (Tx.Decide). Writes go through GORM, the hot reads of sync through
 // hand-scanned rows of the same connection.
 //
+// That data key stands in the table card, wrapped with a wrapping key of package keys (wrapping.go); rewrap.go lists everything so wrapped.
+//
 // Files lie beside the records that name them, in sealed pieces, and are read only through such a record (attachments.go).
 //
 // storetest is the contract: one suite, run on both databases.

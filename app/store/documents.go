@@ -43,11 +43,11 @@ func (tx *Tx) documentKey(of identity.AccountID, id evidence.DocumentID, wrapped
 		if _, err := rand.Read(plain); err != nil {
 			return nil, nil, err
 		}
-		if wrapped, err = tx.db.keys.Wrap(plain, place); err != nil {
+		if wrapped, err = tx.wrap(plain, place); err != nil {
 			return nil, nil, err
 		}
-	} else if plain, err = tx.db.keys.Unwrap(wrapped, place); err != nil {
-		return nil, nil, errSealedDocument
+	} else if plain, err = tx.unwrap(wrapped, place, errSealedDocument); err != nil {
+		return nil, nil, err
 	}
 	key, err = subtle.NewAESGCM(plain)
 	return key, wrapped, err

@@ -34,15 +34,15 @@ func (tx *Tx) Authenticator(of identity.AccountID) (account.Authenticator, bool,
 		return account.Authenticator{}, false, err
 	}
 	a.Started, a.Confirmed = a.Started.UTC(), fromNull(confirmed)
-	if a.Secret, err = tx.db.keys.Unwrap(sealed, authenticatorLabel(of)); err != nil {
-		return account.Authenticator{}, false, errSealedSecret
+	if a.Secret, err = tx.unwrap(sealed, authenticatorLabel(of), errSealedSecret); err != nil {
+		return account.Authenticator{}, false, err
 	}
 	return a, true, nil
 }
 
 // PutAuthenticator keeps the secret in place of the one that the account had.
 func (tx *Tx) PutAuthenticator(a account.Authenticator) error {
-	sealed, err := tx.db.keys.Wrap(a.Secret, authenticatorLabel(a.Account))
+	sealed, err := tx.wrap(a.Secret, authenticatorLabel(a.Account))
 	if err != nil {
 		return err
 	}

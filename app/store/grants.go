@@ -142,11 +142,8 @@ func (tx *Tx) tellOfAccess(id card.ID, changed []consent.Grant, except identity.
 // commit takes the card's next number for a change that is no record's.
 func (tx *Tx) commit(id card.ID) (seq uint64, err error) {
 	tx.grantedOf = ""
-	found, err := tx.one([]any{&seq}, "UPDATE card SET seq = seq + 1 WHERE id = ? RETURNING seq", string(id))
-	if err == nil && !found {
-		err = errNoCard
-	}
-	return seq, err
+	found, err := tx.one([]any{&seq}, "UPDATE card SET seq = seq + 1 WHERE id = ? AND shredded_at IS NULL RETURNING seq", string(id))
+	return seq, tx.met(id, found, err)
 }
 
 // RevokeGrant ends a grant at the instant, any but the owner's own. found is false when the card has no such grant that is

@@ -63,25 +63,19 @@ var _ replica.Ledger = (*ledger)(nil)
 
 func (l *ledger) Head() (replica.Head, error) {
 	var h replica.Head
-	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch}, "SELECT seq, gc_seq, epoch FROM card WHERE id = ?", string(l.card))
-	if err == nil && !found {
-		err = errNoCard
-	}
-	return h, err
+	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch}, "SELECT seq, gc_seq, epoch FROM card WHERE id = ? AND shredded_at IS NULL", string(l.card))
+	return h, l.tx.met(l.card, found, err)
 }
 
 func (l *ledger) Lock() (replica.Head, error) {
 	l.before = nil
 	var h replica.Head
-	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch}, "UPDATE card SET seq = seq WHERE id = ? RETURNING seq, gc_seq, epoch", string(l.card))
-	if err == nil && !found {
-		err = errNoCard
-	}
-	return h, err
+	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch}, "UPDATE card SET seq = seq WHERE id = ? AND shredded_at IS NULL RETURNING seq, gc_seq, epoch", string(l.card))
+	return h, l.tx.met(l.card, found, err)
 }
 
 func (l *ledger) Advance(seq uint64) error {
-	n, err := l.tx.exec("UPDATE card SET seq = ? WHERE id = ? AND seq <= ?", seq, string(l.card), seq)
+	n, err := l.tx.exec("UPDATE card SET seq = ? WHERE id = ? AND seq <= ? AND shredded_at IS NULL", seq, string(l.card), seq)
 	if err == nil && n == 0 {
 		err = errors.New("store: the sequence of a card would go back")
 	}

@@ -23,7 +23,7 @@ func (tx *Tx) PutLock(l account.Lock) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := tx.db.keys.Wrap(text, lockPlace(l.Account))
+	sealed, err := tx.wrap(text, lockPlace(l.Account))
 	if err != nil {
 		return err
 	}
@@ -61,9 +61,9 @@ func (tx *Tx) locks(condition string, args ...any) (list []account.Lock, err err
 		if err := rows.Scan(&l.Account, &l.Reason, &l.Since, &appealed, &sealed); err != nil {
 			return err
 		}
-		text, err := tx.db.keys.Unwrap(sealed, lockPlace(l.Account))
+		text, err := tx.unwrap(sealed, lockPlace(l.Account), errSealedContact)
 		if err != nil {
-			return errSealedContact
+			return err
 		}
 		var d lockDetail
 		if err := json.Unmarshal(text, &d); err != nil {

@@ -33,9 +33,9 @@ func (tx *Tx) PolicyLink(of identity.AccountID) (evidence.Link, bool, error) {
 	if err != nil || !found {
 		return evidence.Link{}, false, err
 	}
-	number, bad := tx.db.keys.Unwrap(sealed, policyPlace(of))
-	if bad != nil {
-		return evidence.Link{}, false, errSealedPolicy
+	number, err := tx.unwrap(sealed, policyPlace(of), errSealedPolicy)
+	if err != nil {
+		return evidence.Link{}, false, err
 	}
 	l.Number, l.Asked, l.Settled = identity.Policy(number), l.Asked.UTC(), fromNull(settled)
 	return l, true, nil
@@ -43,7 +43,7 @@ func (tx *Tx) PolicyLink(of identity.AccountID) (evidence.Link, bool, error) {
 
 // PutPolicyLink keeps how the account's policy stands, in place of what was there.
 func (tx *Tx) PutPolicyLink(l evidence.Link) error {
-	sealed, err := tx.db.keys.Wrap([]byte(l.Number), policyPlace(l.Account))
+	sealed, err := tx.wrap([]byte(l.Number), policyPlace(l.Account))
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,8 @@ func revive(ctx context.Context, cfg Config, path string, now time.Time, step fu
 //   - what waited to be pushed was pushed since, so it waits no more; reminders that are due were sent;
 //   - no certificate opens an account any more until its owner binds it again: he may have ended that after the backup;
 //   - every session ends: one that was ended after the backup, because a phone was stolen, would be good again;
-//   - every grant but the owner's is held, for it may have been revoked: see holdGrants.
+//   - every grant but the owner's is held, for it may have been revoked: see holdGrants;
+//   - what the key folder lists as shredded since is shredded again.
 //
 // Every card's key is unwrapped on the way. It may be run again after it was interrupted.
 func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)) (cards int, err error) {
@@ -124,16 +125,25 @@ func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)
 	}); err != nil {
 		return 0, err
 	}
+	shredded, err := db.keys.Shredded()
+	if err != nil {
+		return 0, err
+	}
 	for after := ""; ; {
 		var ids []string
 		if err := db.View(ctx, func(tx *Tx) (err error) {
-			ids, err = tx.cardsAfter(after, 500)
+			ids, err = tx.cardsAfter(after, 500, " AND shredded_at IS NULL")
 			return err
 		}); err != nil || len(ids) == 0 {
 			return cards, err
 		}
 		for _, id := range ids {
-			if err := db.Update(ctx, func(tx *Tx) error { return tx.beginEpoch(card.ID(id), now) }); err != nil {
+			if err := db.Update(ctx, func(tx *Tx) error {
+				if shredded[id] {
+					return tx.shredAgain(card.ID(id), now)
+				}
+				return tx.beginEpoch(card.ID(id), now)
+			}); err != nil {
 				return cards, err
 			}
 			cards, after = cards+1, id
@@ -149,11 +159,12 @@ func (tx *Tx) RestoredAt() (time.Time, error) {
 	return fromNull(at), err
 }
 
-func (tx *Tx) cardsAfter(after string, limit int) (ids []string, err error) {
+// cardsAfter lists cards behind one, or from the first; and is one more condition, or none.
+func (tx *Tx) cardsAfter(after string, limit int, and string) (ids []string, err error) {
 	if after == "" {
-		return ids, tx.g.Raw("SELECT id FROM card ORDER BY id LIMIT ?", limit).Scan(&ids).Error
+		return ids, tx.g.Raw("SELECT id FROM card WHERE 1 = 1"+and+" ORDER BY id LIMIT ?", limit).Scan(&ids).Error
 	}
-	return ids, tx.g.Raw("SELECT id FROM card WHERE id > ? ORDER BY id LIMIT ?", after, limit).Scan(&ids).Error
+	return ids, tx.g.Raw("SELECT id FROM card WHERE id > ?"+and+" ORDER BY id LIMIT ?", after, limit).Scan(&ids).Error
 }
 
 func (tx *Tx) beginEpoch(id card.ID, now time.Time) error {

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -39,15 +37,26 @@ func (tx *Tx) open(id card.ID, place string, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
+// keyPlace is where a card's wrapped data key stands.
+func keyPlace(id card.ID) []byte { return label(id, "card.wrapped_key") }
+
+var errSealedKey = errors.New("store: the data key of a card does not unwrap: is this the right key folder?")
+
 func label(id card.ID, place string) []byte { return []byte(string(id) + "|" + place) }
 
-// dataKey gives the card's key. Whoever opens row by row asks for it before the rows: on PostgreSQL a connection answers one
+// dataKey gives the card's key. That the card still has one each transaction sees for itself, for another server may have destroyed it: no
+// key that is kept in memory is used without that look. Whoever opens row by row asks for it before the rows: on PostgreSQL a connection answers one
 // question at a time. The transaction keeps it, so that it is not asked for between them either when the cache starts anew.
 func (tx *Tx) dataKey(id card.ID) (tink.AEAD, error) {
 	if tx.key != nil && tx.keyOf == id {
 		return tx.key, nil
 	}
 	a, ok := tx.db.cardKeys.Load(id)
+	if ok && tx.alive != id {
+		if err := tx.look(id); err != nil {
+			return nil, err
+		}
+	}
 	if !ok {
 		unwrapped, err := tx.unwrapKey(id)
 		if err != nil {
@@ -66,38 +75,15 @@ func (tx *Tx) dataKey(id card.ID) (tink.AEAD, error) {
 
 func (tx *Tx) unwrapKey(id card.ID) (tink.AEAD, error) {
 	var wrapped []byte
-	found, err := tx.one([]any{&wrapped}, "SELECT wrapped_key FROM card WHERE id = ?", string(id))
+	found, err := tx.one([]any{&wrapped}, "SELECT wrapped_key FROM card WHERE id = ? AND shredded_at IS NULL", string(id))
+	if err := tx.met(id, found, err); err != nil {
+		return nil, err
+	}
+	key, err := tx.unwrap(wrapped, keyPlace(id), errSealedKey)
 	if err != nil {
 		return nil, err
 	}
-	if !found {
-		return nil, errNoCard
-	}
-	key, err := tx.db.keys.Unwrap(wrapped, label(id, "card.wrapped_key"))
-	if err != nil {
-		return nil, errors.New("store: the data key of a card does not unwrap: is this the right key folder?")
-	}
 	return subtle.NewAESGCM(key)
-}
-
-// ErrKeyFolder means that the key folder is not the one with which this database was filled. Whoever went on would read no card and,
-// because lookups are keyed too, find none: every patient who comes would get a second one.
-var ErrKeyFolder = errors.New("store: the cards in this database are sealed with other keys: set MEDCARD_KEYS to the folder that it was filled with, or bring that back from its backup")
-
-// checkKeys tries the keys on some card, where there is one.
-func (db *DB) checkKeys(ctx context.Context) error {
-	var id card.ID
-	var wrapped []byte
-	err := db.read.QueryRowContext(ctx, "SELECT id, wrapped_key FROM card LIMIT 1").Scan(&id, &wrapped)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err == nil {
-		if _, bad := db.keys.Unwrap(wrapped, label(id, "card.wrapped_key")); bad != nil {
-			err = ErrKeyFolder
-		}
-	}
-	return err
 }
 
 // newDataKey makes and wraps a key for a card that is about to be created.
@@ -106,5 +92,5 @@ func (tx *Tx) newDataKey(id card.ID) (wrapped []byte, err error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, err
 	}
-	return tx.db.keys.Wrap(key, label(id, "card.wrapped_key"))
+	return tx.wrap(key, keyPlace(id))
 }

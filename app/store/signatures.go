@@ -72,7 +72,7 @@ func (tx *Tx) AddConfirmation(c signature.Confirmation) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := tx.db.keys.Wrap(proof, proofPlace(c.Account, c.ID))
+	sealed, err := tx.wrap(proof, proofPlace(c.Account, c.ID))
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,8 @@ func (tx *Tx) AddConfirmation(c signature.Confirmation) error {
 		string(c.Account), string(c.ID), c.Action, c.Digest[:], micros(c.At), sealed)
 	return err
 }
+
+var errSealedProof = errors.New("store: the proof of a signature does not open: it was changed or moved, or this is another key folder")
 
 func proofPlace(of identity.AccountID, id signature.ID) []byte {
 	return []byte("signature|sealed|" + string(of) + "|" + string(id))
@@ -94,9 +96,9 @@ func (tx *Tx) Confirmation(of identity.AccountID, id signature.ID) (c signature.
 	if err != nil || !found {
 		return signature.Confirmation{}, false, err
 	}
-	proof, err := tx.db.keys.Unwrap(sealed, proofPlace(of, id))
+	proof, err := tx.unwrap(sealed, proofPlace(of, id), errSealedProof)
 	if err != nil {
-		return signature.Confirmation{}, false, errors.New("store: the proof of a signature does not open: it was changed or moved, or this is another key folder")
+		return signature.Confirmation{}, false, err
 	}
 	copy(c.Digest[:], digest)
 	c.At = c.At.UTC()

@@ -26,8 +26,10 @@ type Tx struct {
 
 	still    bool    // it only reads, and sees one moment
 	scanning bool    // rows are open: see each
+	alive    card.ID // whose key is not destroyed, as this transaction saw
 	keyOf    card.ID // whose data key it has at hand
 	key      tink.AEAD
+	wrapper  int // the number of the key that wraps; 0: it was not asked for yet
 
 	granted   []consent.Grant // what Decide read last
 	grantedOf card.ID

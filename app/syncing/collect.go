@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/sync/replica"
 )
 
@@ -44,7 +45,9 @@ func (s *Service) collect(ctx context.Context, id card.ID) error {
 		if err := s.Store.Update(ctx, func(tx Tx) (err error) {
 			out, err = tx.Collect(id, s.Clock().UTC())
 			return err
-		}); err != nil {
+		}); errors.Is(err, consent.ErrShredded) {
+			return nil // since it was listed
+		} else if err != nil {
 			return err
 		}
 		if s.Collected != nil {

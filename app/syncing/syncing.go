@@ -158,6 +158,9 @@ func others(tx Tx, a identity.Actor, named func(id string) bool) (list []string,
 // gone is what a phone is told of a card that it may not have, or not now.
 func (s *Service) gone(ctx context.Context, id string, why error) (gone wire.Gone, err error) {
 	gone = wire.Gone{Card: id, Held: errors.Is(why, consent.ErrHeld)}
+	if errors.Is(why, consent.ErrShredded) {
+		return gone, nil // no restore has anything to do with it: the phone keeps nothing
+	}
 	err = s.Store.View(ctx, func(tx Tx) (err error) {
 		gone.Restored, err = tx.RestoredAt()
 		return err

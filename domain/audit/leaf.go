@@ -51,6 +51,7 @@ const (
 	Readable EntryState = iota
 	Gone                // there is none
 	Broken              // its sealed part does not open: it was changed, or is another entry's
+	Shredded            // its sealed part was destroyed with its card's key: what stands in the clear is all that is left
 )
 
 // CardTrail is how a card's entries hang together.
@@ -63,6 +64,8 @@ type CardTrail struct {
 	Stray   []uint64 // those that neither stand in the log nor wait for it, and should
 	Older   uint64   // how many are from before the log
 	Last    uint64   // the highest number among those; 0 = none
+	// Shredded says that the card has no key any more, and Order whether an entry of it says that somebody destroyed it.
+	Shredded, Order bool
 }
 
 // A head opens every entry's canonical form: the second one that of an entry in another's name, which has one line more. Another form

@@ -243,12 +243,14 @@ var (
 	// Who redeemed the card is told what he has still to do: that it is there he knows.
 	ErrDocuments = fault.New(fault.Denied, "documents.not_approved", "The card opens once your documents were approved: GET /v1/me says which, PUT /v1/me/documents takes them.")
 	ErrPolicy    = fault.New(fault.Denied, "policy.not_linked", "The card opens once your insurer has confirmed your policy: send its number to POST /v1/me/policies, and the code that comes.")
-	ErrPurpose   = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	// ErrShredded is told to who owned the card, and to who works on it without having to see it.
+	ErrShredded = fault.New(fault.Gone, "card.shredded", "The card was destroyed by order: its key is deleted, and nobody can read it any more. Ask its operator why.")
+	ErrPurpose  = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
 )
 
 // Closed reports whether a refusal means that a phone has no access to the card, be it for now.
 func Closed(err error) bool {
-	return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) || errors.Is(err, ErrDocuments) || errors.Is(err, ErrPolicy)
+	return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) || errors.Is(err, ErrDocuments) || errors.Is(err, ErrPolicy) || errors.Is(err, ErrShredded)
 }
 
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the

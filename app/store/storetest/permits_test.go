@@ -24,6 +24,9 @@ var withoutPermit = map[string][]string{
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
 		"GrantsOf", "RevokeByOrder",
 	},
+	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
+		"Shred", "Shreddings",
+	},
 	"an organisation that asks to be let in, before it leads to any card: AgreeProposal, which leads it to one, takes the owner's permit": {
 		"DropProposals", "PutProposal", "ProposalOf", "Proposal",
 	},

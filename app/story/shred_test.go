@@ -1,0 +1,103 @@
+package story
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/medcard/medcard/app/auditing"
+	"github.com/medcard/medcard/app/fhir/example"
+	"github.com/medcard/medcard/app/granting"
+	"github.com/medcard/medcard/app/keys"
+	"github.com/medcard/medcard/app/server"
+	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/mobile-sdk/phone"
+)
+
+// A card is destroyed by order: its owner's phone deletes it and is told why nothing is left, nobody else finds it, its papers count no more, the
+// jobs have nothing to do with it, and the next visit makes a new card of the same patient.
+func TestACardIsDestroyed(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		clinic := got(w.Clinic(ctx, "Городская больница"))(t)
+		pharmacy := got(w.Pharmacy(ctx, "Аптека № 1"))(t)
+		_, anna, id := owner(ctx, t, w, clinic)
+		hers := anna.Card(id)
+		ok(t, anna.RegisterPush(ctx, "fcm", "anna-phone", "ru"))
+		boris, his, err := w.SignUp(ctx, "+79160000022", "boris@example.org")
+		ok(t, err)
+		t.Cleanup(func() { _ = his.Close() })
+		got(hers.GiveGrant(ctx, phone.Wish{Account: boris.Account, Scopes: card.Scopes{"lab.*"}, Ends: w.Now().Add(time.Hour)}))(t)
+		got(hers.GiveGrant(ctx, phone.Wish{Client: clinic.ID, Scopes: card.Scopes{"lab.*"}, Purpose: consent.Treatment, Ends: w.Now().Add(time.Hour)}))(t)
+		paper := got(clinic.Prescribe(ctx, id, "visit-1-rx"))(t)
+		got(anna.Sync(ctx))(t)
+		got(his.Sync(ctx))(t)
+		reads := func() error {
+			return clinic.Call(ctx, http.MethodGet, "/v1/cards/"+string(id)+"/records?kinds=observation", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, nil)
+		}
+		ok(t, reads())
+
+		desk := server.Grant(w.Server.Store, w.Now)
+		order := granting.Shredding{Card: id, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова"}
+		for _, bad := range []granting.Shredding{{Card: id, By: order.By}, {Card: id, Reason: order.Reason}, {Card: audit.LogCard, Reason: order.Reason, By: order.By}, {Card: "00000000-0000-7000-8000-000000000000", Reason: order.Reason, By: order.By}} {
+			if _, err := desk.Shred(ctx, bad); err == nil {
+				t.Errorf("%+v is carried out", bad)
+			}
+		}
+		ok(t, reads())
+		if done := got(desk.Shred(ctx, order))(t); !done {
+			t.Fatal("the card was destroyed before")
+		}
+		if done := got(desk.Shred(ctx, order))(t); done {
+			t.Error("a card is destroyed twice")
+		}
+
+		refused(t, reads(), http.StatusNotFound, "card.not_found")
+		_, _, err = hers.AccessLog(ctx, 0)
+		refused(t, err, http.StatusGone, "card.shredded")
+		_, err = hers.Grants(ctx)
+		refused(t, err, http.StatusGone, "card.shredded")
+		_, err = his.Card(id).Grants(ctx)
+		refused(t, err, http.StatusNotFound, "card.not_found")
+		refused(t, pharmacy.accept(ctx, paper.Code), http.StatusNotFound, "prescription.not_found")
+		arrived(t, w, "anna-phone", 1)
+		for _, handset := range []*Phone{anna, his} {
+			if report := got(handset.Sync(ctx))(t); !slices.Contains(report.Gone, id) {
+				t.Errorf("%+v", report)
+			}
+			if cards := got(handset.Cards())(t); slices.Contains(cards, id) {
+				t.Error("a phone still holds the card")
+			}
+		}
+
+		again := got(clinic.Post(ctx, example.Bundle()))(t)
+		if again.Card == id || again.Claim == "" {
+			t.Errorf("the patient's next visit: %+v", again)
+		}
+		got(anna.Claim(ctx, again.Claim))(t)
+		if report := got(anna.Sync(ctx))(t); report.Received == 0 {
+			t.Error("the new card is empty")
+		}
+
+		log := got(server.Audit(w.Server.Store, got(keys.OpenFolder(w.cfg.KeyFolder(), w.Now))(t), w.cfg.Issuer, w.Now))(t)
+		ok(t, log.Sequence(ctx))
+		found := func() auditing.Report { return got(log.Verify(ctx, audit.Checkpoint{}, func(audit.Hash, int64) {}))(t) }
+		if r := found(); len(r.Findings) > 0 || r.Shredded == 0 {
+			t.Errorf("%d entries shredded, %v", r.Shredded, r.Findings)
+		}
+		if list := got(desk.Shreddings(ctx))(t); len(list) != 1 || list[0].Card != id || list[0].What != order.Reason {
+			t.Errorf("%+v", list)
+		}
+		// Who deletes a key himself, to hide what he did to the log, is found out.
+		db := beside(t, w.cfg.Database(), w.cfg.Postgres)
+		defer db.Close()
+		insider{t: t, db: db, w: w, card: id}.run("UPDATE card SET shredded_at = created_at WHERE id = $1", again.Card)
+		if r := found(); len(r.Findings) == 0 || !strings.Contains(r.Findings[0].What, "no entry says") {
+			t.Error(r.Findings)
+		}
+	})
+}
