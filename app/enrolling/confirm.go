@@ -88,7 +88,7 @@ func (s *Service) try(tx Tx, id account.ChallengeID, by account.Channel, typed s
 	return verdicts[verdict], nil
 }
 
-// Resend replaces the code of a registration's channel, or of a sign-in, by a new one and sends it.
+// Resend replaces the code of a registration's channel, of a new contact, or of a sign-in, by another one and sends it.
 func (s *Service) Resend(ctx context.Context, id account.ChallengeID, by account.Channel, from Origin) error {
 	challenge, ok := canonicalID(string(id))
 	if !ok {
@@ -125,6 +125,14 @@ func (s *Service) Resend(ctx context.Context, id account.ChallengeID, by account
 		}
 		if registering {
 			send, err = s.resendRegistration(ctx, tx, r, by, code, now, from)
+			return err
+		}
+		change, changing, err := tx.LockContactChange(id)
+		if err != nil {
+			return err
+		}
+		if changing {
+			send, err = s.resendContact(ctx, tx, change, code, now, from)
 		} else {
 			send, err = s.resendSignIn(ctx, tx, id, code, now)
 		}

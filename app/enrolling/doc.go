@@ -28,6 +28,9 @@
 // Another password ends what the old one opened, sessions elsewhere and sign-ins that wait among it. A device that is signed out, here or
 // from afar, is not reached by push any more.
 //
+// Another number or address takes a fresh second factor and the code that came there; the old one is told. One that somebody has gets a notice
+// in the place of the code, as at a registration, so that nobody learns whose it is.
+//
 // All other one-time codes leave after the commit, in the request itself, and not as jobs: a code must not lie in a job's
 // arguments, it is worthless to a person who stopped waiting, and "send again" is one tap away. When a message cannot be
 // handed over the caller hears so at once.

@@ -33,6 +33,7 @@ var (
 	newByPhone       = limit{"register/phone", 5, 30 * time.Minute} // nobody's phone is flooded; sign-in is not counted here
 	newByEmail       = limit{"register/email", 5, 30 * time.Minute}
 	newByPrefix      = limit{"register/prefix", 50, 10 * time.Second} // fraud buys numbers by the block
+	contactByAccount = limit{"contact/account", 5, 30 * time.Minute}
 	claimByAccount   = limit{"claim/account", 5, 10 * time.Minute}
 	claimByAddress   = limit{"claim/address", 20, time.Minute}
 	policyByAccount  = limit{"policy/account", 5, time.Hour} // five guesses a code: a chance of about one in 8,000 a day

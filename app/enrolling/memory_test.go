@@ -36,6 +36,7 @@ type state struct {
 	claims        map[identity.ClaimCode]account.Claim
 	owners        map[card.ID]identity.AccountID
 	lost          map[account.ChallengeID]account.PasswordRecovery
+	changes       map[account.ChallengeID]account.ContactChange
 	pushes        map[string]bool               // account and device that are reached
 	links         map[string]identity.AccountID // by provider and subject
 	numbers       map[identity.SNILS]identity.AccountID
@@ -52,7 +53,7 @@ type state struct {
 
 func (s state) clone() state {
 	return state{maps.Clone(s.allowances), maps.Clone(s.accounts), maps.Clone(s.registrations), maps.Clone(s.signIns), maps.Clone(s.codes),
-		maps.Clone(s.devices), maps.Clone(s.sessions), maps.Clone(s.refreshes), maps.Clone(s.claims), maps.Clone(s.owners), maps.Clone(s.lost), maps.Clone(s.pushes),
+		maps.Clone(s.devices), maps.Clone(s.sessions), maps.Clone(s.refreshes), maps.Clone(s.claims), maps.Clone(s.owners), maps.Clone(s.lost), maps.Clone(s.changes), maps.Clone(s.pushes),
 		maps.Clone(s.links), maps.Clone(s.numbers), maps.Clone(s.passkeys), maps.Clone(s.ceremonies), maps.Clone(s.apps), maps.Clone(s.recovery), maps.Clone(s.locks), maps.Clone(s.waiting), maps.Clone(s.policies), slices.Clone(s.entries), s.forgotten}
 }
 
@@ -61,7 +62,7 @@ func newMemory() *memory {
 		allowances: map[string]time.Time{}, accounts: map[identity.AccountID]account.Account{}, registrations: map[account.ChallengeID]account.Registration{},
 		signIns: map[account.ChallengeID]account.SignIn{}, codes: map[string]account.Code{}, devices: map[string]account.Device{},
 		sessions: map[identity.SessionID]account.Session{}, refreshes: map[string]account.Refresh{}, claims: map[identity.ClaimCode]account.Claim{},
-		owners: map[card.ID]identity.AccountID{}, lost: map[account.ChallengeID]account.PasswordRecovery{}, pushes: map[string]bool{},
+		owners: map[card.ID]identity.AccountID{}, lost: map[account.ChallengeID]account.PasswordRecovery{}, changes: map[account.ChallengeID]account.ContactChange{}, pushes: map[string]bool{},
 		links: map[string]identity.AccountID{}, numbers: map[identity.SNILS]identity.AccountID{},
 		passkeys: map[string]account.Passkey{}, ceremonies: map[account.ChallengeID]account.Ceremony{},
 		apps: map[identity.AccountID]account.Authenticator{}, recovery: map[string]time.Time{},
@@ -244,6 +245,32 @@ func (m *memory) DropPush(of identity.AccountID, id identity.DeviceID) error {
 
 func (m *memory) ForgetSignIns(of identity.AccountID) error {
 	maps.DeleteFunc(m.signIns, func(_ account.ChallengeID, s account.SignIn) bool { return s.Account == of })
+	return nil
+}
+
+func (m *memory) AddContactChange(c account.ContactChange) error {
+	m.changes[c.ID] = c
+	return nil
+}
+
+func (m *memory) LockContactChange(id account.ChallengeID) (account.ContactChange, bool, error) {
+	c, ok := m.changes[id]
+	return c, ok, nil
+}
+
+func (m *memory) DropContactChange(id account.ChallengeID) error {
+	delete(m.changes, id)
+	return nil
+}
+
+func (m *memory) SetContact(c account.ContactChange) error {
+	a := m.accounts[c.Account]
+	if c.By == account.ByPhone {
+		a.Phone = c.Phone
+	} else {
+		a.Email = c.Email
+	}
+	m.accounts[c.Account] = a
 	return nil
 }
 

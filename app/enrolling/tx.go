@@ -35,6 +35,10 @@ type Tx interface {
 	AddRegistration(r account.Registration) error
 	LockRegistration(id account.ChallengeID) (account.Registration, bool, error)
 	SetRegistration(r account.Registration) error
+	AddContactChange(c account.ContactChange) error
+	LockContactChange(id account.ChallengeID) (account.ContactChange, bool, error)
+	DropContactChange(id account.ChallengeID) error
+	SetContact(c account.ContactChange) error
 	AddSignIn(s account.SignIn) error
 	SignIn(id account.ChallengeID) (account.SignIn, bool, error)
 	// LockCode finds the code of a channel of a challenge, and locks it.

@@ -132,6 +132,7 @@ func New(cfg Config) *API {
 	a.factorRoutes()
 	a.deviceRoutes()
 	a.passwordRoutes()
+	a.contactRoutes()
 	a.passkeyRoutes()
 	a.externalRoutes()
 	a.signatureRoutes()

@@ -138,6 +138,7 @@ func (tx *Tx) SetAllowance(key []byte, spentUntil time.Time) error {
 func (tx *Tx) ForgetEnrolling(before time.Time) error {
 	for _, statement := range []string{
 		"DELETE FROM registration WHERE ends_at < ?",
+		"DELETE FROM contact_change WHERE ends_at < ?",
 		"DELETE FROM sign_in WHERE ends_at < ?",
 		"DELETE FROM password_recovery WHERE ends_at < ?",
 		"DELETE FROM ceremony WHERE ends_at < ?",

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/medcard/medcard/app/keys"
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/identity"
@@ -28,6 +29,7 @@ var wrappedColumns = []wrappedColumn{
 	{"account", "email_sealed", []string{"id"}, func(row []string) []byte { return personPlace("account", "email", row[0]) }},
 	{"registration", "phone_sealed", []string{"id"}, func(row []string) []byte { return personPlace("registration", "phone", row[0]) }},
 	{"registration", "email_sealed", []string{"id"}, func(row []string) []byte { return personPlace("registration", "email", row[0]) }},
+	{"contact_change", "sealed", []string{"id"}, func(row []string) []byte { return contactChangePlace(account.ChallengeID(row[0])) }},
 	{"push_contact", "sealed", []string{"device"}, func(row []string) []byte { return contactLabel(identity.DeviceID(row[0])) }},
 	{"authenticator", "sealed", []string{"account"}, func(row []string) []byte { return authenticatorLabel(identity.AccountID(row[0])) }},
 	{"account_lock", "sealed", []string{"account"}, func(row []string) []byte { return lockPlace(identity.AccountID(row[0])) }},

@@ -180,3 +180,34 @@ func (c *Client) FoundPassword(recovery, phoneCode, emailCode, password string) 
 	defer end()
 	return c.inner.FoundPassword(ctx, recovery, phoneCode, emailCode, password)
 }
+
+// ChangePhone has a code sent to another phone number. Needs a step-up. ConfirmContact takes the code, Resend sends another one.
+func (c *Client) ChangePhone(number string) (challenge *Challenge, err error) {
+	defer guard(&err)
+	ctx, end := c.term()
+	defer end()
+	return changing(c.inner.ChangePhone(ctx, number))
+}
+
+// ChangeEmail has a code sent to another e-mail address, as ChangePhone does.
+func (c *Client) ChangeEmail(address string) (challenge *Challenge, err error) {
+	defer guard(&err)
+	ctx, end := c.term()
+	defer end()
+	return changing(c.inner.ChangeEmail(ctx, address))
+}
+
+func changing(to phone.ContactChange, err error) (*Challenge, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Challenge{ID: to.ID, To: to.To, Ends: millis(to.Ends)}, nil
+}
+
+// ConfirmContact puts the new number or address in the place of the old one, which is told. The next sign-in is with it.
+func (c *Client) ConfirmContact(challenge, code string) (err error) {
+	defer guard(&err)
+	ctx, end := c.term()
+	defer end()
+	return c.inner.ConfirmContact(ctx, challenge, code)
+}

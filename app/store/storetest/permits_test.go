@@ -97,7 +97,7 @@ var withoutPermit = map[string][]string{
 		"ProveSession", "Authenticator", "LockAuthenticator", "PutAuthenticator", "DropAuthenticator",
 		"ReplaceRecoveryCodes", "UseRecoveryCode", "RecoveryCodes",
 		"Devices", "SeeDevice", "ForgetDevice", "ForgetOtherDevices", "DropPush", "ForgetSignIns", "LinkedAccount", "AddLink", "RemoveLink", "Links", "OwnerBySNILS", "Passkeys", "AddPasskey", "UsePasskey", "RemovePasskey", "AddCeremony", "TakeCeremony",
-		"AddPasswordRecovery", "PasswordRecovery",
+		"AddPasswordRecovery", "PasswordRecovery", "AddContactChange", "LockContactChange", "DropContactChange", "SetContact",
 	},
 	"what a person proves who he is with; no card": {
 		"Documents", "LockOpenDocument", "LockDocument", "DocumentsToCheck", "AddDocument", "SetDocument", "DropDocument", "PutFile", "FileContent", "ForgetDocuments",
