@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/medcard/medcard/app/server"
 	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -33,7 +36,7 @@ func documentsCommand() *cli.Command {
 				Flags: []cli.Flag{as, &cli.StringFlag{Name: "to", Usage: "folder for the files; delete it when you are done", Required: true}},
 			},
 			{
-				Name: "approve", Usage: "the document is what it says and the person's: cards that wait for it open", ArgsUsage: "ACCOUNT DOCUMENT", Action: approveDocument,
+				Name: "approve", Usage: "the document is what it says and the person's: cards that wait for it open, a claim lets him act for its patient", ArgsUsage: "ACCOUNT DOCUMENT", Action: approveDocument,
 				Flags: []cli.Flag{as, &cli.StringFlag{Name: "words", Usage: "to the person"}},
 			},
 			{
@@ -54,9 +57,13 @@ func listDocuments(ctx context.Context, c *cli.Command) error {
 			return err
 		}
 		table := tabwriter.NewWriter(c.Root().Writer, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "ACCOUNT\tDOCUMENT\tSLOT\tSENT\tFILES")
+		fmt.Fprintln(table, "ACCOUNT\tDOCUMENT\tSLOT\tFOR\tSENT\tFILES")
 		for _, d := range list {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\n", d.Account, d.ID, d.Slot, d.Sent.Format(time.RFC3339), len(d.Files))
+			of := "himself"
+			if d.Claim != nil {
+				of = "a patient, " + string(d.Claim.Level)
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\n", d.Account, d.ID, d.Slot, of, d.Sent.Format(time.RFC3339), len(d.Files))
 		}
 		return table.Flush()
 	})
@@ -90,9 +97,29 @@ func lookAtDocument(ctx context.Context, c *cli.Command) error {
 				return err
 			}
 		}
-		_, err = fmt.Fprintf(c.Root().Writer, "%s, number %q: %d files in %s\n", seen.Slot, seen.Number, len(seen.Files), folder)
+		if _, err = fmt.Fprintf(c.Root().Writer, "%s, number %q: %d files in %s\n", seen.Slot, seen.Number, len(seen.Files), folder); err == nil && seen.Claim != nil {
+			err = showClaim(c.Root().Writer, *seen.Claim)
+		}
 		return err
 	})
+}
+
+// showClaim writes what the document is to prove, and what of it was compared with the cards here. The rest is the reviewer's.
+func showClaim(out io.Writer, c family.Claim) error {
+	until := "no end"
+	if !c.Until.IsZero() {
+		until = "until " + c.Until.Format(time.DateOnly)
+	}
+	if _, err := fmt.Fprintf(out, "claim: %s %s, %s\npatient: %s, born %s\nagent: %s, born %s\n",
+		c.Level, strings.Join(c.Powers.Words(), " "), until, c.Patient.Name.Full(), c.Patient.Born, c.Agent.Name.Full(), c.Agent.Born); err != nil {
+		return err
+	}
+	for _, check := range c.Checks {
+		if _, err := fmt.Fprintf(out, "%s: %s\n", check.Subject, check.Finding); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func approveDocument(ctx context.Context, c *cli.Command) error {
@@ -123,6 +150,10 @@ func withProving(ctx context.Context, work func(*proving.Service) error) error {
 		if err != nil {
 			return err
 		}
-		return work(server.Prove(db, custody, cfg, time.Now))
+		prove, err := server.Prove(db, custody, cfg, time.Now)
+		if err != nil {
+			return err
+		}
+		return work(prove)
 	})
 }

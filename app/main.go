@@ -43,6 +43,7 @@ func command() *cli.Command {
 			accountsCommand(),
 			ordersCommand(),
 			documentsCommand(),
+			incidentsCommand(),
 			auditCommand(),
 			importCommand(),
 			scanCommand(),

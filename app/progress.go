@@ -8,7 +8,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress is a bar in the last line of a terminal. Where there is no terminal it shows nothing: a log is no place for
+// progress is a bar in the last line of a terminal, or a note where nobody knows how much there is. Where there is no terminal it shows nothing: a log is no place for
 // one.
 type progress struct {
 	out         *os.File // nil: nobody looks
@@ -16,7 +16,7 @@ type progress struct {
 }
 
 func newProgress(out *os.File, total int) *progress {
-	if total < 2 || !term.IsTerminal(int(out.Fd())) { // a file descriptor is small
+	if total == 1 || !term.IsTerminal(int(out.Fd())) { // a file descriptor is small
 		out = nil
 	}
 	p := &progress{out: out, total: total}
@@ -31,12 +31,19 @@ func (p *progress) step() {
 }
 
 func (p *progress) draw() {
-	if p.out == nil {
+	if p.out == nil || p.total == 0 {
 		return
 	}
 	const width = 40
 	full := width * p.done / p.total
 	fmt.Fprintf(p.out, "\r\x1b[K[%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat(".", width-full), p.done, p.total)
+}
+
+// note writes how far it is.
+func (p *progress) note(text string) {
+	if p.out != nil {
+		fmt.Fprint(p.out, "\r\x1b[K"+text)
+	}
 }
 
 // clear makes room for a line of output, or for the prompt at the end.

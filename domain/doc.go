@@ -6,11 +6,11 @@
 //	app/            the commands; server puts the parts together; story puts a whole world on loopback for demo and tests
 //	  doors         httpapi (own API, FHIR face), web (pages), oauth (tokens for organisations)
 //	  acts          enrolling granting charting auditing syncing attaching exchanging issuing dispensing scanning
-//	                notifying signing proving: one package a kind of work, each with its own narrow Tx interface
+//	                notifying signing proving alerting: one package a kind of work, each with its own narrow Tx interface
 //	  cellar        store (GORM, and nobody else), keys (custody), jobs (River), openid (an external provider),
-//	                fhir (pure mapping), cms (electronic signatures, pure), config
+//	                fhir (pure mapping), cms (electronic signatures, pure), wording (texts to people), config
 //	domain/         nouns: fault identity account card consent family audit posting paper prescription referral certificate
-//	                notice signature workday evidence
+//	                notice signature workday evidence incident
 //	sync/           vclock -> wire -> replica (the engine of both sides) -> cardsync; simnet proves them
 //	qr/             the EMC1 envelope; trust, document, picture, scan, foreign
 //	push/           Message, Sender; fcm; pushtest

@@ -29,7 +29,7 @@ var rooms = []room{
 		"settings are read by all and therefore know nobody"},
 	{"door", below("app/httpapi", "app/web", "app/oauth"), []string{"config", "door", "act", "pure", "cardsync", "document", "sync", "qr", "push", "domain"},
 		"a door binds, calls one act and replies; one that reached the store would go round the permit and the audit"},
-	{"pure", below("app/fhir", "app/papers", "app/cms"), []string{"cardsync", "document", "sync", "qr", "domain"},
+	{"pure", below("app/fhir", "app/papers", "app/cms", "app/wording"), []string{"cardsync", "document", "sync", "qr", "domain"},
 		"pure mapping from value to value is tested without anything running"},
 	{"cellar", below("app/keys", "app/blobs", "app/jobs", "app/openid"), []string{"push", "qr", "domain"},
 		"custody, attachments, queues and the provider who vouches for people serve every act and so may depend on none"},

@@ -3,7 +3,6 @@ package migrations
 import (
 	"database/sql"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -109,32 +108,5 @@ func TestAnIndexIsBuiltBesideTheWork(t *testing.T) {
 		}
 		work(t, db, SQLite)
 	})
-	t.Run("postgres", func(t *testing.T) {
-		dsn := os.Getenv("MEDCARD_TEST_POSTGRES")
-		if dsn == "" {
-			t.Skip("set MEDCARD_TEST_POSTGRES to a DSN to run this on PostgreSQL")
-		}
-		owner, err := sql.Open("pgx", dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer owner.Close()
-		if _, err := owner.ExecContext(t.Context(), "CREATE SCHEMA medcard_indexes"); err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if _, err := owner.ExecContext(t.Context(), "DROP SCHEMA medcard_indexes CASCADE"); err != nil {
-				t.Error(err)
-			}
-		}()
-		separator := "?"
-		if strings.Contains(dsn, "?") {
-			separator = "&"
-		}
-		db, err := sql.Open("pgx", dsn+separator+"search_path=medcard_indexes")
-		if err != nil {
-			t.Fatal(err)
-		}
-		work(t, db, Postgres)
-	})
+	t.Run("postgres", func(t *testing.T) { onPostgres(t, "medcard_indexes", work) })
 }

@@ -2,11 +2,8 @@ package enrolling
 
 import (
 	"embed"
-	"encoding/json"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
-	"golang.org/x/text/language"
-
+	"github.com/medcard/medcard/app/wording"
 	"github.com/medcard/medcard/domain/account"
 )
 
@@ -37,34 +34,16 @@ const (
 	emailLocked     = "emailLocked"     // an operator locked the account
 	emailUnlocked   = "emailUnlocked"   // and no more
 	smsPolicy       = "smsPolicy"       // an insurer's code for a policy
-	defaultTongue   = account.Russian   // for who named none
+	defaultTongue   = wording.Fallback  // for who named none
 )
 
-// words holds the messages in each language. A missing one is our mistake, which a test finds.
-type words struct {
-	by map[account.Language]*i18n.Localizer
-}
+type words struct{ all *wording.Words }
 
-func newWords() *words {
-	bundle := i18n.NewBundle(language.Russian)
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	w := &words{by: map[account.Language]*i18n.Localizer{}}
-	for _, l := range []account.Language{account.Russian, account.English} {
-		if _, err := bundle.LoadMessageFileFS(messageFiles, "messages/"+string(l)+".json"); err != nil {
-			panic(err) // the files are embedded: what loads once loads always
-		}
-		w.by[l] = i18n.NewLocalizer(bundle, string(l))
-	}
-	return w
-}
+func newWords() *words { return &words{wording.Load(messageFiles)} }
 
 // say words a message. values fill its blanks.
 func (w *words) say(in account.Language, message string, values map[string]any) string {
-	localizer, ok := w.by[in]
-	if !ok {
-		localizer = w.by[defaultTongue]
-	}
-	return localizer.MustLocalize(&i18n.LocalizeConfig{MessageID: message, TemplateData: values})
+	return w.all.Say(in, message, values)
 }
 
 // code words a message whose only blank is a code.

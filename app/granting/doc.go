@@ -35,7 +35,7 @@
 // # Who acts for a patient
 //
 // A representation (package family) is the right of a parent, a guardian or an attorney. It comes to be when an operator approves its
-// document (store.Tx.Represent), and lets nobody in by itself: grants come from it, which Decide judges as all others. So a level and the
+// document (package proving, store.Tx.Represent), and lets nobody in by itself: grants come from it, which Decide judges as all others. So a level and the
 // powers of a letter hold at every door, a restriction beats them, and an end is a commit of the card, by which phones lose what they had.
 // Whom an owner chose to let see his notes and measurements writes there as well. A representative writes as far as his powers go, and one who
 // manages a card only while a clinic names him as a practitioner (PUT /v1/practitioners/{practitioner}), which is looked up in the transaction that decides.

@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/medcard/medcard/app/alerting"
 	"github.com/medcard/medcard/app/attaching"
 	"github.com/medcard/medcard/app/auditing"
 	"github.com/medcard/medcard/app/charting"
@@ -46,6 +47,7 @@ type Services struct {
 	Exchanging *exchanging.Service
 	Signing    *signing.Service
 	Proving    *proving.Service
+	Alerting   *alerting.Service
 }
 
 // Config is what the door needs from its house.
@@ -120,6 +122,7 @@ func New(cfg Config) *API {
 	a.emergencyRoutes()
 	a.proposalRoutes()
 	a.lockRoutes()
+	a.incidentRoutes()
 	a.familyRoutes()
 	a.auditRoutes()
 	a.recordRoutes()
@@ -133,6 +136,7 @@ func New(cfg Config) *API {
 	a.externalRoutes()
 	a.signatureRoutes()
 	a.documentRoutes()
+	a.familyClaimRoutes()
 	a.policyRoutes()
 	a.oauthRoutes()
 	a.noticeRoutes()

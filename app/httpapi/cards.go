@@ -68,6 +68,7 @@ type trailEntry struct {
 	Number       uint64    `json:"number" doc:"Counts the card's entries without gaps"`
 	At           time.Time `json:"at"`
 	Action       string    `json:"action"`
+	Outcome      string    `json:"outcome" enum:"success,failure" doc:"failure: it was asked for and refused"`
 	Purpose      string    `json:"purpose"`
 	Who          string    `json:"who" enum:"nobody,patient,clinic,pharmacy,operator,system,auditor"`
 	Organisation string    `json:"organisation,omitempty"`
@@ -134,8 +135,11 @@ func (a *API) cardRoutes() {
 
 func showEntry(e audit.Entry) trailEntry {
 	out := trailEntry{
-		Number: e.Number, At: e.At, Action: string(e.Action), Purpose: string(e.Purpose), Who: e.Actor.Kind.String(),
+		Number: e.Number, At: e.At, Action: string(e.Action), Outcome: "success", Purpose: string(e.Purpose), Who: e.Actor.Kind.String(),
 		Organisation: e.Actor.Organisation, Person: e.Actor.Person.Name, Role: e.Actor.Person.Role, What: e.What,
+	}
+	if e.Action.Failed() {
+		out.Outcome = "failure"
 	}
 	if e.Representation != "" {
 		out.Agent, out.OnBehalfOf, out.By = string(e.Actor.Account), string(e.Card), string(e.Representation)

@@ -63,6 +63,7 @@ func newHouse(t *testing.T, db *store.DB) *house {
 			},
 			Reminder: func(ctx context.Context, j jobs.Reminder) error { return h.notify.Remind(ctx, j.Card, j.ID) },
 			Supply:   func(context.Context, jobs.Supply) error { return nil },
+			Alert:    func(context.Context, jobs.Alert) error { return nil },
 			Upkeep:   h.notify.Sweep,
 			Collect:  func(context.Context) error { return nil },
 			Sequence: func(context.Context) error { return nil },

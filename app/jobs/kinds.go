@@ -7,6 +7,7 @@ import (
 
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/incident"
 	"github.com/medcard/medcard/domain/notice"
 	"github.com/medcard/medcard/domain/prescription"
 )
@@ -38,6 +39,12 @@ type Supply struct {
 	Prescription prescription.ID `json:"prescription"`
 }
 
+// Alert mails one person what happened to his data.
+type Alert struct {
+	Incident incident.ID        `json:"incident"`
+	Account  identity.AccountID `json:"account"`
+}
+
 // Upkeep deletes what has run out.
 type Upkeep struct{}
 
@@ -57,6 +64,9 @@ func (Reminder) Kind() string { return "reminder" }
 func (Supply) Kind() string { return "supply" }
 
 // Kind names the kind in the queue's table.
+func (Alert) Kind() string { return "alert" }
+
+// Kind names the kind in the queue's table.
 func (Upkeep) Kind() string { return "upkeep" }
 
 // Kind names the kind in the queue's table.
@@ -71,6 +81,9 @@ const collectEvery = 10 * time.Minute
 // pushQueue keeps the carrier's slowness away from every other job.
 const pushQueue = "push"
 
+// alertQueue keeps the mails to a million people, and their server's slowness, away too.
+const alertQueue = "alert"
+
 // lowest is the last of River's priorities.
 const lowest = 4
 
@@ -78,6 +91,11 @@ const lowest = 4
 // that is no longer worth delivering ends by itself before that.
 func (Push) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: pushQueue, MaxAttempts: 12}
+}
+
+// InsertOpts keeps the mails to many from the jobs of others. With the pauses between, 20 attempts are about a week: a person has a right to know.
+func (Alert) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: alertQueue, MaxAttempts: 20}
 }
 
 // InsertOpts lets upkeep wait for everything else.

@@ -27,6 +27,7 @@ type Work struct {
 	Push     func(context.Context, Push) error
 	Reminder func(context.Context, Reminder) error
 	Supply   func(context.Context, Supply) error
+	Alert    func(context.Context, Alert) error
 	Upkeep   func(context.Context) error
 	Collect  func(context.Context) error
 	Sequence func(context.Context) error // every second, without a job: see beat.go
@@ -79,7 +80,7 @@ func New(cfg Config) (*Runner, error) {
 		cfg.Workers = 50
 	}
 	w := cfg.Work
-	if w.News == nil || w.Push == nil || w.Reminder == nil || w.Supply == nil || w.Upkeep == nil || w.Collect == nil || w.Sequence == nil {
+	if w.News == nil || w.Push == nil || w.Reminder == nil || w.Supply == nil || w.Alert == nil || w.Upkeep == nil || w.Collect == nil || w.Sequence == nil {
 		return nil, errors.New("jobs: a kind has no work")
 	}
 	workers := river.NewWorkers()
@@ -87,13 +88,14 @@ func New(cfg Config) (*Runner, error) {
 	add(workers, cfg.Log, w.Push)
 	add(workers, cfg.Log, w.Reminder)
 	add(workers, cfg.Log, w.Supply)
+	add(workers, cfg.Log, w.Alert)
 	add(workers, cfg.Log, func(ctx context.Context, _ Upkeep) error { return w.Upkeep(ctx) })
 	add(workers, cfg.Log, func(ctx context.Context, _ Collect) error { return w.Collect(ctx) })
 
 	settings := &river.Config{
 		Logger:            slog.New(careful{cfg.Log.Handler()}),
 		Workers:           workers,
-		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 8}, pushQueue: {MaxWorkers: cfg.Workers}},
+		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 8}, pushQueue: {MaxWorkers: cfg.Workers}, alertQueue: {MaxWorkers: 4}},
 		FetchPollInterval: cfg.Poll,
 		FetchCooldown:     min(100*time.Millisecond, cfg.Poll),
 		JobTimeout:        jobTimeout,

@@ -52,6 +52,7 @@ func idle() Work {
 		Push:     func(context.Context, Push) error { return nil },
 		Reminder: func(context.Context, Reminder) error { return nil },
 		Supply:   func(context.Context, Supply) error { return nil },
+		Alert:    func(context.Context, Alert) error { return nil },
 		Upkeep:   func(context.Context) error { return nil },
 		Collect:  func(context.Context) error { return nil },
 		Sequence: func(context.Context) error { return nil },

@@ -10,7 +10,7 @@ import (
 
 // Announce turns the news of a card into a push for each device of the account. Whoever lost access since the change, or never had it on
 // this device, is not told: that there is news is itself something to know. Of what happened to access itself, and to the right to act for
-// another, they are: their phones delete what they may not keep. A verdict on a person's own proofs is of no card.
+// another, they are: their phones delete what they may not keep. A verdict on a person's own proofs is of no card, nor is an incident.
 func (s *Service) Announce(ctx context.Context, id card.ID, account identity.AccountID, about notice.Kind) error {
 	now := s.clock()
 	return s.store.Update(ctx, func(tx Tx) error {
@@ -26,7 +26,7 @@ func (s *Service) Announce(ctx context.Context, id card.ID, account identity.Acc
 			if c.Device == due.Except {
 				continue
 			}
-			if about != notice.Access && about != notice.Family && about != notice.Verdict {
+			if !about.Anyway() {
 				sees, err := tx.StillSees(id, account, c.Device, now)
 				if err != nil {
 					return err

@@ -67,6 +67,7 @@ var topics = map[notice.Kind]push.Topic{
 	notice.Security: push.Security,
 	notice.Verdict:  push.News,
 	notice.Family:   push.Security,
+	notice.Incident: push.Security,
 }
 
 var languages = map[account.Language]push.Language{account.Russian: push.Russian, account.English: push.English}

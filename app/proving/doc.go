@@ -14,5 +14,32 @@
 // What is demanded before a card opens, an operator says (MEDCARD_DEMAND); without a word nothing is, because the clinic's desk that gave the
 // code has seen the person. A demand binds who redeems a code from then on. Whoever owns a card already goes on.
 //
+// # Claims
+//
+// Who wants to act for a patient and has no tie to the card yet files a claim (POST /v1/representations/claims): the pages go to the slot of a
+// representative's document (NSI 1.2.643.5.1.13.13.99.2.313) as all others, then the claim says what stands on it: both persons with names and
+// dates of birth, the patient's SNILS or policy, the level or the powers, the term. Each line is checked at once (family.Claim.Examine): the
+// kind of document, its term, the ages, the claimant against a card of his own, the patient against the card to which all the numbers lead. Nothing
+// reads the pages but the reviewer; what nothing here can be compared with, he is told, is his to compare.
+//
+// What does not fit is refused by name, but of the patient there is one code for all: no such card, or another name, day or number on it. Where
+// there is no card another one is read and compared in its place, so that the time tells nothing either. An account has ten tries at once and ten
+// a day, refused ones included, and five claims that wait. That a claim is taken does tell that there is a card with all of these data, to who
+// knew them all. Who sends no pages is blocked whoever the patient is; the attempt stands in the log as refused (outcome failure), on the
+// card, too, if all else fits, whose owner and representatives are told.
+//
+// A claim is its document: it waits in the queue of all documents, and its approval is a verdict as any other. In the same transaction the claimant
+// becomes the patient's representative (store.Tx.Represent), so a child's card is open for 24 hours on the phone that filed the claim, and
+// comes with its next sync; both sides are told. Time has gone on since it was filed: a letter that has run out, or a child who has come of age,
+// is refused to the reviewer. The same claim again while it waits changes nothing, since an answer may be lost.
+//
+// # Malware
+//
+// With a scanner (Service.Scan; MEDCARD_CLAMD for ClamAV's daemon) every file is looked at before anything of it is kept. One that is infected is
+// refused, and while no verdict is to be had none is taken: it waits on the phone. Without a scanner files are bounded, read by
+// their own structure and stripped (package sheet), and not scanned. Files that patients attach to records (package attaching) are not scanned.
+//
+// # Upkeep
+//
 // Drafts and rejected documents that nobody touches for 90 days are deleted. Approved ones stay: they say why a card was opened.
 package proving

@@ -10,6 +10,7 @@ import (
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -32,7 +33,8 @@ type Verdict struct {
 	Reviewer string          // his name
 }
 
-// Waiting lists the documents that wait to be checked, the one first that waits longest. Their numbers are left out: a list is no look.
+// Waiting lists the documents that wait to be checked, the one first that waits longest. Their numbers,
+// and the people that claims name, are left out: a list is no look.
 func (s *Service) Waiting(ctx context.Context) (list []evidence.Document, err error) {
 	err = s.Store.View(ctx, func(tx Tx) error {
 		list, err = tx.DocumentsToCheck(listed)
@@ -40,6 +42,9 @@ func (s *Service) Waiting(ctx context.Context) (list []evidence.Document, err er
 	})
 	for i := range list {
 		list[i].Number = ""
+		if c := list[i].Claim; c != nil {
+			list[i].Claim = &family.Claim{Basis: c.Basis, Level: c.Level}
+		}
 	}
 	return list, err
 }
@@ -72,7 +77,7 @@ func (s *Service) Look(ctx context.Context, of identity.AccountID, id evidence.D
 }
 
 // Judge approves or rejects a document, once. An approval that completes what is demanded opens the person's cards in the same
-// transaction, and the person is told in either case.
+// transaction, that of a claim makes its person the patient's representative, and the person is told in either case.
 func (s *Service) Judge(ctx context.Context, v Verdict) error {
 	v.Words, v.Reviewer = strings.TrimSpace(v.Words), strings.TrimSpace(v.Reviewer)
 	if !named(v.Reviewer) || utf8.RuneCountInString(v.Words) > 500 || !v.Approved && !v.Reason.Known() || v.Approved && v.Reason != "" {
@@ -89,10 +94,15 @@ func (s *Service) Judge(ctx context.Context, v Verdict) error {
 		if v.Approved {
 			d.Status, verdict = evidence.Approved, "approved"
 		}
+		e := entry(now, v.Reviewer, audit.Judge, d.Slot, verdict)
+		if d.Claim != nil {
+			if err := s.judgeClaim(tx, &d, e); err != nil {
+				return err
+			}
+		}
 		if err := tx.SetDocument(d); err != nil {
 			return err
 		}
-		e := entry(now, v.Reviewer, audit.Judge, d.Slot, verdict)
 		if err := tx.AuditProof(v.Account, e); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package proving
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/app/proving/sheet"
@@ -34,6 +35,7 @@ type Tx interface {
 	TellOfVerdict(of identity.AccountID) error
 	// AuditProof remembers an act on the cards of the account, or on the log's own where it has none.
 	AuditProof(of identity.AccountID, e audit.Entry) error
+	ClaimTx
 	LockAllowance(key []byte) (time.Time, error)
 	SetAllowance(key []byte, spentUntil time.Time) error
 }
@@ -48,6 +50,8 @@ type Store interface {
 type Service struct {
 	Store  Store
 	Demand evidence.Demand
+	Zone   *time.Location                  // whose days count for ages and terms
+	Scan   Scan                            // of every file before it is kept; nil = none is scanned
 	Hash   func(kind, value string) []byte // keyed
 	Clock  func() time.Time
 	NewID  func() string
@@ -56,15 +60,20 @@ type Service struct {
 // keepIdle is how long a draft or a rejected document is kept that its person does nothing to.
 const keepIdle = 90 * 24 * time.Hour
 
-// Files of an account: so many at once, and one more every period.
-const (
-	filesAtOnce = 60
-	fileEvery   = time.Minute
+// allowance is how often an account may do something: so many times at once, and once more every period.
+type allowance struct {
+	what   string
+	atOnce int
+	every  time.Duration
+}
+
+var (
+	files  = allowance{"document file", 60, time.Minute}
+	claims = allowance{"claim", 10, 24 * time.Hour / 10}
 )
 
 // What a document is refused with.
 var (
-	errSlot      = fault.New(fault.NotFound, "document.unknown_slot", "There is no such slot for a document. GET /v1/me/documents lists them.")
 	errNone      = fault.New(fault.NotFound, "document.not_found", "There is no document in this slot that could be changed.")
 	errFormat    = fault.New(fault.Unsupported, "file.format", "A page is a JPEG, a PNG or a PDF, by its first bytes.")
 	errBroken    = fault.New(fault.Invalid, "file.broken", "The file is damaged, or not all of it arrived. Send it again, or save it anew.")
@@ -103,29 +112,39 @@ func read(number int, content []byte) (f evidence.File, kept []byte, err error) 
 	return evidence.File{Number: number, Format: formats[page.Format], Size: int64(len(page.Content)), Pages: page.Pages}, page.Content, err
 }
 
-// Documents lists the actor's own, without their files' bytes.
-func (s *Service) Documents(ctx context.Context, a identity.Actor) (list []evidence.Document, err error) {
+// Documents lists the actor's own, without their files' bytes. Those of claims are in Claims.
+func (s *Service) Documents(ctx context.Context, a identity.Actor) ([]evidence.Document, error) {
+	return s.list(ctx, a, func(d evidence.Document) bool { return d.Claim == nil })
+}
+
+func (s *Service) list(ctx context.Context, a identity.Actor, meant func(evidence.Document) bool) (list []evidence.Document, err error) {
 	err = s.Store.View(ctx, func(tx Tx) error {
 		list, err = tx.Documents(a.Account)
 		return err
 	})
-	return list, err
+	return slices.DeleteFunc(list, func(d evidence.Document) bool { return !meant(d) }), err
 }
 
 // Put takes a file of a document in, in place of the one that has its number. The first one begins a draft; to a rejected document it is the
 // begin of another try.
 func (s *Service) Put(ctx context.Context, a identity.Actor, slot evidence.Slot, number int, content []byte) (d evidence.Document, err error) {
 	if !slot.Known() {
-		return d, errSlot
+		return d, evidence.ErrSlot
 	}
 	f, kept, err := read(number, content)
 	if err != nil {
 		return d, err
 	}
 	id, now := evidence.DocumentID(s.NewID()), s.now()
+	scanned, err := s.scan(ctx, a, content, now)
+	if err != nil {
+		return d, err
+	}
 	err = s.Store.Update(ctx, func(tx Tx) error {
-		if err := s.spend(tx, a.Account, now); err != nil {
-			return err
+		if !scanned { // else it was counted before the scan
+			if err := s.spend(tx, files, a.Account, now); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.AddDocument(evidence.Document{ID: id, Account: a.Account, Slot: slot, Status: evidence.Draft, Changed: now}); err != nil {
 			return err
@@ -153,9 +172,9 @@ func missingDocument(found bool) error {
 	return errNone
 }
 
-// spend counts a file, so that nobody can keep the server busy with them. A refusal costs nothing.
-func (s *Service) spend(tx Tx, of identity.AccountID, now time.Time) error {
-	key := s.Hash("limit", "document file/account|"+string(of))
+// spend counts something of the account, so that nobody can keep the server busy with it. What is rolled back costs nothing.
+func (s *Service) spend(tx Tx, on allowance, of identity.AccountID, now time.Time) error {
+	key := s.Hash("limit", on.what+"/account|"+string(of))
 	until, err := tx.LockAllowance(key)
 	if err != nil {
 		return err
@@ -163,8 +182,8 @@ func (s *Service) spend(tx Tx, of identity.AccountID, now time.Time) error {
 	if until.Before(now) {
 		until = now
 	}
-	until = until.Add(fileEvery)
-	if wait := until.Sub(now) - filesAtOnce*fileEvery; wait > 0 {
+	until = until.Add(on.every)
+	if wait := until.Sub(now) - time.Duration(on.atOnce)*on.every; wait > 0 {
 		return errThrottled.After(wait)
 	}
 	return tx.SetAllowance(key, until)
@@ -173,7 +192,7 @@ func (s *Service) spend(tx Tx, of identity.AccountID, now time.Time) error {
 // HandIn gives a document to the reviewers, with its number as the person typed it.
 func (s *Service) HandIn(ctx context.Context, a identity.Actor, slot evidence.Slot, typed, request string) (d evidence.Document, err error) {
 	if !slot.Known() {
-		return d, errSlot
+		return d, evidence.ErrSlot
 	}
 	number, err := slot.Number(typed)
 	if err != nil {
@@ -198,7 +217,7 @@ func (s *Service) HandIn(ctx context.Context, a identity.Actor, slot evidence.Sl
 // Withdraw takes a document back that is being checked: it is a draft again. What is none yet, or was rejected, is deleted.
 func (s *Service) Withdraw(ctx context.Context, a identity.Actor, slot evidence.Slot) error {
 	if !slot.Known() {
-		return errSlot
+		return evidence.ErrSlot
 	}
 	return s.change(ctx, a, slot, func(tx Tx, d evidence.Document) error {
 		if d.Status != evidence.Checking {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/medcard/medcard/app/alerting"
 	"github.com/medcard/medcard/app/auditing"
 	"github.com/medcard/medcard/app/config"
 	"github.com/medcard/medcard/app/dispensing"
@@ -62,7 +63,7 @@ func carrier(ctx context.Context, cfg config.Config, o Options) (push.Sender, er
 type sweeper interface{ Sweep(context.Context) error }
 
 // runner assembles the workers of the queue.
-func runner(db *store.DB, notify *notifying.Service, sync *syncing.Service, dispense *dispensing.Service, log *auditing.Service, o Options, sweepers ...sweeper) (*jobs.Runner, error) {
+func runner(db *store.DB, notify *notifying.Service, sync *syncing.Service, dispense *dispensing.Service, alert *alerting.Service, log *auditing.Service, o Options, sweepers ...sweeper) (*jobs.Runner, error) {
 	return jobs.New(jobs.Config{Queue: db.Queue(), Log: o.Log, Work: jobs.Work{
 		News: func(ctx context.Context, j jobs.News) error { return notify.Announce(ctx, j.Card, j.Account, j.About) },
 		Push: func(ctx context.Context, j jobs.Push) error {
@@ -70,6 +71,7 @@ func runner(db *store.DB, notify *notifying.Service, sync *syncing.Service, disp
 		},
 		Reminder: func(ctx context.Context, j jobs.Reminder) error { return notify.Remind(ctx, j.Card, j.ID) },
 		Supply:   func(ctx context.Context, j jobs.Supply) error { return dispense.SupplyDue(ctx, j.Card, j.Prescription) },
+		Alert:    func(ctx context.Context, j jobs.Alert) error { return alert.Send(ctx, j.Incident, j.Account) },
 		Upkeep: func(ctx context.Context) error {
 			var failed []error
 			for _, s := range sweepers { // one that fails keeps no other from its work

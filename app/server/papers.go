@@ -25,9 +25,9 @@ import (
 
 // Publisher assembles what signs papers and publishes keys, for commands that work on the keys.
 func Publisher(db *store.DB, custody *keys.Custody, cfg config.Config, clock func() time.Time) (*issuing.Service, error) {
-	zone, err := time.LoadLocation(cfg.Zone)
+	zone, err := zoneOf(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: MEDCARD_ZONE: %w", err)
+		return nil, err
 	}
 	parts := issuing.Parts{
 		Store: acting[issuing.Tx]{db, func(tx *store.Tx) issuing.Tx { return tx }}, Clock: clock, Random: rand.Reader, Zone: zone, Hash: custody.Hash,

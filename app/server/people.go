@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -20,6 +21,7 @@ import (
 	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/app/openid"
 	"github.com/medcard/medcard/app/proving"
+	"github.com/medcard/medcard/app/proving/clamd"
 	"github.com/medcard/medcard/app/signing"
 	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/domain/evidence"
@@ -135,10 +137,27 @@ func carriers(cfg config.Config, outbox *notifying.Outbox) (messages, error) {
 }
 
 // Prove assembles the taking of documents alone: for a reviewer's commands.
-func Prove(db *store.DB, custody *keys.Custody, cfg config.Config, clock func() time.Time) *proving.Service {
-	return &proving.Service{
-		Store: acting[proving.Tx]{db, func(tx *store.Tx) proving.Tx { return tx }}, Demand: demanded(cfg), Hash: custody.Hash, Clock: clock, NewID: store.NewID,
+func Prove(db *store.DB, custody *keys.Custody, cfg config.Config, clock func() time.Time) (*proving.Service, error) {
+	zone, err := zoneOf(cfg)
+	if err != nil {
+		return nil, err
 	}
+	s := &proving.Service{
+		Store: acting[proving.Tx]{db, func(tx *store.Tx) proving.Tx { return tx }}, Demand: demanded(cfg), Zone: zone, Hash: custody.Hash, Clock: clock, NewID: store.NewID,
+	}
+	if cfg.Clamd != "" {
+		s.Scan = clamd.Scanner{Address: cfg.Clamd}.Scan
+	}
+	return s, nil
+}
+
+// zoneOf is where the days are counted.
+func zoneOf(cfg config.Config) (*time.Location, error) {
+	zone, err := time.LoadLocation(cfg.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: MEDCARD_ZONE: %w", err)
+	}
+	return zone, nil
 }
 
 // demanded is what the operator wants proved; the configuration was validated.

@@ -93,14 +93,22 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	grants := Grant(db, o.Clock)
-	prove := Prove(db, custody, cfg, o.Clock)
+	prove, err := Prove(db, custody, cfg, o.Clock)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	attach := &attaching.Service{Store: acting[attaching.Tx]{db, func(tx *store.Tx) attaching.Tx { return tx }}, Clock: o.Clock}
 	sync := syncs(db, custody, o, registry)
 	log, err := Audit(db, custody, cfg.Issuer, o.Clock)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	queue, err := runner(db, notify, sync, dispense, log, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
+	alert, err := Alert(db, cfg, o.Console, o.Clock)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	registry.MustRegister(overdue(alert))
+	queue, err := runner(db, notify, sync, dispense, alert, log, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -115,6 +123,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		Syncing:  sync,
 		Signing:  sign,
 		Proving:  prove,
+		Alerting: alert,
 	}
 	api := httpapi.New(httpapi.Config{
 		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,

@@ -26,7 +26,7 @@ func (tx *Tx) Missing(of identity.AccountID, d evidence.Demand) ([]evidence.Lack
 			err := rows.Scan(&s)
 			approved = append(approved, s)
 			return err
-		}, "SELECT slot FROM document WHERE account = ? AND settled = ?", uuidOrNil(string(of)), true); err != nil {
+		}, "SELECT slot FROM document WHERE account = ? AND claim = '' AND settled = ?", uuidOrNil(string(of)), true); err != nil {
 			return nil, err
 		}
 	}

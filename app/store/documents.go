@@ -12,6 +12,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -20,9 +21,10 @@ import (
 
 // documentDetail is the sealed part of a document.
 type documentDetail struct {
-	Number   string `json:"number,omitempty"`
-	Words    string `json:"words,omitempty"`
-	Reviewer string `json:"reviewer,omitempty"`
+	Number   string        `json:"number,omitempty"`
+	Words    string        `json:"words,omitempty"`
+	Reviewer string        `json:"reviewer,omitempty"`
+	Claim    *family.Claim `json:"claim,omitempty"`
 }
 
 var errSealedDocument = errors.New("store: a sealed document does not open: it was changed or moved, or this is another key folder")
@@ -53,14 +55,14 @@ func (tx *Tx) documentKey(of identity.AccountID, id evidence.DocumentID, wrapped
 
 const documentColumns = "account, id, slot, status, changed_at, sent_at, judged_at, reason, key, sealed"
 
-// Documents lists those of an account: of each slot the approved one, and the one that is to become it.
+// Documents lists those of an account: of each slot the approved one, and the one that is to become it; and those of claims.
 func (tx *Tx) Documents(of identity.AccountID) ([]evidence.Document, error) {
-	return tx.documents("account = ? ORDER BY slot, settled", uuidOrNil(string(of)))
+	return tx.documents("account = ? ORDER BY slot, settled, claim", uuidOrNil(string(of)))
 }
 
-// LockOpenDocument finds the document of the slot that is not approved, and locks it.
+// LockOpenDocument finds the document of the slot that is not approved, and locks it. Those of claims are not meant.
 func (tx *Tx) LockOpenDocument(of identity.AccountID, slot evidence.Slot) (d evidence.Document, found bool, err error) {
-	return tx.lockDocument("account = ? AND slot = ? AND settled = ?", string(of), string(slot), false)
+	return tx.lockDocument("account = ? AND slot = ? AND claim = '' AND settled = ?", string(of), string(slot), false)
 }
 
 // LockDocument finds a document by its name, and locks it.
@@ -113,7 +115,7 @@ func (tx *Tx) documents(which string, args ...any) (list []evidence.Document, er
 		if err := json.Unmarshal(text, &detail); err != nil {
 			return nil, err
 		}
-		d.Number, d.Words, d.Reviewer = detail.Number, detail.Words, detail.Reviewer
+		d.Number, d.Words, d.Reviewer, d.Claim = detail.Number, detail.Words, detail.Reviewer, detail.Claim
 		if d.Files, err = tx.files(d.Account, d.ID); err != nil {
 			return nil, err
 		}
@@ -141,13 +143,13 @@ func (tx *Tx) AddDocument(d evidence.Document) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := tx.exec("INSERT INTO document ("+documentColumns+", settled) VALUES (?, ?, ?, ?, ?, NULL, NULL, '', ?, ?, ?) ON CONFLICT DO NOTHING",
+	n, err := tx.exec("INSERT INTO document ("+documentColumns+", claim, settled) VALUES (?, ?, ?, ?, ?, NULL, NULL, '', ?, ?, '', ?) ON CONFLICT DO NOTHING",
 		string(d.Account), string(d.ID), string(d.Slot), string(d.Status), micros(d.Changed), wrapped, sealed, false)
 	return n > 0, err
 }
 
 func sealDocument(key tink.AEAD, d evidence.Document) ([]byte, error) {
-	text, err := json.Marshal(documentDetail{Number: d.Number, Words: d.Words, Reviewer: d.Reviewer})
+	text, err := json.Marshal(documentDetail{Number: d.Number, Words: d.Words, Reviewer: d.Reviewer, Claim: d.Claim})
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +157,7 @@ func sealDocument(key tink.AEAD, d evidence.Document) ([]byte, error) {
 }
 
 // SetDocument keeps how a document is now; its slot and its files do not change by it. One that is approved takes the place of the
-// approved one of its slot.
+// approved one of its slot, but for those of claims: they take nobody's place, and leave theirs in the slot.
 func (tx *Tx) SetDocument(d evidence.Document) error {
 	key, err := tx.keyOfDocument(d.Account, d.ID)
 	if err != nil {
@@ -165,14 +167,17 @@ func (tx *Tx) SetDocument(d evidence.Document) error {
 	if err != nil {
 		return err
 	}
-	settled := d.Status == evidence.Approved
-	if settled {
-		if err := tx.dropDocuments("account = ? AND slot = ? AND settled = ? AND id <> ?", string(d.Account), string(d.Slot), true, string(d.ID)); err != nil {
+	settled, claim := d.Status == evidence.Approved, ""
+	if d.Claim != nil {
+		claim = string(d.ID)
+	}
+	if settled && claim == "" {
+		if err := tx.dropDocuments("account = ? AND slot = ? AND claim = '' AND settled = ? AND id <> ?", string(d.Account), string(d.Slot), true, string(d.ID)); err != nil {
 			return err
 		}
 	}
-	_, err = tx.exec("UPDATE document SET settled = ?, status = ?, changed_at = ?, sent_at = ?, judged_at = ?, reason = ?, sealed = ? WHERE account = ? AND id = ?",
-		settled, string(d.Status), micros(d.Changed), nullTime(d.Sent), nullTime(d.Judged), string(d.Reason), sealed, string(d.Account), string(d.ID))
+	_, err = tx.exec("UPDATE document SET settled = ?, claim = ?, status = ?, changed_at = ?, sent_at = ?, judged_at = ?, reason = ?, sealed = ? WHERE account = ? AND id = ?",
+		settled, claim, string(d.Status), micros(d.Changed), nullTime(d.Sent), nullTime(d.Judged), string(d.Reason), sealed, string(d.Account), string(d.ID))
 	return err
 }
 

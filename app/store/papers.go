@@ -201,18 +201,31 @@ var paperTables = map[card.Kind]string{card.KindPrescription: "prescription", ca
 // Bearer is what a paper says about whose it is: initials and year of birth from the card's newest patient record. Whoever may file
 // a paper learns no more than what will stand on it.
 func (tx *Tx) Bearer(p consent.Permit) (b identity.Bearer, found bool, err error) {
-	l, err := tx.ledger(p)
-	if err != nil {
+	if !p.Of(tx.token) {
+		return b, false, ErrForeignPermit
+	}
+	person, found, err := tx.person(p.Card())
+	if err != nil || !found {
 		return b, false, err
 	}
+	b = identity.NewBearer(person.Born.Earliest().Year(), append([]string{person.Name.Family}, person.Name.Given...)...)
+	return b, b.Valid(), nil
+}
+
+// person reads the card's newest patient record. It asks for no permit: its callers do, or tell nothing of it but whether it fits.
+func (tx *Tx) person(id card.ID) (person card.Person, found bool, err error) {
+	if _, err := tx.dataKey(id); err != nil { // before any row is scanned
+		return person, false, err
+	}
+	l := &ledger{tx: tx, card: id}
 	var record *replica.Record
 	err = tx.each(func(rows *sql.Rows) error {
 		r, err := l.scan(rows)
 		record = &r
 		return err
-	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND kind = ? AND deleted = ? ORDER BY seq DESC LIMIT 1", string(p.Card()), string(card.KindPatient), false)
+	}, "SELECT "+recordColumns+" FROM record WHERE card = ? AND kind = ? AND deleted = ? ORDER BY seq DESC LIMIT 1", string(id), string(card.KindPatient), false)
 	if err != nil || record == nil {
-		return b, false, err
+		return person, false, err
 	}
 	atoms := map[string]json.RawMessage{}
 	for name, versions := range record.Atoms {
@@ -220,9 +233,8 @@ func (tx *Tx) Bearer(p consent.Permit) (b identity.Bearer, found bool, err error
 	}
 	fact, err := cardsync.ToFact(card.KindPatient, atoms)
 	if err != nil {
-		return b, false, err
+		return person, false, err
 	}
-	person, _ := fact.(card.Person)
-	b = identity.NewBearer(person.Born.Earliest().Year(), append([]string{person.Name.Family}, person.Name.Given...)...)
-	return b, b.Valid(), nil
+	person, found = fact.(card.Person)
+	return person, found, nil
 }

@@ -125,7 +125,7 @@ func (b *tapped) Read(p []byte) (int, error) {
 }
 
 // again closes the handset and opens it on another line, as after a restart of the app.
-func (h *Phone) again(t *testing.T, w *World, l *wireless) {
+func (h *Phone) again(t *testing.T, w *World, l http.RoundTripper) {
 	t.Helper()
 	ok(t, h.Close())
 	sum := sha256.Sum256([]byte("first phone of " + h.Owner.Email + w.URL))

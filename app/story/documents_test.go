@@ -28,7 +28,7 @@ func demanding(t *testing.T, demand []string, test func(context.Context, *testin
 	storetest.EachConfig(t, func(t *testing.T, cfg store.Config) {
 		w := open(t, Options{Dir: t.TempDir(), Postgres: cfg.Postgres, Change: func(c *config.Config) { c.Demand = demand }})
 		custody := got(server.Custody(w.cfg, w.Now))(t)
-		test(t.Context(), t, w, server.Prove(w.Server.Store, custody, w.cfg, w.Now))
+		test(t.Context(), t, w, got(server.Prove(w.Server.Store, custody, w.cfg, w.Now))(t))
 	})
 }
 

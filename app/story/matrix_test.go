@@ -70,6 +70,7 @@ var past = map[string][]string{
 	"getSignature":       {"signature.not_found"},      // it takes a certificate: signatures_test.go
 	"syncCheck":          {"epoch_changed"},            // it takes a phone that synced: check_test.go
 	"endRepresentation":  {"representation.not_found"}, // it takes an approved document to have one: representation_test.go
+	"withdrawClaim":      {"claim.not_found"},          // it takes a document's pages to have one: claims_test.go
 	"openProxyToken":     {"card.not_found"},           // the same
 	"endProxyToken":      {"proxy_token.not_found"},    // the same
 	"acceptReferral":     {"referral.taken"},           // all but the first who was shown the code

@@ -13,6 +13,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/medcard/medcard/app/httpapi"
+	"github.com/medcard/medcard/app/server"
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/mobile-sdk/counter"
@@ -310,6 +312,11 @@ func (m *matrix) prepare(ctx context.Context, holder *Pharmacy) {
 	other := *m.her
 	other.device = body{"id": uuid.NewString(), "name": "Планшет", "secret": uuid.NewString()}
 	m.enter(ctx, t, &other)
+	alert := got(server.Alert(m.Server.Store, m.cfg, m.t.Output(), m.Now))(m.t)
+	words := map[account.Language]string{account.Russian: strings.Repeat("слово ", 5), account.English: strings.Repeat("word ", 5)}
+	happened := got(alert.Open(ctx, m.Now(), "Сидорова", words))(m.t)
+	got(alert.Concern(ctx, happened.ID, []card.ID{m.card}, func(int, int) {}))(m.t)
+	m.things["readIncident"] = string(happened.ID)
 	m.things["signOutDevice"] = fmt.Sprint(other.device["id"])
 
 	var head struct{ Cards []struct{ Epoch string } }
@@ -342,9 +349,9 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 		"practitioner": anybody,
 		"card":         string(m.card), "cards": string(m.card), "hash": string(fileHash(m.file)), "key": m.dispenser, "Upload-Length": len(m.upload), "Purpose-Of-Use": a.purpose,
 		"device": a.device, "actor": a.actor, "epoch": m.epoch, "client": nil, "account": nil, "ends": soon, "startsAt": soon, "scopes": []any{"dx.*"},
-		"idempotencyKey": m.key(r, a), // nobody's request is a repetition of another's
+		"idempotencyKey": m.key(r, a), "Idempotency-Key": m.key(r, a), // nobody's request is a repetition of another's
 	}
-	for _, name := range []string{"grant", "restriction", "record", "proposal"} {
+	for _, name := range []string{"grant", "restriction", "record", "proposal", "incident"} {
 		if thing, is := m.things[r.ID]; is {
 			known[name] = thing
 		}

@@ -10,6 +10,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/medcard/medcard/app/proving"
+	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/mobile-sdk/phone"
 	"github.com/medcard/medcard/mobile-sdk/problem"
 )
 
@@ -127,6 +130,38 @@ func TestTheTimeOfAnAnswerDoesNotTellWhoHasAnAccount(t *testing.T) {
 		t.Logf("lost password: %d pairs, medians %v known, %v unknown, z %.2f, auc %.3f", len(known), known.median(), unknown.median(), z, auc)
 		if math.Abs(z) > sure {
 			t.Errorf("the time of a lost password tells who has an account: z %.2f, auc %.3f", z, auc)
+		}
+	})
+}
+
+func TestTheTimeOfAnAnswerDoesNotTellWhoHasACard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a while, and nothing in it is concurrent")
+	}
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, _ *proving.Service) {
+		born := w.Now().AddDate(-9, 0, 0)
+		h := keepHouse(ctx, t, w, born)
+		got(h.clinic.Post(ctx, filled(t, numbered(t, 1).patient())))(t)
+		got(h.boris.PutDocumentFile(ctx, evidence.BirthCertificate, 1, located(t)))(t)
+		claiming := func(change func(*phone.Claimed)) func() {
+			c := h.claimed(born)
+			change(&c)
+			return func() {
+				_, err := h.boris.ClaimRepresentation(ctx, c)
+				unfit(t, err)
+			}
+		}
+		there := claiming(func(c *phone.Claimed) { c.Patient.Born = "2016-01-01" })
+		nowhere := claiming(func(c *phone.Claimed) { c.Patient.SNILS, c.Patient.Policy = "112-233-445 95", "2341998071655749" })
+		// So many that a card which is not read shows: with nothing read in its place z was 4 to 5.
+		known, unknown := inTurn(600, func() {
+			w.Skip(5 * time.Hour)
+			got(h.boris.Documents(ctx))(t) // renews the session outside of what is timed
+		}, there, nowhere)
+		z, auc := mannWhitney(known, unknown)
+		t.Logf("claim: %d pairs, medians %v known, %v unknown, z %.2f, auc %.3f", len(known), known.median(), unknown.median(), z, auc)
+		if math.Abs(z) > sure {
+			t.Errorf("the time of a claim tells who has a card: z %.2f, auc %.3f", z, auc)
 		}
 	})
 }

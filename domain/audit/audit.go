@@ -52,8 +52,13 @@ const (
 	Unlock     Action = "unlock"     // and opened it again
 	Prove      Action = "prove"      // a person handed in a document to prove who he is
 	Inspect    Action = "inspect"    // a reviewer looked at it
+	Alert      Action = "alert"      // an operator wrote down an incident, or what was done about it
+	Refuse     Action = "refuse"     // somebody asked to act for the patient, and was not let in
 	Shred      Action = "shred"      // an operator destroyed the card's key: no entry before this one opens any more
 )
+
+// Failed reports whether what was asked for was not done: the outcome "serious failure" of an AuditEvent.
+func (a Action) Failed() bool { return a == Refuse }
 
 // Opens reports whether who does it sees something of the card.
 func (a Action) Opens() bool {

@@ -3,6 +3,7 @@ package evidence
 import (
 	"time"
 
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -69,7 +70,8 @@ type File struct {
 	Pages  int   // 1 for a picture
 }
 
-// Document is what a person sent in a slot. There may be two of a slot: the approved one, and the one that is to replace it.
+// Document is what a person sent in a slot. There may be two of a slot: the approved one, and the one that is to replace it. Those of claims
+// are beside them, each by itself: a parent of two children has two birth certificates.
 type Document struct {
 	ID       DocumentID
 	Account  identity.AccountID
@@ -83,6 +85,7 @@ type Document struct {
 	Reason   Reason    // of a rejection
 	Words    string    // the reviewer's, to the person
 	Reviewer string
+	Claim    *family.Claim // that it is to prove; nil = none
 }
 
 // Why a document cannot be changed or handed in.

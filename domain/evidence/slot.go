@@ -80,8 +80,9 @@ func (s Slot) Code() int { p, _ := s.profile(); return p.code }
 // Numbered reports whether a number is typed with the document.
 func (s Slot) Numbered() bool { p, _ := s.profile(); return p.number != nil }
 
-// Why a number is refused, beside the reasons of package identity.
+// Why a slot or a number is refused, beside the reasons of package identity.
 var (
+	ErrSlot     = fault.New(fault.NotFound, "document.unknown_slot", "There is no such slot for a document. GET /v1/me/documents lists them.")
 	ErrNumber   = fault.New(fault.Invalid, "document.number", "The number of this document has 1 to 64 letters, digits and signs.")
 	ErrNoNumber = fault.New(fault.Invalid, "document.no_number", "This document is sent without a number.")
 	ErrCompany  = fault.New(fault.Invalid, "inn.person", "This is the INN of an organisation: a person's has 12 digits.")
@@ -90,7 +91,10 @@ var (
 // Number reads the number that a person typed with the document, checks its check digits and gives its canonical form. No refusal
 // repeats it.
 func (s Slot) Number(typed string) (string, error) {
-	p, _ := s.profile()
+	p, known := s.profile()
+	if !known {
+		return "", ErrSlot
+	}
 	if p.number == nil {
 		if typed != "" {
 			return "", ErrNoNumber

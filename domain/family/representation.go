@@ -102,6 +102,11 @@ func (p Powers) Words() []string {
 	return words
 }
 
+// PowersOf makes powers of their words; others say nothing.
+func PowersOf(words []string) Powers {
+	return Powers{View: slices.Contains(words, "view"), Upload: slices.Contains(words, "upload"), Change: slices.Contains(words, "change")}
+}
+
 // State says how a representation stands, in a word for lists.
 type State string
 

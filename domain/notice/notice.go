@@ -25,6 +25,7 @@ const (
 	Security Kind = "security" // a sign-in, or somebody's look into the card
 	Verdict  Kind = "verdict"  // a document or a policy of the person was judged; it is of no card
 	Family   Kind = "family"   // who may act for whom changed, or soon will
+	Incident Kind = "incident" // something happened to the person's data; it is of no card
 )
 
 // Lifetime is how long a notice of the kind is worth delivering.
@@ -32,10 +33,20 @@ func (k Kind) Lifetime() time.Duration {
 	switch k {
 	case Wake:
 		return time.Hour
-	case Access, News, Verdict, Family:
+	case Access, News, Verdict, Family, Incident:
 		return 3 * 24 * time.Hour
 	}
 	return 24 * time.Hour
+}
+
+// Anyway reports whether an account is told even if it does not see the card, or if there is none: that access to it ended, and what is the
+// person's own matter, is news to him all the same.
+func (k Kind) Anyway() bool {
+	switch k {
+	case Access, Family, Verdict, Incident:
+		return true
+	}
+	return false
 }
 
 // Contact is how one installation of the app is reached: a carrier's name and the token that the carrier gave to the app.

@@ -44,6 +44,7 @@
 //	sdk.no_file          no file of this hash is on the phone: Card.Attachment fetches it
 //	sdk.damaged          what came is not the file that the record names; nothing of it was kept
 //	sdk.file_size        a file has 1 byte to 32 MiB
+//	sdk.document         a document has 1 to 10 files of at most 8 MiB each, 32 MiB in all
 //	sdk.unchanged        there is nothing to save
 //	sdk.outdated         the record was edited on this phone after the editor was opened
 //	sdk.paging           not the next of a page

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/mobile-sdk/counter"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 	"github.com/medcard/medcard/mobile-sdk/problem"
@@ -90,6 +91,7 @@ var words = []struct {
 	{phone.ErrNoFile, "sdk.no_file"},
 	{phone.ErrDamaged, "sdk.damaged"},
 	{phone.ErrFileSize, "sdk.file_size"},
+	{phone.ErrDocument, "sdk.document"},
 	{phone.ErrUnchanged, "sdk.unchanged"},
 	{phone.ErrOutdated, "sdk.outdated"},
 	{phone.ErrPaging, "sdk.paging"},
@@ -160,6 +162,10 @@ func failureOf(err error) Failure {
 			Code: p.Code, Detail: p.Detail, Status: p.Status, State: p.State, RequestID: p.RequestID,
 			RetryAfter: p.RetryAfter.Milliseconds(), Fields: fieldsOf(p.Fields),
 		}
+	}
+	var rule *fault.Fault // one of the server's that is checked here already
+	if errors.As(err, &rule) {
+		return Failure{Code: string(rule.Code), Detail: rule.Text}
 	}
 	var network *url.Error
 	if errors.As(err, &network) {

@@ -43,6 +43,7 @@ type Report struct {
 	Received  int    // records that came, new ones and new versions
 	Removed   int    // records that went
 	Uploaded  int    // files, attached here, that the server has now
+	HandedIn  int    // documents, kept here, that are being checked now
 	New       []byte // JSON: the ids of cards that came to this phone: somebody let the person see them
 	Gone      []byte // JSON: the ids of cards to which this phone has no access any more; everything of them was deleted
 	Held      []byte // JSON: the ids of cards of others who have to confirm the access first, since the server was restored
@@ -62,7 +63,7 @@ func (c *Client) Sync(stop *Cancellation) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Report{Unchanged: r.Unchanged, Sent: r.Sent, Received: r.Received, Removed: r.Removed, Uploaded: r.Uploaded}
+	out := &Report{Unchanged: r.Unchanged, Sent: r.Sent, Received: r.Received, Removed: r.Removed, Uploaded: r.Uploaded, HandedIn: r.HandedIn}
 	for _, l := range []struct {
 		to  *[]byte
 		ids []card.ID

@@ -92,6 +92,7 @@ type Access struct {
 	Number       uint64 // counts the card's entries without gaps
 	At           time.Time
 	Action       audit.Action
+	Failed       bool // it was asked for and refused
 	Purpose      consent.Purpose
 	Who          string // patient, clinic, pharmacy, operator, system
 	Organisation string
@@ -118,7 +119,7 @@ func (k *Card) AccessLog(ctx context.Context, below uint64) (page []Access, next
 	}
 	for _, e := range a.Entries {
 		page = append(page, Access{
-			Number: e.Number, At: e.At, Action: audit.Action(e.Action), Purpose: consent.Purpose(e.Purpose), Who: e.Who,
+			Number: e.Number, At: e.At, Action: audit.Action(e.Action), Failed: e.Outcome == "failure", Purpose: consent.Purpose(e.Purpose), Who: e.Who,
 			Organisation: e.Organisation, Person: e.Person, Role: e.Role, What: e.What,
 			Agent: identity.AccountID(e.Agent), OnBehalfOf: card.ID(e.OnBehalfOf), Representation: consent.RepresentationID(e.By),
 		})

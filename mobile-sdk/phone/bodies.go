@@ -179,6 +179,7 @@ type trailAnswer struct {
 		Number       uint64    `json:"number"`
 		At           time.Time `json:"at"`
 		Action       string    `json:"action"`
+		Outcome      string    `json:"outcome"`
 		Purpose      string    `json:"purpose"`
 		Who          string    `json:"who"`
 		Organisation string    `json:"organisation"`

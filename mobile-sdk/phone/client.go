@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
@@ -65,7 +66,10 @@ type Client struct {
 	self    installation
 	session *session
 	syncing turnstile // one sync at a time
-	wake    chan struct{}
+
+	keeping   sync.Mutex  // of whoever changes the list of documents that wait
+	documents atomic.Bool // whether any do
+	wake      chan struct{}
 
 	mu    sync.Mutex
 	cards map[card.ID]*Card
@@ -154,6 +158,11 @@ func (c *Client) restore(cfg Config) (err error) {
 	if c.self, err = loadInstallation(c.vault, c.random, cfg.DeviceName); err != nil {
 		return err
 	}
+	waiting, err := c.vault.Load(settingDocuments, new([]keptDocument))
+	if err != nil {
+		return err
+	}
+	c.documents.Store(waiting)
 	c.session, err = loadSession(c.vault)
 	return err
 }

@@ -53,6 +53,12 @@
 // how far each is, and why the server refused one (Card.RetryUpload). Trust File.ContentType, which looks at the bytes, and not what the record
 // says.
 //
+// Papers by which a person proves who he is wait in the encrypted file as well, and the next Sync hands them in, once, whatever answers are lost:
+//
+//	err := client.KeepDocument(evidence.Passport, "4510 123456", front, back) // without a network; the number is checked here
+//	waiting, err := client.KeptDocuments()                                    // how far each is, and why the server refused one
+//	judged, err := client.SeenDocuments()                                     // what Client.Documents gave last
+//
 // # Acting for another
 //
 //	list, err := client.Represents(ctx)                                    // for whom may I act?

@@ -11,8 +11,7 @@ import (
 	"github.com/medcard/medcard/domain/identity"
 )
 
-// What a person proves who he is with: see package evidence. Files go one by one and each may be sent again, so an app that keeps those
-// that are still to be sent goes on where the network went away.
+// What a person proves who he is with: see package evidence. These calls need the network; KeepDocument does not.
 
 type documentAnswer struct {
 	ID     string `json:"id"`
@@ -58,20 +57,39 @@ func documentPath(slot evidence.Slot) string {
 	return "/v1/me/documents/" + url.PathEscape(string(slot))
 }
 
-// Documents lists the person's own documents with what was said of them. Of a slot there may be two: the approved one, and the one that is to
-// replace it.
-func (c *Client) Documents(ctx context.Context) ([]evidence.Document, error) {
-	var a struct {
-		Documents []documentAnswer `json:"documents"`
-	}
-	if err := c.do(ctx, call{method: http.MethodGet, path: "/v1/me/documents", into: &a}); err != nil {
-		return nil, err
-	}
+// What the server said last stands here, for a person who looks without a network.
+const (
+	settingSeenDocuments = "documents.seen"
+	settingSeenPolicies  = "policies.seen"
+)
+
+type documentsAnswer struct {
+	Documents []documentAnswer `json:"documents"`
+}
+
+func (a documentsAnswer) list() []evidence.Document {
 	list := make([]evidence.Document, len(a.Documents))
 	for i, d := range a.Documents {
 		list[i] = d.document()
 	}
-	return list, nil
+	return list
+}
+
+// Documents lists the person's own documents with what was said of them. Of a slot there may be two: the approved one, and the one that is to
+// replace it.
+func (c *Client) Documents(ctx context.Context) ([]evidence.Document, error) {
+	var a documentsAnswer
+	if err := c.do(ctx, call{method: http.MethodGet, path: "/v1/me/documents", into: &a}); err != nil {
+		return nil, err
+	}
+	return a.list(), c.vault.Save(settingSeenDocuments, a)
+}
+
+// SeenDocuments is what Documents gave last. It needs no network.
+func (c *Client) SeenDocuments() ([]evidence.Document, error) {
+	var a documentsAnswer
+	_, err := c.vault.Load(settingSeenDocuments, &a)
+	return a.list(), err
 }
 
 // PutDocumentFile sends a file of a document, JPEG, PNG or PDF, in place of the one that has its number, from 1.
@@ -119,17 +137,30 @@ func (c *Client) ConfirmPolicy(ctx context.Context, code string) (evidence.Link,
 	return a.link(), err
 }
 
-// Policies lists the person's policy with how far its confirmation is: one, or none.
-func (c *Client) Policies(ctx context.Context) ([]evidence.Link, error) {
-	var a struct {
-		Policies []policyAnswer `json:"policies"`
-	}
-	if err := c.do(ctx, call{method: http.MethodGet, path: "/v1/me/policies", into: &a}); err != nil {
-		return nil, err
-	}
+type policiesAnswer struct {
+	Policies []policyAnswer `json:"policies"`
+}
+
+func (a policiesAnswer) list() []evidence.Link {
 	list := make([]evidence.Link, len(a.Policies))
 	for i, p := range a.Policies {
 		list[i] = p.link()
 	}
-	return list, nil
+	return list
+}
+
+// Policies lists the person's policy with how far its confirmation is: one, or none.
+func (c *Client) Policies(ctx context.Context) ([]evidence.Link, error) {
+	var a policiesAnswer
+	if err := c.do(ctx, call{method: http.MethodGet, path: "/v1/me/policies", into: &a}); err != nil {
+		return nil, err
+	}
+	return a.list(), c.vault.Save(settingSeenPolicies, a)
+}
+
+// SeenPolicies is what Policies gave last. It needs no network.
+func (c *Client) SeenPolicies() ([]evidence.Link, error) {
+	var a policiesAnswer
+	_, err := c.vault.Load(settingSeenPolicies, &a)
+	return a.list(), err
 }

@@ -18,6 +18,7 @@ type Report struct {
 	Received  int       // records that came, new ones and new versions
 	Removed   int       // records that went
 	Uploaded  int       // files, attached here, that the server has now
+	HandedIn  int       // documents, kept here, that are being checked now: see Client.KeepDocument
 	New       []card.ID // cards that came to this phone: somebody let the person see them, or they were claimed on another phone
 	Gone      []card.ID // cards to which this phone has no access any more: everything of them was deleted
 	// After the server was restored from a backup. Held are cards of others, whose owners have to confirm first that the person may
@@ -40,18 +41,25 @@ func (c *Client) Sync(ctx context.Context) (Report, error) {
 	defer c.syncing.leave()
 	defer c.time.keep()
 
+	var report Report
+	err := c.syncCards(ctx, &report)
+	if !errors.Is(err, ErrOffline) && !errors.Is(err, ErrSignedOut) && ctx.Err() == nil {
+		err = errors.Join(err, c.handIn(ctx, &report))
+	}
+	report.Unchanged = err == nil && !report.news && report.HandedIn == 0
+	return report, err
+}
+
+func (c *Client) syncCards(ctx context.Context, report *Report) error {
 	cards, err := c.known(ctx)
 	if err != nil || len(cards) == 0 {
-		return Report{Unchanged: true}, err
+		return err
 	}
-	var report Report
-	errs := []error{c.exchange(ctx, cards, &report)}
+	errs := []error{c.exchange(ctx, cards, report)}
 	if len(report.New) > 0 { // which no answer names a second time, since they are known now
-		errs = append(errs, c.exchange(ctx, slices.Clone(report.New), &report))
+		errs = append(errs, c.exchange(ctx, slices.Clone(report.New), report))
 	}
-	err = errors.Join(errs...)
-	report.Unchanged = err == nil && !report.news
-	return report, err
+	return errors.Join(errs...)
 }
 
 // exchange brings the cards in step: first all of them with one request, then, one after the other, those with which that was not all.

@@ -245,6 +245,7 @@ func TestJobsShareTheTransaction(t *testing.T) {
 			Push:     func(_ context.Context, j jobs.Push) error { worked <- j; return nil },
 			Reminder: func(context.Context, jobs.Reminder) error { return nil },
 			Supply:   func(context.Context, jobs.Supply) error { return nil },
+			Alert:    func(context.Context, jobs.Alert) error { return nil },
 			Upkeep:   func(context.Context) error { return nil },
 			Collect:  func(context.Context) error { return nil },
 			Sequence: func(context.Context) error { return nil },

@@ -36,6 +36,9 @@ var withoutPermit = map[string][]string{
 	"lets a person act for a patient, whose document somebody approved: he has no permit before, and who approves gets none": {
 		"Represent", "Representations", "RepresentationsOf", "ProxyTokens", "OpenToken", "EndToken", "EndRepresentation",
 	},
+	"compares what a claimant typed with a card, and tells no more than whether it fits; and lets those hear who speak for its patient": {
+		"CardOfNamed", "OwnCardIs", "TellOfAttempt",
+	},
 	"a job's work: it learns whom to tell that the right to act for another will change, and opens no card": {
 		"DueFamilyNotices", "TellFamily",
 	},
@@ -99,6 +102,10 @@ var withoutPermit = map[string][]string{
 	"what a person proves who he is with; no card": {
 		"Documents", "LockOpenDocument", "LockDocument", "DocumentsToCheck", "AddDocument", "SetDocument", "DropDocument", "PutFile", "FileContent", "ForgetDocuments",
 		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "AuditProof",
+	},
+	"what happened to data that should not have, and whom it concerns; of a card no more than who that is": {
+		"AddIncident", "LockIncident", "SetIncident", "Incidents", "OverdueIncidents", "Concern", "AccountsAfter", "PeopleOf", "IncidentsOf", "ReadIncident", "IncidentToMail",
+		"NoteIncidentMailed",
 	},
 	"who signs in with a certificate, and what he confirmed with it; no card": {
 		"BindSigner", "UnbindSigner", "SignerAccount", "NoteCertificate", "SpendChallenge", "ForgetChallenges",

@@ -1,4 +1,6 @@
+import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -7,6 +9,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.imageio.ImageIO;
 import medcard.Cancellation;
 import medcard.Card;
 import medcard.Challenge;
@@ -20,6 +23,7 @@ import medcard.File;
 import medcard.Held;
 import medcard.Medcard;
 import medcard.Options;
+import medcard.Pages;
 
 /**
  * Two phones of one patient and a pharmacy's counter against a real server, on the real binding. jvm_test.go starts the server, hands
@@ -43,6 +47,7 @@ final class Online {
         Check.step("sign in, claim, first sync with progress", trial::begins);
         Check.step("a conflict of two phones is shown and resolved", trial::conflict);
         Check.step("a photo goes from one phone to the other", trial::sends);
+        Check.step("a passport is kept without a network and handed in by a sync", trial::proves);
         Check.step("a stopped sync says so", trial::stops);
         Check.step("a prescription goes from the phone over the counter, once", trial::dispenses);
         Check.step("sign out and wipe", trial::ends);
@@ -130,6 +135,25 @@ final class Online {
         }, null);
         Check.same((long) photo.length, came.get(), "bytes of which progress told");
         Check.that(Arrays.equals(photo, file.read(0, photo.length)), "the file comes changed");
+    }
+
+    private void proves() throws Exception {
+        ByteArrayOutputStream page = new ByteArrayOutputStream();
+        ImageIO.write(new BufferedImage(60, 40, BufferedImage.TYPE_BYTE_GRAY), "png", page);
+        Pages pages = new Pages();
+        Check.refused("sdk.document", () -> first.keepDocument("passport", "4510 123456", pages));
+        pages.add(page.toByteArray());
+        Check.refused("passport.format", () -> first.keepDocument("passport", "4510", pages));
+        first.keepDocument("passport", "4510 123456", pages);
+        Check.contains(Check.text(first.keptDocuments()), "\"slot\":\"passport\"");
+        Check.same(1L, first.sync(null).getHandedIn(), "documents that were handed in");
+        Check.same("[]", Check.text(first.keptDocuments()), "what waits");
+        Check.contains(Check.text(first.documents()), "\"status\":\"checking\"");
+        Check.contains(Check.text(first.seenDocuments()), "\"status\":\"checking\"");
+        first.withdrawDocument("passport");
+        Check.refused("policy.format", () -> first.linkPolicy("1234"));
+        Check.same("[]", Check.text(first.policies()), "policies");
+        Check.same("[]", Check.text(first.incidents()), "incidents");
     }
 
     private void stops() throws Exception {

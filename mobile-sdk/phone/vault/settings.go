@@ -28,22 +28,33 @@ func (v *Vault) Load(name string, into any) (found bool, err error) {
 
 // Save writes a setting.
 func (v *Vault) Save(name string, value any) error {
-	body, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("vault: write the setting %s: %w", name, err)
-	}
-	return v.update(func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(context.Background(), "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, body)
-		return err
-	})
+	return v.Replace(nil, map[string]any{name: value})
 }
 
 // Drop forgets settings.
-func (v *Vault) Drop(names ...string) error {
+func (v *Vault) Drop(names ...string) error { return v.Replace(names, nil) }
+
+// Replace forgets some settings and writes others, all or none.
+func (v *Vault) Replace(drop []string, save map[string]any) error {
+	bodies := make(map[string][]byte, len(save))
+	for name, value := range save {
+		body, err := json.Marshal(value)
+		if err != nil {
+			return fmt.Errorf("vault: write the setting %s: %w", name, err)
+		}
+		bodies[name] = body
+	}
 	return v.update(func(tx *sql.Tx) error {
-		v.shed.Store(true)
-		for _, name := range names {
+		if len(drop) > 0 {
+			v.shed.Store(true)
+		}
+		for _, name := range drop {
 			if _, err := tx.ExecContext(context.Background(), "DELETE FROM setting WHERE name = ?", name); err != nil {
+				return err
+			}
+		}
+		for name, body := range bodies {
+			if _, err := tx.ExecContext(context.Background(), "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, body); err != nil {
 				return err
 			}
 		}
