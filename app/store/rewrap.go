@@ -115,10 +115,7 @@ type Rewrapped struct {
 // Rewrap wraps with the key in use whatever an older one wrapped, each value in a short transaction of its own. Servers may run meanwhile, and
 // other runs; one that is interrupted goes on where it was. step is told values.
 func (db *DB) Rewrap(ctx context.Context, step func(done, total int)) (out Rewrapped, err error) {
-	if err := db.View(ctx, func(tx *Tx) error {
-		_, err := tx.one([]any{&out.By}, "SELECT coalesce(max(number), 1) FROM wrapping_key")
-		return err
-	}); err != nil || out.By == 1 {
+	if out.By, err = db.wrapping(ctx); err != nil || out.By == 1 {
 		return out, err
 	}
 	older := func(w wrappedColumn) (string, []any) { return w.notBy(out.By) }
@@ -131,9 +128,15 @@ func (db *DB) Rewrap(ctx context.Context, step func(done, total int)) (out Rewra
 			return out, err
 		}
 	}
+	if now, err := db.wrapping(ctx); err != nil || now != out.By {
+		return out, orElse(err, ErrTurned)
+	}
 	out.Remaining, err = db.countWrapped(ctx, older, func(int, int) {})
 	return out, err
 }
+
+// ErrTurned means that a newer key began to wrap in the middle of a Rewrap: it is to be begun again.
+var ErrTurned = errors.New("store: a newer wrapping key is in use since this began")
 
 func (db *DB) rewrapColumn(ctx context.Context, w wrappedColumn, out *Rewrapped, step func()) error {
 	for last := []string(nil); ; {

@@ -30,12 +30,27 @@ func (tx *Tx) wrap(plain, label []byte) ([]byte, error) {
 				return nil, err
 			}
 		}
-		if _, err := tx.one([]any{&tx.wrapper}, "SELECT coalesce(max(number), 1) FROM wrapping_key"); err != nil {
+		var err error
+		if tx.wrapper, err = tx.wrapping(); err != nil {
 			return nil, err
 		}
 	}
 	wrapped, err := tx.db.keys.Wrap(tx.wrapper, plain, label)
 	return wrapped, known(err, err)
+}
+
+// wrapping is the number of the key that wraps.
+func (tx *Tx) wrapping() (number int, err error) {
+	_, err = tx.one([]any{&number}, "SELECT coalesce(max(number), 1) FROM wrapping_key")
+	return number, err
+}
+
+func (db *DB) wrapping(ctx context.Context) (number int, err error) {
+	err = db.View(ctx, func(tx *Tx) (err error) {
+		number, err = tx.wrapping()
+		return err
+	})
+	return number, err
 }
 
 // unwrap undoes wrap. What it fails with, unless the key is not there, the caller says, for it says nothing of what was wrapped.
@@ -117,8 +132,8 @@ func (db *DB) UseWrapping(ctx context.Context, key keys.WrappingKey, now time.Ti
 				return err
 			}
 		}
-		var newest int
-		if _, err := tx.one([]any{&newest}, "SELECT coalesce(max(number), 1) FROM wrapping_key"); err != nil {
+		newest, err := tx.wrapping()
+		if err != nil {
 			return err
 		}
 		if turned = key.Number > newest; !turned {
@@ -144,11 +159,8 @@ var ErrStillNeeded = errors.New("store: the wrapping key is still needed")
 // DropWrapping notes that a wrapping key is in use no more, and destroys it. It fails with ErrStillNeeded if it is the newest in use, or anything
 // is wrapped with it: step is told how many tables were looked through.
 func (db *DB) DropWrapping(ctx context.Context, number int, now time.Time, step func(done, total int)) error {
-	var newest int
-	if err := db.View(ctx, func(tx *Tx) error {
-		_, err := tx.one([]any{&newest}, "SELECT coalesce(max(number), 1) FROM wrapping_key")
-		return err
-	}); err != nil {
+	newest, err := db.wrapping(ctx)
+	if err != nil {
 		return err
 	}
 	if number < 1 || number >= newest {

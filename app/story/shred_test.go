@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/auditing"
+	"github.com/medcard/medcard/app/config"
 	"github.com/medcard/medcard/app/fhir/example"
 	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/keys"
 	"github.com/medcard/medcard/app/server"
+	"github.com/medcard/medcard/app/store/storetest"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -100,4 +102,43 @@ func TestACardIsDestroyed(t *testing.T) {
 			t.Error(r.Findings)
 		}
 	})
+}
+
+// The other server had the card's key in use until then. Its next request finds no card.
+func TestADestroyedCardIsGoneAtTheOtherServer(t *testing.T) {
+	ctx, dir, cfg := t.Context(), t.TempDir(), storetest.Postgres(t)
+	here := open(t, Options{Dir: dir, Postgres: cfg.Postgres})
+	there := got(Start(ctx, Options{Dir: dir, Postgres: cfg.Postgres, Push: here.Push, Change: func(c *config.Config) { c.PublicURL = here.URL }}))(t)
+	defer func() { ok(t, there.Stop()) }()
+	clinic := got(here.Clinic(ctx, "Поликлиника № 7"))(t)
+	posted := got(clinic.Post(ctx, filled(t, anna.patient(), diagnosis("dx-1", secretDiagnosis))))(t)
+	her := somebody("1")
+	here.enrol(ctx, t, her)
+	hers := str(here.enter(ctx, t, her), "accessToken")
+	got(here.post(ctx, "/v1/cards/claim", hers, body{"code": posted.Claim}))(t)
+	path := "/v1/cards/" + string(posted.Card)
+	let := body{"client": clinic.ID, "purpose": "TREAT", "scopes": []string{"dx.*"}, "ends": here.Now().Add(time.Hour).UTC()}
+	got(here.post(ctx, path+"/grants", hers, let))(t)
+	token := got(clinic.Token(ctx))(t)
+	reads := func(w *World) (page string, err error) {
+		var raw []byte
+		err = w.Call(ctx, token, http.MethodGet, path+"/records", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, &raw)
+		return string(raw), err
+	}
+	for _, w := range []*World{here, there} {
+		if page := got(reads(w))(t); !strings.Contains(page, secretDiagnosis) {
+			t.Fatal("nothing to read")
+		}
+	}
+	got(server.Grant(here.Server.Store, here.Now).Shred(ctx, granting.Shredding{Card: posted.Card, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова"}))(t)
+	for _, w := range []*World{there, here} {
+		page, err := reads(w)
+		refused(t, err, http.StatusNotFound, "card.not_found")
+		if strings.Contains(page, secretDiagnosis) {
+			t.Error("a server goes on with the key that it had")
+		}
+		refused(t, w.Call(ctx, hers, http.MethodGet, path+"/access-log", nil, nil, nil), http.StatusGone, "card.shredded")
+		_, err = w.post(ctx, path+"/grants", hers, let)
+		refused(t, err, http.StatusGone, "card.shredded")
+	}
 }

@@ -163,6 +163,70 @@ func TestAWrappingKeyIsReplaced(t *testing.T) {
 	})
 }
 
+// What no key opens is left as it is, told of, and keeps its key from being dropped; it keeps nothing else from being wrapped anew. A newer key that
+// takes over in the middle shows.
+func TestWhatDoesNotOpenIsNotWrappedAnew(t *testing.T) {
+	EachConfig(t, func(t *testing.T, cfg store.Config) {
+		ctx, db := t.Context(), OpenStore(t, cfg)
+		furnish(t, db)
+		if _, err := rawDB(t, cfg).ExecContext(ctx, "UPDATE authenticator SET sealed = (SELECT sealed FROM push_contact)"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.UseWrapping(ctx, newWrapping(t, cfg), noon); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := db.Rewrap(ctx, nobodyLooks); err != nil || out != (store.Rewrapped{By: 2, Done: 14, Damaged: 1, Remaining: 1}) {
+			t.Errorf("%+v %v", out, err)
+		}
+		if err := db.DropWrapping(ctx, 1, noon, nobodyLooks); !errors.Is(err, store.ErrStillNeeded) {
+			t.Error(err)
+		}
+		third := newWrapping(t, cfg)
+		if _, err := db.Rewrap(ctx, func(int, int) {
+			if _, err := db.UseWrapping(ctx, third, noon); err != nil {
+				t.Error(err)
+			}
+		}); !errors.Is(err, store.ErrTurned) {
+			t.Errorf("another key took over: %v", err)
+		}
+	})
+}
+
+// A backup from before the change is refused once its key is gone, and leaves nothing behind.
+func TestABackupOfADroppedKeyIsRefused(t *testing.T) {
+	ctx, cfg := t.Context(), SQLite(t)
+	db := OpenStore(t, cfg)
+	newCard(t, db, "ada")
+	dir := t.TempDir()
+	backup := func(name string) {
+		t.Helper()
+		if _, err := db.Backup(ctx, filepath.Join(dir, name), noon, nobodyLooks); err != nil {
+			t.Fatal(err)
+		}
+	}
+	backup("before")
+	if _, err := db.UseWrapping(ctx, newWrapping(t, cfg), noon); err != nil {
+		t.Fatal(err)
+	}
+	backup("between")
+	if _, err := db.Rewrap(ctx, nobodyLooks); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.DropWrapping(ctx, 1, noon, nobodyLooks); err != nil {
+		t.Fatal(err)
+	}
+	backup("after")
+	for name, want := range map[string]error{"before": store.ErrKeyFolder, "between": store.ErrWrappingKey, "after": nil} {
+		there := store.Config{SQLite: filepath.Join(t.TempDir(), "medcard.db"), Keys: cfg.Keys}
+		if _, err := store.Restore(ctx, there, filepath.Join(dir, name), "", noon, nobodyLooks); !errors.Is(err, want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(there.SQLite); (err == nil) != (want == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Whoever wraps while the keys change has done so before, and is counted, or waits and wraps with the new one.
 func TestNothingIsWrappedWithTheOlderKeyBehindTheChange(t *testing.T) {
 	EachConfig(t, func(t *testing.T, cfg store.Config) {
