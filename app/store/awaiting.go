@@ -71,6 +71,9 @@ func (tx *Tx) LetIn(of identity.AccountID, d evidence.Demand, by identity.Actor,
 		return err
 	}
 	for _, id := range waiting {
+		if err := tx.enter(id); err != nil {
+			return err
+		}
 		if len(missing) > 0 {
 			_, err = tx.exec("UPDATE access_grant SET awaits = ? WHERE card = ? AND account = ? AND awaits <> ''", string(missing[0].Code), string(id), string(of))
 		} else {
@@ -113,15 +116,19 @@ func (tx *Tx) TellOfVerdict(of identity.AccountID) error {
 
 // AuditProof remembers an act on somebody's proofs on the cards that he redeemed, where he reads it; without one, on the log's own.
 func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
+	seen, err := tx.CardsOf(of, "")
+	if err != nil {
+		return err
+	}
 	var cards []card.ID
-	if err := tx.each(func(rows *sql.Rows) error {
-		var id card.ID
-		err := rows.Scan(&id)
-		cards = append(cards, id)
-		return err
-	}, `SELECT g.card FROM account_card AS a JOIN access_grant AS g ON g.card = a.card AND g.account = ? WHERE a.account = ? AND g.role = ? AND g.ended = 0`,
-		string(of), string(of), string(consent.Owner)); err != nil {
-		return err
+	for _, id := range seen {
+		grants, err := tx.grants(id)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(grants, func(g consent.Grant) bool { return g.Account == of && g.Role == consent.Owner && g.Ended == 0 }) {
+			cards = append(cards, id)
+		}
 	}
 	waiting, err := tx.AwaitedCards(of)
 	if err != nil {

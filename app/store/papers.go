@@ -57,8 +57,8 @@ func (tx *Tx) SetPaperGone(id string, now time.Time) error {
 
 // mayPaper asks for a permit that writes papers of the kind, because who files or dispenses one may see that one, or that reads this one.
 func (tx *Tx) mayPaper(p consent.Permit, kind card.Kind, id string) error {
-	if !p.Of(tx.token) {
-		return ErrForeignPermit
+	if err := tx.may(p); err != nil {
+		return err
 	}
 	if p.Writes(card.ScopeOf(kind, card.General)) {
 		return nil
