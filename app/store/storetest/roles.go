@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"testing"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,15 +14,16 @@ import (
 // The roles of the tests, as those of compose.yaml: one owns the schemas and migrates, the other serves. Row security binds both, as
 // it would not bind the superuser that makes them, so that what forgets to enter a card fails in every test. They stay in the database.
 const (
-	ownerRole = "medcard_test_owner"
-	appRole   = "medcard_test_app"
+	ownerRole     = "medcard_test_owner"
+	appRole       = "medcard_test_app"
+	sequencerRole = "medcard_test_sequencer"
 )
 
 const makeRoles = `DO $$
 	DECLARE
 		name text;
 	BEGIN
-		FOREACH name IN ARRAY ARRAY['` + ownerRole + `', '` + appRole + `'] LOOP
+		FOREACH name IN ARRAY ARRAY['` + ownerRole + `', '` + appRole + `', '` + sequencerRole + `'] LOOP
 			IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
 				BEGIN
 					EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE', name);
@@ -59,6 +61,25 @@ func lowly(ctx context.Context, inside string) (owner string, err error) {
 		}
 	}
 	return as(inside, ownerRole), nil
+}
+
+// Parted gives the configuration of a fresh schema whose log of accesses is the sequencer's, and the DSN of that. It skips where Postgres does,
+// and where there is nobody who could make the roles.
+func Parted(t testing.TB) (cfg store.Config, sequencer string) {
+	t.Helper()
+	cfg = Postgres(t)
+	if !strings.Contains(cfg.Postgres, appRole) {
+		t.Skip("needs a superuser, who makes the roles")
+	}
+	owner := cfg
+	owner.Postgres = as(cfg.Postgres, ownerRole)
+	db := OpenStore(t, owner)
+	for range 2 { // again changes nothing
+		if err := db.PartAudit(context.Background(), appRole, sequencerRole); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cfg, as(cfg.Postgres, sequencerRole)
 }
 
 func as(dsn, role string) string { return store.WithSetting(dsn, "role", role) }
