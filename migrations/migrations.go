@@ -1,7 +1,7 @@
 // Package migrations holds the schema: one set of SQL files for SQLite and PostgreSQL, applied in order by goose.
 //
 // The two databases differ only in the names of three types, which the files write as ${UUID}, ${BYTES} and ${TIME}, and in the word
-// ${CONCURRENTLY}; Up fills them in. Every table of patient data has the card first in its primary and unique keys, so
+// ${CONCURRENTLY}; Up fills them in. A file whose name ends with .postgres.sql is for PostgreSQL alone. Every table of patient data has the card first in its primary and unique keys, so
 // that the schema spreads over a sharded PostgreSQL by card. Tables that cannot (they lead from something else to a card)
 // are called directory tables; each says so above its CREATE.
 //
@@ -18,6 +18,21 @@
 // What was interrupted leaves an invalid index behind, which is to be dropped by hand before the next start (\d record names it). Such an
 // index may be built days before a new version is rolled out, by the same statement: IF NOT EXISTS then finds it there. A test asks for
 // this of every file after 00013. Those up to it build in place: they were written before anybody had a large database.
+//
+// # Row security
+//
+// On PostgreSQL a table with a column "card" shows the rows of the card that its transaction named (00030 says why). A migration that makes
+// such a table gives it the same policy, in a file with the same number plus one that ends with .postgres.sql:
+//
+//	ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+//	ALTER TABLE note FORCE ROW LEVEL SECURITY;
+//	CREATE POLICY card_rows ON note USING (card = nullif(current_setting('medcard.card', true), '')::uuid);
+//
+// or is named as a directory in the test of app/store/storetest that asks for it.
+//
+// Migrations are bound by it too: an UPDATE or DELETE of a policed table would find no row, in silence. One that has to change rows does so in
+// a .postgres.sql of its own, between ALTER TABLE note NO FORCE ROW LEVEL SECURITY and ALTER TABLE note FORCE ROW LEVEL SECURITY: goose runs a
+// file in one transaction, and nobody else sees the table in between.
 package migrations
 
 import (
@@ -27,6 +42,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pressly/goose/v3"
@@ -89,6 +106,7 @@ func with(db *sql.DB, dialect Dialect, files fs.FS, do func(*goose.Provider) err
 			return err
 		}
 	}
+	files = filesFor{files, dialect}
 	kind, options := goose.DialectSQLite3, []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if dialect == Postgres {
 		kind = goose.DialectPostgres
@@ -103,4 +121,18 @@ func with(db *sql.DB, dialect Dialect, files fs.FS, do func(*goose.Provider) err
 		return fmt.Errorf("read the migrations: %w", err)
 	}
 	return do(provider)
+}
+
+// filesFor leaves out the files that are for the other database.
+type filesFor struct {
+	fs.FS
+	dialect Dialect
+}
+
+func (f filesFor) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(f.FS, name)
+	if f.dialect == SQLite {
+		entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), ".postgres.sql") })
+	}
+	return entries, err
 }

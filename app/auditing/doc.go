@@ -20,6 +20,10 @@
 // let somebody outside run it daily. The sequencer itself adds nothing to a log that is not what its last checkpoint says (ErrTampered), and
 // says so in the server's log once; the entries wait.
 //
+// On PostgreSQL the log can have a role of its own (store.DB.PartAudit, README): then the app's role, whose password every server has, writes entries and
+// can neither change nor delete one, and only the sequencer's, which sees hashes alone, extends the log. The servers know both; the
+// parting bounds what a mistake in a statement, or one that was slipped in, can do to what is remembered.
+//
 // All of this is a table of a test, on both databases: TestATamperedLogIsFound in app/story.
 //
 // What nobody finds is an access that never wrote an entry: somebody with the key folder and the database needs no server to read.

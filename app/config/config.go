@@ -32,6 +32,7 @@ type Config struct {
 	TLSKey         string        `env:"TLS_KEY" help:"PEM file with its private key; both files are read anew when they change"`
 	Data           string        `env:"DATA" envDefault:"./medcard-data" help:"folder of the SQLite file and the keys"`
 	Postgres       string        `env:"POSTGRES" help:"DSN of a PostgreSQL database; empty = SQLite in DATA"`
+	Sequencer      string        `env:"POSTGRES_SEQUENCER" help:"DSN of the same database for the role that puts entries into the log of accesses; empty = POSTGRES does it"`
 	Keys           string        `env:"KEYS" help:"folder of the key files; empty = DATA/keys"`
 	PublicURL      string        `env:"PUBLIC_URL" help:"the address clients know the server by; empty = LISTEN"`
 	PasskeyDomain  string        `env:"PASSKEY_DOMAIN" help:"the domain that passkeys are bound to, for ever; empty = the host of PUBLIC_URL, or localhost where that is an address"`
@@ -183,6 +184,9 @@ func (c Config) Validate() error {
 		if _, address := netip.ParseAddr(proxy); network != nil && address != nil {
 			return errors.New("configuration: MEDCARD_TRUSTED_PROXIES takes addresses and networks, e.g. 10.0.0.5 or 10.0.0.0/8")
 		}
+	}
+	if c.Sequencer != "" && c.Postgres == "" {
+		return errors.New("configuration: MEDCARD_POSTGRES_SEQUENCER needs MEDCARD_POSTGRES: it is another role in the same database")
 	}
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {

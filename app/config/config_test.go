@@ -51,6 +51,7 @@ func TestWhatWouldBeUnsafeIsRefused(t *testing.T) {
 		"a misspelt name in file":    {"MEDCARD_CONFIG=" + file(t, "MEDCARD_LISTNE=127.0.0.1:1\n")},
 		"a line that sets nothing":   {"MEDCARD_CONFIG=" + file(t, "MEDCARD_DATA=/srv\nPOSTGRES="+secret+"\n")},
 		"a file that is not there":   {"MEDCARD_CONFIG=/nowhere/medcard.conf"},
+		"a sequencer of no database": {"MEDCARD_POSTGRES_SEQUENCER=" + secret},
 		"a secret that is not there": {"MEDCARD_POSTGRES_FILE=/nowhere/dsn"},
 		"a secret given twice":       {"MEDCARD_POSTGRES=" + secret, "MEDCARD_POSTGRES_FILE=" + file(t, secret)},
 		"plain HTTP for all":         {"MEDCARD_LISTEN=0.0.0.0:80"},

@@ -17,6 +17,8 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/ncruces/go-sqlite3/driver"
+
+	"github.com/medcard/medcard/app/store/storetest"
 )
 
 // bare is the least that a sync can be, and what ours is measured against: no accounts, no access rules, no encryption, no
@@ -50,7 +52,7 @@ func startBare(b *testing.B, card, file, dsn string, client *http.Client) *bare 
 	s := &bare{http: client}
 	var err error
 	if dsn != "" {
-		s.db, err = sql.Open("pgx", dsn)
+		s.db, err = sql.Open("pgx", storetest.Mighty(dsn)) // it makes a table, which the app may not
 	} else {
 		s.db, err = driver.Open("file:" + file + durable)
 	}

@@ -38,6 +38,7 @@ type Server struct {
 	API     *httpapi.API
 	Clients *oauth.Service // registers organisations: an operator's act, without a route
 
+	logDB *store.DB // of the audit's sequencer: Store, or the same database by another role
 	jobs  *jobs.Runner
 	sent  func()      // waits for messages to people that are on their way
 	tls   *tls.Config // nil: plain HTTP
@@ -108,9 +109,18 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	registry.MustRegister(overdue(alert))
-	queue, err := runner(db, notify, sync, dispense, alert, log, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
+	sequencer, logDB := log, db
+	if cfg.Sequencer != "" {
+		if logDB, err = db.ByRole(ctx, cfg.Sequencer); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+		if sequencer, err = Audit(logDB, custody, cfg.Issuer, o.Clock); err != nil {
+			return nil, errors.Join(err, logDB.Close(), db.Close())
+		}
+	}
+	queue, err := runner(db, notify, sync, dispense, alert, sequencer, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, logDB.Close(), db.Close())
 	}
 	services := httpapi.Services{
 		Notifying: notify,
@@ -129,7 +139,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
 		TrustedProxies: cfg.TrustedProxies, Secure: strings.HasPrefix(cfg.URL(), "https://"),
 	})
-	return &Server{Store: db, API: api, Clients: authority, jobs: queue, sent: enrolment.Wait, tls: secure, log: o.Log, grace: cfg.ShutdownGrace}, nil
+	return &Server{Store: db, logDB: logDB, API: api, Clients: authority, jobs: queue, sent: enrolment.Wait, tls: secure, log: o.Log, grace: cfg.ShutdownGrace}, nil
 }
 
 // Run serves on the listener until ctx ends, then lets the requests in work finish and closes the store.
@@ -168,7 +178,12 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 }
 
 // Close closes the store. Run does it itself.
-func (s *Server) Close() error { return s.Store.Close() }
+func (s *Server) Close() error {
+	if s.logDB == s.Store {
+		return s.Store.Close()
+	}
+	return errors.Join(s.logDB.Close(), s.Store.Close())
+}
 
 // work prepares the database and then runs jobs until ctx ends. It fails when it would be wrong to serve at all.
 func (s *Server) work(ctx context.Context) error {

@@ -66,7 +66,7 @@ func (tx *Tx) putPiece(id card.ID, name []byte, author string, number int64, con
 // Attachment looks for a file under the permit. named says that a record which the permit reads names it; size is 0 while it is not there,
 // or nobody who named it has shown that he has it.
 func (tx *Tx) Attachment(p consent.Permit, hash card.Hash) (size int64, named bool, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return 0, false, err
 	}
 	filter, args := permitFilter(p)
@@ -87,7 +87,7 @@ func (tx *Tx) Attachment(p consent.Permit, hash card.Hash) (size int64, named bo
 
 // AttachmentPiece reads one piece of a file that Attachment has found for the same permit.
 func (tx *Tx) AttachmentPiece(p consent.Permit, hash card.Hash, number int64) (content []byte, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return nil, err
 	}
 	name := tx.attachmentName(p.Card(), hash)
@@ -105,7 +105,7 @@ func (tx *Tx) AttachmentPiece(p consent.Permit, hash card.Hash, number int64) (c
 // NamesAttachment reports whether a record of the card names the file and the permit's own account brought the name there: then it
 // may be uploaded.
 func (tx *Tx) NamesAttachment(p consent.Permit, hash card.Hash) (bool, error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return false, err
 	}
 	var n int
@@ -124,7 +124,7 @@ func uploader(p consent.Permit) string {
 
 // Upload reads how far the own upload of the file got. Those of others do not show.
 func (tx *Tx) Upload(p consent.Permit, hash card.Hash) (u card.Upload, found bool, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return u, false, err
 	}
 	name := tx.attachmentName(p.Card(), hash)
@@ -140,7 +140,7 @@ func (tx *Tx) Upload(p consent.Permit, hash card.Hash) (u card.Upload, found boo
 // Uploaded is how many bytes people have uploaded to the card or said they will: of files that a record names in their name, and
 // of all, those that wait to be forgotten too.
 func (tx *Tx) Uploaded(p consent.Permit) (named, all int64, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return 0, 0, err
 	}
 	_, err = tx.one([]any{&named, &all}, "SELECT coalesce(sum(CASE WHEN "+uploadNamed+" THEN size ELSE 0 END), 0), coalesce(sum(size), 0) FROM attachment_upload WHERE card = ?",
@@ -154,7 +154,7 @@ const uploadNamed = `EXISTS (SELECT 1 FROM record_attachment n WHERE n.card = at
 // AddUpload takes the next piece of an upload, which then stands as u says. A complete one becomes the card's file, and is doubted: its
 // name may have gone while the last piece came.
 func (tx *Tx) AddUpload(p consent.Permit, hash card.Hash, u card.Upload, number int64, content []byte, now time.Time) error {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return err
 	}
 	name, author := tx.attachmentName(p.Card(), hash), uploader(p)
@@ -198,7 +198,7 @@ func (tx *Tx) settleUpload(id card.ID, name []byte, author string, size int64) e
 
 // DropUpload forgets an upload that came to nothing.
 func (tx *Tx) DropUpload(p consent.Permit, hash card.Hash) error {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return err
 	}
 	return tx.dropUpload(p.Card(), tx.attachmentName(p.Card(), hash), uploader(p))

@@ -27,11 +27,7 @@ func (tx *Tx) LoggedEntries(from, to int64) (list []audit.Logged, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.auditRows("JOIN audit_leaf AS l ON l.card = e.card AND l.number = e.number WHERE l.position >= ? AND l.position < ?", from, to)
-	if err != nil {
-		return nil, err
-	}
-	return list, tx.openLogged(list, rows)
+	return list, tx.openLogged(list)
 }
 
 // WaitingEntries gives entries that wait for the log, the oldest first, as if they stood at the places 0, 1, ...
@@ -49,38 +45,46 @@ func (tx *Tx) WaitingEntries(limit int) (list []audit.Logged, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.auditRows("JOIN (SELECT card, number FROM audit_pending ORDER BY id LIMIT ?) AS p ON p.card = e.card AND p.number = e.number", limit)
-	if err != nil {
-		return nil, err
-	}
-	return list, tx.openLogged(list, rows)
+	return list, tx.openLogged(list)
 }
 
 // openLogged puts the entries where their places are, opened as far as they open.
-func (tx *Tx) openLogged(list []audit.Logged, rows []auditRow) error {
-	type name struct {
-		card   card.ID
-		number uint64
+func (tx *Tx) openLogged(list []audit.Logged) error {
+	places := map[card.ID][]int{} // in the list
+	for i, l := range list {
+		places[l.Card] = append(places[l.Card], i)
 	}
-	found := make(map[name]auditRow, len(rows))
-	for _, r := range rows {
-		found[name{r.entry.Card, r.entry.Number}] = r
-	}
-	for i := range list {
-		r, ok := found[name{list[i].Card, list[i].Number}]
-		if !ok {
-			continue
-		}
-		entry, err := tx.openAudit(r)
-		if err != nil && tx.ctx.Err() != nil {
+	for id, of := range places {
+		if err := tx.enter(id); err != nil {
 			return err
 		}
-		list[i].Entry, list[i].State = entry, audit.Readable
-		switch {
-		case errors.Is(err, consent.ErrShredded):
-			list[i].Entry, list[i].State = audit.Salted{Entry: r.entry}, audit.Shredded
-		case err != nil: // its card is gone, or it is not what was sealed
-			list[i].State = audit.Broken
+		at := make(map[uint64][]int, len(of)) // by number; one that stands there twice is told twice
+		numbers := make([]uint64, len(of))
+		for i, place := range of {
+			numbers[i] = list[place].Number
+			at[numbers[i]] = append(at[numbers[i]], place)
+		}
+		for some := range chunks(numbers, rowsAtOnce) {
+			rows, err := tx.auditRows("WHERE e.card = ? AND e.number IN ?", string(id), some)
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				entry, err := tx.openAudit(r)
+				if err != nil && tx.ctx.Err() != nil {
+					return err
+				}
+				state := audit.Readable
+				switch {
+				case errors.Is(err, consent.ErrShredded):
+					entry, state = audit.Salted{Entry: r.entry}, audit.Shredded
+				case err != nil: // its card is gone, or it is not what was sealed
+					state = audit.Broken
+				}
+				for _, place := range at[r.entry.Number] {
+					list[place].Entry, list[place].State = entry, state
+				}
+			}
 		}
 	}
 	return nil
@@ -109,27 +113,31 @@ func (tx *Tx) CardTrails(after card.ID, limit int) (list []audit.CardTrail, err 
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	at := map[card.ID]int{}
-	err = tx.each(func(rows *sql.Rows) error {
-		var c audit.CardTrail
-		err := rows.Scan(&c.Card, &c.Count, &c.Entries, &c.Highest, &c.First, &c.Shredded, &c.Order)
-		at[c.Card] = len(list)
+	for _, id := range ids {
+		c, err := tx.cardTrail(card.ID(id))
+		if err != nil {
+			return nil, err
+		}
 		list = append(list, c)
-		return err
-	}, `SELECT id, audit_count, (SELECT count(*) FROM audit_entry AS e WHERE e.card = card.id), (SELECT coalesce(max(number), 0) FROM audit_entry AS e WHERE e.card = card.id),
-			(SELECT coalesce(min(number), 0) FROM audit_leaf AS l WHERE l.card = card.id),
-			shredded_at IS NOT NULL, EXISTS (SELECT 1 FROM shredding AS s JOIN audit_entry AS e ON e.card = s.card AND e.number = s.number WHERE s.card = card.id AND e.action = 'shred')
-		FROM card WHERE id IN ? ORDER BY id`, ids)
-	if err != nil {
-		return nil, err
 	}
-	strays, err := tx.auditRows(`WHERE e.card IN ? AND NOT EXISTS (SELECT 1 FROM audit_leaf AS l WHERE l.card = e.card AND l.number = e.number)
-			AND NOT EXISTS (SELECT 1 FROM audit_pending AS p WHERE p.card = e.card AND p.number = e.number) ORDER BY e.card, e.number`, ids)
-	if err != nil {
-		return nil, err
+	return list, tx.ctx.Err()
+}
+
+func (tx *Tx) cardTrail(id card.ID) (audit.CardTrail, error) {
+	c := audit.CardTrail{Card: id}
+	if err := tx.enter(id); err != nil {
+		return c, err
 	}
+	if _, err := tx.one([]any{&c.Count, &c.Entries, &c.Highest, &c.First, &c.Shredded, &c.Order}, `SELECT audit_count,
+			(SELECT count(*) FROM audit_entry AS e WHERE e.card = card.id), (SELECT coalesce(max(number), 0) FROM audit_entry AS e WHERE e.card = card.id),
+			(SELECT coalesce(min(number), 0) FROM audit_leaf AS l WHERE l.card = card.id), shredded_at IS NOT NULL,
+			EXISTS (SELECT 1 FROM shredding AS s JOIN audit_entry AS e ON e.card = s.card AND e.number = s.number WHERE s.card = card.id AND e.action = 'shred')
+		FROM card WHERE id = ?`, string(id)); err != nil {
+		return c, err
+	}
+	strays, err := tx.auditRows(`WHERE e.card = ? AND NOT EXISTS (SELECT 1 FROM audit_leaf AS l WHERE l.card = e.card AND l.number = e.number)
+			AND NOT EXISTS (SELECT 1 FROM audit_pending AS p WHERE p.card = e.card AND p.number = e.number) ORDER BY e.number`, string(id))
 	for _, r := range strays {
-		c := &list[at[r.entry.Card]]
 		switch entry, err := tx.openAudit(r); {
 		case err == nil && len(entry.Salt) == 0:
 			c.Older, c.Last = c.Older+1, r.entry.Number
@@ -139,7 +147,7 @@ func (tx *Tx) CardTrails(after card.ID, limit int) (list []audit.CardTrail, err 
 			c.Stray = append(c.Stray, r.entry.Number)
 		}
 	}
-	return list, tx.ctx.Err()
+	return c, err
 }
 
 // OpenLogCard makes the card under which readings of the log are remembered, if it is not there yet. It has no owner and never gets one.

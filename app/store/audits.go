@@ -31,6 +31,9 @@ type auditDetail struct {
 // AppendAudit writes an entry under the card's next number, and its hash where the log takes it from. It needs no permit: to be
 // remembered is never refused.
 func (tx *Tx) AppendAudit(e audit.Entry) error {
+	if err := tx.enter(e.Card); err != nil {
+		return err
+	}
 	var number uint64
 	var tell bool
 	found, err := tx.one([]any{&number, &tell}, "UPDATE card SET audit_count = audit_count + 1 WHERE id = ? AND shredded_at IS NULL RETURNING audit_count, tell_access", string(e.Card))
@@ -87,8 +90,8 @@ func (tx *Tx) tellOwners(e audit.Entry) error {
 
 // TellsOfAccess reports whether the owner wants to be told each time somebody else opens the card.
 func (tx *Tx) TellsOfAccess(p consent.Permit) (on bool, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return false, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return false, err
 	}
 	_, err = tx.one([]any{&on}, "SELECT tell_access FROM card WHERE id = ?", string(p.Card()))
 	return on, err
@@ -96,8 +99,8 @@ func (tx *Tx) TellsOfAccess(p consent.Permit) (on bool, err error) {
 
 // SetTellsOfAccess changes that.
 func (tx *Tx) SetTellsOfAccess(p consent.Permit, on bool) error {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return err
 	}
 	_, err := tx.exec("UPDATE card SET tell_access = ? WHERE id = ?", on, string(p.Card()))
 	return err
@@ -108,6 +111,9 @@ func auditPlace(number uint64) string { return fmt.Sprintf("audit_entry|sealed|%
 // OwnReadSince reports whether the account's device was already seen reading its own card for the purpose at or after the
 // instant: the owner's own reads are remembered once per device, purpose and quarter of an hour.
 func (tx *Tx) OwnReadSince(id card.ID, a identity.Actor, p consent.Purpose, since time.Time) (bool, error) {
+	if err := tx.enter(id); err != nil {
+		return false, err
+	}
 	var n int
 	_, err := tx.one([]any{&n}, `SELECT count(*) FROM audit_entry WHERE card = ? AND account = ? AND device = ? AND purpose = ? AND at >= ? AND action IN ?`,
 		string(id), string(a.Account), string(a.Device), string(p), micros(since), []string{string(audit.Read), string(audit.Sync)})
@@ -119,8 +125,8 @@ const readsLooked = 10_000
 
 // LastReads tells the owner when each organisation and each person last read something of the card, by client and by account.
 func (tx *Tx) LastReads(p consent.Permit) (map[string]time.Time, error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return nil, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return nil, err
 	}
 	last := map[string]time.Time{}
 	err := tx.each(func(rows *sql.Rows) error {
@@ -155,8 +161,8 @@ func (tx *Tx) AuditTrail(p consent.Permit, below uint64, limit int) ([]audit.Ent
 
 // SaltedTrail is AuditTrail with the salts by which the owner finds his entries in the log.
 func (tx *Tx) SaltedTrail(p consent.Permit, below uint64, limit int) ([]audit.Salted, error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return nil, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return nil, err
 	}
 	const highest = 1 << 62 // beyond it no database's integers go
 	if below == 0 || below > highest {

@@ -71,6 +71,9 @@ func (tx *Tx) LetIn(of identity.AccountID, d evidence.Demand, by identity.Actor,
 		return err
 	}
 	for _, id := range waiting {
+		if err := tx.enter(id); err != nil {
+			return err
+		}
 		if len(missing) > 0 {
 			_, err = tx.exec("UPDATE access_grant SET awaits = ? WHERE card = ? AND account = ? AND awaits <> ''", string(missing[0].Code), string(id), string(of))
 		} else {
@@ -111,16 +114,29 @@ func (tx *Tx) TellOfVerdict(of identity.AccountID) error {
 	return tx.enqueueNews(audit.LogCard, of, notice.Verdict, "")
 }
 
+// ownCards lists the cards that the account owns, in the order of their ids.
+func (tx *Tx) ownCards(of identity.AccountID) (own []card.ID, err error) {
+	seen, err := tx.CardsOf(of, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range seen {
+		grants, err := tx.grants(id)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(grants, func(g consent.Grant) bool { return g.Account == of && g.Role == consent.Owner && g.Ended == 0 }) {
+			own = append(own, id)
+		}
+	}
+	slices.Sort(own)
+	return own, nil
+}
+
 // AuditProof remembers an act on somebody's proofs on the cards that he redeemed, where he reads it; without one, on the log's own.
 func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
-	var cards []card.ID
-	if err := tx.each(func(rows *sql.Rows) error {
-		var id card.ID
-		err := rows.Scan(&id)
-		cards = append(cards, id)
-		return err
-	}, `SELECT g.card FROM account_card AS a JOIN access_grant AS g ON g.card = a.card AND g.account = ? WHERE a.account = ? AND g.role = ? AND g.ended = 0`,
-		string(of), string(of), string(consent.Owner)); err != nil {
+	cards, err := tx.ownCards(of)
+	if err != nil {
 		return err
 	}
 	waiting, err := tx.AwaitedCards(of)

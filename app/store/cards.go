@@ -25,6 +25,9 @@ func (tx *Tx) CreateCard(now time.Time) (card.ID, error) {
 // LockCard takes the card's row lock without changing it: what follows in this transaction is in order with every other
 // change of the card.
 func (tx *Tx) LockCard(id card.ID) error {
+	if err := tx.enter(id); err != nil {
+		return err
+	}
 	n, err := tx.exec("UPDATE card SET seq = seq WHERE id = ? AND shredded_at IS NULL", string(id))
 	return tx.met(id, n > 0, err)
 }
@@ -58,6 +61,9 @@ func (tx *Tx) DecideWrite(a identity.Actor, id card.ID, right string, scopes car
 
 // HasOwner reports whether somebody has redeemed the card's claim code.
 func (tx *Tx) HasOwner(id card.ID) (bool, error) {
+	if err := tx.enter(id); err != nil {
+		return false, err
+	}
 	var n int
 	_, err := tx.one([]any{&n}, "SELECT count(*) FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL", string(id), string(consent.Owner))
 	return n > 0, err

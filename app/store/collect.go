@@ -12,6 +12,9 @@ import (
 // Collect has the sync engine forget what no device of the card can ask for any more: see replica.Server.Collect. It goes by the
 // engine's rule alone and gives nothing out, so it takes no permit. It is called again while there is more.
 func (tx *Tx) Collect(id card.ID, now time.Time) (replica.Collected, error) {
+	if err := tx.enter(id); err != nil {
+		return replica.Collected{}, err
+	}
 	if _, err := tx.dataKey(id); err != nil {
 		return replica.Collected{}, err
 	}

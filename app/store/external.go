@@ -56,6 +56,9 @@ func (tx *Tx) OwnerBySNILS(n identity.SNILS) (owner identity.AccountID, found bo
 	if found, err = tx.one([]any{&id}, "SELECT card FROM patient_key WHERE hash = ?", keys[0].hash); err != nil || !found {
 		return "", false, err
 	}
+	if err := tx.enter(id); err != nil {
+		return "", false, err
+	}
 	found, err = tx.one([]any{&owner}, "SELECT account FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL AND awaits = ''", string(id), string(consent.Owner))
 	return owner, found, err
 }

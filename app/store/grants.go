@@ -18,35 +18,41 @@ import (
 
 // Grants lists the card's grants to its owner, newest first.
 func (tx *Tx) Grants(p consent.Permit) ([]consent.Grant, error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return nil, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return nil, err
 	}
 	return tx.grants(p.Card())
 }
 
+// grantColumns reads an empty id where there is no grant.
+const grantColumns = `coalesce(CAST(id AS text), ''), coalesce(role, ''), coalesce(account, ''), coalesce(client, ''), coalesce(scopes, ''), coalesce(purpose, ''),
+	starts_at, ends_at, revoked_at, held_at, coalesce(began, 0), coalesce(ended, 0), coalesce(device, ''), coalesce(powers, ''), coalesce(representation, ''), coalesce(awaits, '')`
+
 func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) {
 	var list []consent.Grant
-	err := tx.each(func(rows *sql.Rows) error {
+	err := tx.enterEach(id, func(rows *sql.Rows) error {
 		g := consent.Grant{Card: id}
 		var scopes, powers string
-		var ends, revoked, held sql.NullTime
-		if err := rows.Scan(&g.ID, &g.Role, &g.Account, &g.Client, &scopes, &g.Purpose, &g.Starts, &ends, &revoked, &held, &g.Began, &g.Ended,
-			&g.Device, &powers, &g.Representation, &g.Awaits); err != nil {
+		var starts, ends, revoked, held sql.NullTime
+		if err := rows.Scan(&g.ID, &g.Role, &g.Account, &g.Client, &scopes, &g.Purpose, &starts, &ends, &revoked, &held, &g.Began, &g.Ended,
+			&g.Device, &powers, &g.Representation, &g.Awaits); err != nil || g.ID == "" {
 			return err
 		}
 		g.Scopes, g.Powers = card.ScopesOf(strings.Fields(scopes)), consent.PowersOf(strings.Fields(powers))
-		g.Starts, g.Ends, g.Revoked, g.Held = g.Starts.UTC(), fromNull(ends), fromNull(revoked), fromNull(held)
+		g.Starts, g.Ends, g.Revoked, g.Held = fromNull(starts), fromNull(ends), fromNull(revoked), fromNull(held)
 		list = append(list, g)
 		return nil
-	}, `SELECT id, role, account, client, scopes, purpose, starts_at, ends_at, revoked_at, held_at, began, ended, device, powers, representation, awaits
-		FROM access_grant WHERE card = ? ORDER BY starts_at DESC, id DESC`, string(id))
+	}, grantColumns, "access_grant", "starts_at DESC, id DESC")
 	return list, err
 }
 
 // AddGrant lets an organisation or another person see the owner's card.
 func (tx *Tx) AddGrant(p consent.Permit, g consent.Grant) error {
-	if err := tx.mayRead(p, g.Card); err != nil || !p.Owner() || g.Role == consent.Owner {
+	if g.Card != p.Card() || g.Role == consent.Owner {
 		return ErrForeignPermit
+	}
+	if err := tx.mayOwn(p); err != nil {
+		return err
 	}
 	g, err := tx.addGrant(g)
 	if err != nil {
@@ -141,6 +147,9 @@ func (tx *Tx) tellOfAccess(id card.ID, changed []consent.Grant, except identity.
 
 // commit takes the card's next number for a change that is no record's.
 func (tx *Tx) commit(id card.ID) (seq uint64, err error) {
+	if err := tx.enter(id); err != nil {
+		return 0, err
+	}
 	tx.grantedOf = ""
 	found, err := tx.one([]any{&seq}, "UPDATE card SET seq = seq + 1 WHERE id = ? AND shredded_at IS NULL RETURNING seq", string(id))
 	return seq, tx.met(id, found, err)
@@ -149,8 +158,8 @@ func (tx *Tx) commit(id card.ID) (seq uint64, err error) {
 // RevokeGrant ends a grant at the instant, any but the owner's own. found is false when the card has no such grant that is
 // still open. One that is held has ended already, at the commit that held it, and only does not come back.
 func (tx *Tx) RevokeGrant(p consent.Permit, id consent.GrantID, now time.Time) (found bool, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return false, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return false, err
 	}
 	return tx.takeBack(p.Card(), id, now, p.Actor().Device)
 }
@@ -187,8 +196,8 @@ func (tx *Tx) GrantsOf(of card.ID) ([]consent.Grant, error) { return tx.grants(o
 // ConfirmGrant lets a grant go on that a restored server held: it begins anew, with a commit, so that a phone is sent all that it
 // shows. found is false when the card has no such grant that is held and has not run out.
 func (tx *Tx) ConfirmGrant(p consent.Permit, id consent.GrantID, now time.Time) (g consent.Grant, found bool, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return g, false, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return g, false, err
 	}
 	seq, err := tx.commit(p.Card()) // before anything else is read: it takes the card's lock
 	if err != nil {
@@ -286,7 +295,7 @@ func (tx *Tx) HasAccount(id identity.AccountID) (bool, error) {
 
 // OwnGrants lists the grants by which the permit's account sees or ever saw the card from a phone, and the restrictions that bind it.
 func (tx *Tx) OwnGrants(p consent.Permit) ([]consent.Grant, error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return nil, err
 	}
 	all := tx.granted // Decide has just read them
@@ -307,7 +316,7 @@ func (tx *Tx) OwnGrants(p consent.Permit) ([]consent.Grant, error) {
 
 // CardScopes lists every scope in which the card ever had a record.
 func (tx *Tx) CardScopes(p consent.Permit) (scopes []card.Scope, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return nil, err
 	}
 	err = tx.each(func(rows *sql.Rows) error {

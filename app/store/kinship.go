@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
-	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/notice"
@@ -51,12 +50,11 @@ func (tx *Tx) CardOfNamed(who family.Named) (id card.ID, is bool, err error) {
 // OwnCardIs compares the person named with the account's own card; family.Unknown where it has none that it sees, or one that says nothing of
 // its patient.
 func (tx *Tx) OwnCardIs(of identity.AccountID, who family.Named) (family.Finding, error) {
-	var id card.ID
-	found, err := tx.one([]any{&id}, `SELECT g.card FROM account_card AS a JOIN access_grant AS g ON g.card = a.card AND g.account = ?
-		WHERE a.account = ? AND g.role = ? AND g.ended = 0 ORDER BY g.card LIMIT 1`, string(of), string(of), string(consent.Owner))
-	if err != nil || !found {
+	own, err := tx.ownCards(of)
+	if err != nil || len(own) == 0 {
 		return family.Unknown, err
 	}
+	id := own[0]
 	born, err := tx.born(id)
 	if err != nil {
 		return "", err

@@ -28,8 +28,8 @@ func (tx *Tx) Ledger(p consent.Permit) (replica.Ledger, error) {
 }
 
 func (tx *Tx) ledger(p consent.Permit) (*ledger, error) {
-	if !p.Of(tx.token) {
-		return nil, ErrForeignPermit
+	if err := tx.may(p); err != nil {
+		return nil, err
 	}
 	if _, err := tx.dataKey(p.Card()); err != nil { // before any row is scanned
 		return nil, err

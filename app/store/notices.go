@@ -25,8 +25,8 @@ func (db *DB) Queue() jobs.Queue {
 // device wrote wakes the other devices silently; what anybody else wrote shows a line. Scopes are judged here and do not get
 // into the job: whom a change concerns would tell what it is.
 func (tx *Tx) EnqueueNews(p consent.Permit, scopes card.Scopes) error {
-	if !p.Of(tx.token) {
-		return ErrForeignPermit
+	if err := tx.may(p); err != nil {
+		return err
 	}
 	about := notice.News
 	if p.Actor().Kind == identity.Patient {
@@ -57,6 +57,9 @@ func (tx *Tx) EnqueueNews(p consent.Permit, scopes card.Scopes) error {
 
 // enqueueNews lets the news join what waits already, or starts to wait.
 func (tx *Tx) enqueueNews(id card.ID, account identity.AccountID, about notice.Kind, sender identity.DeviceID) error {
+	if err := tx.enter(id); err != nil {
+		return err
+	}
 	// Changes from two devices concern both: no device is left out then.
 	joined, err := tx.exec(`UPDATE push_news SET sender = CASE WHEN sender = ? THEN sender ELSE '' END
 		WHERE card = ? AND account = ? AND about = ? AND waiting = ?`, string(sender), string(id), string(account), string(about), true)
@@ -74,6 +77,9 @@ func (tx *Tx) enqueueNews(id card.ID, account identity.AccountID, about notice.K
 
 // TakeNews takes what waits to be announced; what changes from now on waits anew. found is false when it was taken already.
 func (tx *Tx) TakeNews(id card.ID, account identity.AccountID, about notice.Kind) (d notice.Due, found bool, err error) {
+	if err := tx.enter(id); err != nil {
+		return d, false, err
+	}
 	found, err = tx.one([]any{&d.ID, &d.Except}, `UPDATE push_news SET waiting = ? WHERE card = ? AND account = ? AND about = ? AND waiting = ?
 		RETURNING notice, sender`, false, string(id), string(account), string(about), true)
 	return d, found, err

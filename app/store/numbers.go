@@ -37,6 +37,9 @@ func (tx *Tx) Standing(token [16]byte) (s paper.Standing, found bool, err error)
 	if err != nil || !found {
 		return s, false, err
 	}
+	if err := tx.enter(id); err != nil {
+		return s, false, err
+	}
 	var until sql.NullTime
 	var onHold, replaced bool
 	switch card.Kind(s.Kind) {

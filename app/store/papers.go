@@ -57,8 +57,8 @@ func (tx *Tx) SetPaperGone(id string, now time.Time) error {
 
 // mayPaper asks for a permit that writes papers of the kind, because who files or dispenses one may see that one, or that reads this one.
 func (tx *Tx) mayPaper(p consent.Permit, kind card.Kind, id string) error {
-	if !p.Of(tx.token) {
-		return ErrForeignPermit
+	if err := tx.may(p); err != nil {
+		return err
 	}
 	if p.Writes(card.ScopeOf(kind, card.General)) {
 		return nil
@@ -214,6 +214,9 @@ func (tx *Tx) Bearer(p consent.Permit) (b identity.Bearer, found bool, err error
 
 // person reads the card's newest patient record. It asks for no permit: its callers do, or tell nothing of it but whether it fits.
 func (tx *Tx) person(id card.ID) (person card.Person, found bool, err error) {
+	if err := tx.enter(id); err != nil {
+		return person, false, err
+	}
 	if _, err := tx.dataKey(id); err != nil { // before any row is scanned
 		return person, false, err
 	}

@@ -62,8 +62,15 @@ func (tx *Tx) PolicyFits(of identity.AccountID, n identity.Policy) (bool, error)
 	if _, err := tx.one([]any{&others}, "SELECT count(*) FROM policy_link WHERE hash = ? AND state = ? AND account <> ?", tx.policyHash(n), string(evidence.Linked), string(of)); err != nil || others > 0 {
 		return false, err
 	}
+	key := tx.patientKeys(posting.Introduction{Numbers: []card.Number{{System: card.SystemOMS, Value: string(n)}}})[0]
+	var id card.ID
+	if found, err := tx.one([]any{&id}, "SELECT card FROM patient_key WHERE hash = ?", key.hash); err != nil || !found {
+		return err == nil, err
+	}
+	if err := tx.enter(id); err != nil {
+		return false, err
+	}
 	var owner string
-	found, err := tx.one([]any{&owner}, `SELECT g.account FROM patient_key AS k JOIN access_grant AS g ON g.card = k.card
-		WHERE k.hash = ? AND g.role = ? AND g.revoked_at IS NULL`, tx.patientKeys(posting.Introduction{Numbers: []card.Number{{System: card.SystemOMS, Value: string(n)}}})[0].hash, string(consent.Owner))
+	found, err := tx.one([]any{&owner}, "SELECT account FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL", string(id), string(consent.Owner))
 	return !found || owner == string(of), err
 }

@@ -68,8 +68,8 @@ func (tx *Tx) proposal(condition string, args ...any) (p consent.Proposal, found
 
 // AgreeProposal writes down into which card it was let; false if it was let in meanwhile.
 func (tx *Tx) AgreeProposal(p consent.Permit, id consent.GrantID) (bool, error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return false, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return false, err
 	}
 	n, err := tx.exec("UPDATE proposal SET card = ? WHERE id = ? AND card IS NULL", string(p.Card()), string(id))
 	return n > 0, err

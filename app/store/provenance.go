@@ -12,8 +12,8 @@ import (
 
 // NoteAuthor keeps with each record that the permit's person wrote it in the patient's name, if he did.
 func (tx *Tx) NoteAuthor(p consent.Permit, written []replica.Record, now time.Time) error {
-	if !p.Of(tx.token) {
-		return ErrForeignPermit
+	if err := tx.may(p); err != nil {
+		return err
 	}
 	if p.Representation() == "" {
 		return nil
@@ -27,8 +27,8 @@ func (tx *Tx) NoteAuthor(p consent.Permit, written []replica.Record, now time.Ti
 
 // Provenance tells the owner who wrote the record in his name, newest first, at most limit.
 func (tx *Tx) Provenance(p consent.Permit, id card.RecordID, limit int) (list []family.Author, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return nil, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return nil, err
 	}
 	err = tx.each(func(rows *sql.Rows) error {
 		a := family.Author{OnBehalfOf: p.Card()}

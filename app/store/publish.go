@@ -76,8 +76,8 @@ func (tx *Tx) keepHidden(l replica.Ledger, id card.ID, facts []replica.Fact) err
 // HideRecord takes a record out of the sight of everybody but the owner, or (hide = false) gives it back. shown is the scope in which others
 // see it; changed is false where there is no such record or nothing to do.
 func (tx *Tx) HideRecord(p consent.Permit, id card.RecordID, hide bool) (shown card.Scope, changed bool, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil || !p.Owner() {
-		return "", false, ErrForeignPermit
+	if err := tx.mayOwn(p); err != nil {
+		return "", false, err
 	}
 	l, err := tx.Ledger(p)
 	if err != nil {
@@ -94,7 +94,7 @@ func (tx *Tx) HideRecord(p consent.Permit, id card.RecordID, hide bool) (shown c
 
 // CountRecords tells how many records the permit reads: what a first sync will bring.
 func (tx *Tx) CountRecords(p consent.Permit) (n int, err error) {
-	if err := tx.mayRead(p, p.Card()); err != nil {
+	if err := tx.may(p); err != nil {
 		return 0, err
 	}
 	filter, args := permitFilter(p)

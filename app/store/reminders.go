@@ -18,8 +18,11 @@ func reminderPlace(id notice.ID) string { return "reminder|sealed|" + string(id)
 
 // AddReminder keeps what a clinic asked for and enqueues it for its time.
 func (tx *Tx) AddReminder(p consent.Permit, r notice.Reminder) error {
-	if !p.Of(tx.token) || p.Card() != r.Card || p.Actor().Client != r.Client {
+	if p.Card() != r.Card || p.Actor().Client != r.Client {
 		return ErrForeignPermit
+	}
+	if err := tx.may(p); err != nil {
+		return err
 	}
 	sealed, err := tx.seal(r.Card, reminderPlace(r.ID), []byte(r.Subject))
 	if err != nil {
@@ -39,21 +42,24 @@ func (tx *Tx) AddReminder(p consent.Permit, r notice.Reminder) error {
 
 // ReminderByKey finds what the permit's client asked for under an idempotency key before.
 func (tx *Tx) ReminderByKey(p consent.Permit, key string) (notice.Reminder, bool, error) {
-	if !p.Of(tx.token) {
-		return notice.Reminder{}, false, ErrForeignPermit
+	if err := tx.may(p); err != nil {
+		return notice.Reminder{}, false, err
 	}
 	return tx.reminder(p.Card(), "client = ? AND idempotency_key = ?", string(p.Actor().Client), key)
 }
 
 // Reminder finds a reminder for the job that sends it.
 func (tx *Tx) Reminder(of card.ID, id notice.ID) (notice.Reminder, bool, error) {
+	if err := tx.enter(of); err != nil {
+		return notice.Reminder{}, false, err
+	}
 	return tx.reminder(of, "id = ?", string(id))
 }
 
 // RemindersSince counts what the permit's client asked for since the instant.
 func (tx *Tx) RemindersSince(p consent.Permit, since time.Time) (n int, err error) {
-	if !p.Of(tx.token) {
-		return 0, ErrForeignPermit
+	if err := tx.may(p); err != nil {
+		return 0, err
 	}
 	_, err = tx.one([]any{&n}, "SELECT count(*) FROM reminder WHERE card = ? AND client = ? AND created_at >= ?",
 		string(p.Card()), string(p.Actor().Client), micros(since))
@@ -62,6 +68,9 @@ func (tx *Tx) RemindersSince(p consent.Permit, since time.Time) (n int, err erro
 
 // SetReminderSent notes that the devices were told. first is false when another run of the job was faster.
 func (tx *Tx) SetReminderSent(of card.ID, id notice.ID, now time.Time) (first bool, err error) {
+	if err := tx.enter(of); err != nil {
+		return false, err
+	}
 	n, err := tx.exec("UPDATE reminder SET sent_at = ? WHERE card = ? AND id = ? AND sent_at IS NULL", micros(now), string(of), string(id))
 	return n > 0, err
 }
@@ -69,8 +78,11 @@ func (tx *Tx) SetReminderSent(of card.ID, id notice.ID, now time.Time) (first bo
 // Treats reports whether the permit's client has to do with the card at the instant: it posted about the patient, or the owner
 // let it in.
 func (tx *Tx) Treats(p consent.Permit, now time.Time) (bool, error) {
-	if !p.Of(tx.token) || p.Actor().Client == "" {
+	if p.Actor().Client == "" {
 		return false, ErrForeignPermit
+	}
+	if err := tx.may(p); err != nil {
+		return false, err
 	}
 	var one int
 	posted, err := tx.one([]any{&one}, "SELECT 1 FROM posting WHERE card = ? AND client = ? LIMIT 1", string(p.Card()), string(p.Actor().Client))

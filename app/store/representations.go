@@ -170,6 +170,9 @@ func (tx *Tx) DueFamilyNotices(now time.Time, limit int) (list []family.Due, err
 
 // TellFamily tells both sides what is due, once: whoever comes second finds it told.
 func (tx *Tx) TellFamily(d family.Due, now time.Time) error {
+	if err := tx.enter(d.Card); err != nil {
+		return err
+	}
 	n, err := tx.exec("UPDATE representation_notice SET sent_at = ? WHERE card = ? AND representation = ? AND about = ? AND sent_at IS NULL",
 		micros(now), string(d.Card), string(d.Representation), d.About)
 	if err != nil || n == 0 {

@@ -168,6 +168,9 @@ func (tx *Tx) cardsAfter(after string, limit int, and string) (ids []string, err
 }
 
 func (tx *Tx) beginEpoch(id card.ID, now time.Time) error {
+	if err := tx.enter(id); err != nil {
+		return err
+	}
 	if _, err := tx.dataKey(id); err != nil {
 		return err
 	}

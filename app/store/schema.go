@@ -26,16 +26,16 @@ func NewSchema(ctx context.Context, dsn string) (inside string, drop func() erro
 		return "", nil, err
 	}
 	drop = func() error { return run(context.WithoutCancel(ctx), "DROP SCHEMA "+name+" CASCADE") }
-	return withSearchPath(dsn, name), drop, nil
+	return WithSetting(dsn, "search_path", name), drop, nil
 }
 
-// withSearchPath adds the schema to a DSN of either form.
-func withSearchPath(dsn, schema string) string {
+// WithSetting adds a setting of the session to a DSN of either form, in place of the one that it has.
+func WithSetting(dsn, name, value string) string {
 	if u, err := url.Parse(dsn); err == nil && strings.Contains(dsn, "://") {
 		q := u.Query()
-		q.Set("search_path", schema)
+		q.Set(name, value)
 		u.RawQuery = q.Encode()
 		return u.String()
 	}
-	return dsn + " search_path=" + schema
+	return dsn + " " + name + "=" + value
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"slices"
 	"time"
@@ -163,16 +164,30 @@ func (tx *Tx) shredAgain(id card.ID, now time.Time) error {
 
 // Shreddings lists who destroyed which card when and why, the newest first.
 func (tx *Tx) Shreddings(limit int) (list []audit.Entry, err error) {
-	rows, err := tx.auditRows("JOIN shredding AS s ON s.card = e.card AND s.number = e.number ORDER BY e.at DESC, e.card LIMIT ?", limit)
-	if err != nil {
+	var cards []card.ID
+	if err := tx.each(func(rows *sql.Rows) error {
+		var id card.ID
+		err := rows.Scan(&id)
+		cards = append(cards, id)
+		return err
+	}, "SELECT s.card FROM shredding AS s JOIN card ON card.id = s.card ORDER BY card.shredded_at DESC, s.card LIMIT ?", limit); err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		e, err := tx.openAudit(r)
+	for _, id := range cards {
+		if err := tx.enter(id); err != nil {
+			return nil, err
+		}
+		rows, err := tx.auditRows("JOIN shredding AS s ON s.card = e.card AND s.number = e.number WHERE e.card = ?", string(id))
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, e.Entry)
+		for _, r := range rows {
+			e, err := tx.openAudit(r)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, e.Entry)
+		}
 	}
 	return list, nil
 }

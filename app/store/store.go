@@ -45,7 +45,7 @@ type DB struct {
 
 	writer, reader *gorm.DB
 	jobs           enqueuer
-	ready          atomic.Bool
+	ready          *atomic.Bool
 	cardKeys       sync.Map // card.ID -> tink.AEAD; a few hundred bytes each, see seal.go
 	cachedKeys     atomic.Int64
 	rowsRead       atomic.Int64
@@ -57,7 +57,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{keys: cfg.Keys, log: cfg.Log, dialect: migrations.SQLite}
+	db := &DB{keys: cfg.Keys, log: cfg.Log, dialect: migrations.SQLite, ready: new(atomic.Bool)}
 	var err error
 	if cfg.Postgres != "" {
 		db.dialect = migrations.Postgres

@@ -27,6 +27,7 @@ type Tx struct {
 	still    bool    // it only reads, and sees one moment
 	scanning bool    // rows are open: see each
 	alive    card.ID // whose key is not destroyed, as this transaction saw
+	entered  card.ID // PostgreSQL: whose rows it sees, see enter.go
 	keyOf    card.ID // whose data key it has at hand
 	key      tink.AEAD
 	wrapper  int // the number of the key that wraps; 0: it was not asked for yet
@@ -94,18 +95,27 @@ var errScanning = errors.New("store: the database was asked something while the 
 // ErrForeignPermit means that a permit of another card or another transaction was shown: a mistake of ours.
 var ErrForeignPermit = errors.New("store: the permit is not of this transaction, or not for this card or scope")
 
-func (tx *Tx) mayRead(p consent.Permit, id card.ID) error {
-	if !p.Of(tx.token) || p.Card() != id {
+// mayOwn asks for a permit of the card's owner.
+func (tx *Tx) mayOwn(p consent.Permit) error {
+	if !p.Owner() {
 		return ErrForeignPermit
 	}
-	return nil
+	return tx.may(p)
+}
+
+// may asks for a permit of this transaction, and enters its card.
+func (tx *Tx) may(p consent.Permit) error {
+	if !p.Of(tx.token) {
+		return ErrForeignPermit
+	}
+	return tx.enter(p.Card())
 }
 
 func (tx *Tx) mayWrite(p consent.Permit, id card.ID, scope card.Scope) error {
-	if !p.Of(tx.token) || p.Card() != id || !p.Writes(scope) {
+	if p.Card() != id || !p.Writes(scope) {
 		return ErrForeignPermit
 	}
-	return nil
+	return tx.may(p)
 }
 
 var errNoCard = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")

@@ -47,7 +47,7 @@ func TestDatabaseLost(t *testing.T) {
 	chance := seeded(t)
 	const name = "medcard-faults"
 	cfg := storetest.Postgres(t)
-	operator := got(pgx.Connect(t.Context(), cfg.Postgres))(t)
+	operator := got(pgx.Connect(t.Context(), storetest.Mighty(cfg.Postgres)))(t)
 	defer operator.Close(context.WithoutCancel(t.Context()))
 	w := start(t, named(cfg.Postgres, name))
 	heard := new(answers)

@@ -13,6 +13,8 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"       // opens the database beside the server, to look at it
 	_ "github.com/ncruces/go-sqlite3/driver" // the same
+
+	"github.com/medcard/medcard/app/store/storetest"
 )
 
 // restless are the tables that a refused request may write to. Every other one must stay as it is.
@@ -81,7 +83,7 @@ func (w *World) imprint(ctx context.Context, t testing.TB) map[string]string {
 func beside(t testing.TB, file, postgres string) *sql.DB {
 	t.Helper()
 	if postgres != "" {
-		return got(sql.Open("pgx", postgres))(t)
+		return got(sql.Open("pgx", storetest.Mighty(postgres)))(t)
 	}
 	return got(sql.Open("sqlite3", "file:"+file+"?_pragma=busy_timeout(10000)"))(t)
 }

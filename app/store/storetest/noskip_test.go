@@ -69,7 +69,7 @@ func TestNoCommitIsSkipped(t *testing.T) {
 // cutOften ends a connection of that name now and then, in the middle of whatever it does. It waits for some writes in between: on a
 // slow machine nothing that takes longer than the time between two cuts would ever be done.
 func (s *storm) cutOften(dsn, application string, done *atomic.Bool) {
-	conn, err := pgx.Connect(context.Background(), dsn+"-killer")
+	conn, err := pgx.Connect(context.Background(), store.WithSetting(Mighty(dsn), "application_name", "medcard-killer"))
 	if err != nil {
 		s.t.Error(err)
 		return

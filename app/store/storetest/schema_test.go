@@ -23,7 +23,7 @@ func TestMigrationsGoUpDownAndUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("one at a time: nothing for the race detector to see")
 	}
-	EachConfig(t, func(t *testing.T, cfg store.Config) {
+	EachEmpty(t, func(t *testing.T, cfg store.Config) {
 		db, dialect := bare(t, cfg)
 		for round := range 2 {
 			applied, err := migrations.Up(t.Context(), db, dialect)
@@ -51,7 +51,7 @@ func bare(t *testing.T, cfg store.Config) (*sql.DB, migrations.Dialect) {
 		t.Cleanup(func() { _ = db.Close() })
 		return db, migrations.SQLite
 	}
-	conn, err := pgx.ParseConfig(cfg.Postgres)
+	conn, err := pgx.ParseConfig(Mighty(cfg.Postgres))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func bare(t *testing.T, cfg store.Config) (*sql.DB, migrations.Dialect) {
 // Somebody starts the server and imports a file at the same moment, or three instances start at once: each finds the
 // schema whole. They are processes, because within one the migrations wait for each other anyway.
 func TestProcessesMigrateAtOnce(t *testing.T) {
-	EachConfig(t, func(t *testing.T, cfg store.Config) {
+	EachEmpty(t, func(t *testing.T, cfg store.Config) {
 		const processes = 4
 		done := make(chan string, processes)
 		for range processes {

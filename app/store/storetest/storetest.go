@@ -4,8 +4,10 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,13 +32,24 @@ func Each(t *testing.T, test func(*testing.T, *store.DB)) {
 // EachConfig is Each for tests that open the store themselves, several times or through a server.
 func EachConfig(t *testing.T, test func(*testing.T, store.Config)) {
 	t.Helper()
+	eachOf(t, Postgres, test)
+}
+
+// EachEmpty is EachConfig for tests that migrate themselves.
+func EachEmpty(t *testing.T, test func(*testing.T, store.Config)) {
+	t.Helper()
+	eachOf(t, EmptyPostgres, test)
+}
+
+func eachOf(t *testing.T, postgres func(testing.TB) store.Config, test func(*testing.T, store.Config)) {
+	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		if os.Getenv(SQLiteVariable) == "no" {
 			t.Skip(SQLiteVariable + " says no")
 		}
 		test(t, SQLite(t))
 	})
-	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, postgres(t)) })
 }
 
 // SQLite gives the configuration of a fresh SQLite file.
@@ -46,8 +59,28 @@ func SQLite(t testing.TB) store.Config {
 	return store.Config{SQLite: filepath.Join(dir, "medcard.db"), Keys: folder(t, dir)}
 }
 
-// Postgres gives the configuration of a fresh schema, which is dropped after the test. It skips where there is no DSN.
+// Postgres gives the configuration of a fresh schema, which is dropped after the test. It skips where there is no DSN. The schema is migrated
+// by a role that owns it and opened by one that may use it, as the product's two roles: see roles.go.
 func Postgres(t testing.TB) store.Config {
+	t.Helper()
+	cfg := EmptyPostgres(t)
+	if !strings.Contains(cfg.Postgres, ownerRole) {
+		return cfg
+	}
+	owner, err := store.Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = owner.Migrate(context.Background())
+	if err = errors.Join(err, owner.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Postgres = as(cfg.Postgres, appRole)
+	return cfg
+}
+
+// EmptyPostgres is Postgres for a test that migrates itself: it opens as the schema's owner.
+func EmptyPostgres(t testing.TB) store.Config {
 	t.Helper()
 	dsn := os.Getenv(PostgresVariable)
 	if dsn == "" {
@@ -62,6 +95,9 @@ func Postgres(t testing.TB) store.Config {
 			t.Errorf("drop the schema: %v", err)
 		}
 	})
+	if inside, err = lowly(context.Background(), inside); err != nil {
+		t.Fatal(err)
+	}
 	return store.Config{Postgres: inside, Keys: folder(t, t.TempDir())}
 }
 

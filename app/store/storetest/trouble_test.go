@@ -87,7 +87,7 @@ func TestALostConnectionIsNoMistakeOfOurs(t *testing.T) {
 // kill ends all connections of that name.
 func kill(t *testing.T, dsn, name string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn+"-killer")
+	conn, err := pgx.Connect(t.Context(), store.WithSetting(Mighty(dsn), "application_name", "medcard-killer"))
 	if err != nil {
 		t.Fatal(err)
 	}
