@@ -28,6 +28,9 @@
 // Another password ends what the old one opened, sessions elsewhere and sign-ins that wait among it. A device that is signed out, here or
 // from afar, is not reached by push any more.
 //
+// A session is bound to the key that the request which opened it proved to hold (DPoP, see package oauth), if it did. Its refresh token counts
+// only with a proof by that key, and is not spent without, so that a thief can neither use it nor end the session with it.
+//
 // All other one-time codes leave after the commit, in the request itself, and not as jobs: a code must not lie in a job's
 // arguments, it is worthless to a person who stopped waiting, and "send again" is one tap away. When a message cannot be
 // handed over the caller hears so at once.

@@ -63,6 +63,7 @@ type Client struct {
 	auditing turnstile // one check of the audit log at a time
 
 	self    installation
+	prover  *prover
 	session *session
 	syncing turnstile // one sync at a time
 	wake    chan struct{}
@@ -152,6 +153,9 @@ func (c *Client) restore(cfg Config) (err error) {
 		return err
 	}
 	if c.self, err = loadInstallation(c.vault, c.random, cfg.DeviceName); err != nil {
+		return err
+	}
+	if c.prover, err = loadProver(c.vault); err != nil {
 		return err
 	}
 	c.session, err = loadSession(c.vault)
