@@ -31,11 +31,11 @@ func (s *Service) SignInBySignature(ctx context.Context, challenge, signature st
 	if err != nil {
 		return Tokens{}, err
 	}
-	return s.enter(ctx, of, device, account.Possession, account.Several)
+	return s.enter(ctx, of, device, from, account.Possession, account.Several)
 }
 
 // enter opens a session of somebody who proved who he is, and tells him when the device is new.
-func (s *Service) enter(ctx context.Context, of identity.AccountID, device account.Device, by ...account.Method) (Tokens, error) {
+func (s *Service) enter(ctx context.Context, of identity.AccountID, device account.Device, from Origin, by ...account.Method) (Tokens, error) {
 	opening, err := s.newOpening()
 	if err != nil {
 		return Tokens{}, err
@@ -55,7 +55,7 @@ func (s *Service) enter(ctx context.Context, of identity.AccountID, device accou
 		if known, err = knows(tx, of, device); err != nil {
 			return err
 		}
-		session, err = s.open(tx, opening, of, device, now, by...)
+		session, err = s.open(tx, opening, of, device, from.Key, now, by...)
 		return err
 	})
 	if err != nil {

@@ -181,7 +181,7 @@ func (s *Service) BeginPasskeySignIn(ctx context.Context, in Device, from Origin
 }
 
 // PasskeySignIn takes what the authenticator signed and opens a session.
-func (s *Service) PasskeySignIn(ctx context.Context, id account.ChallengeID, response string) (Tokens, error) {
+func (s *Service) PasskeySignIn(ctx context.Context, id account.ChallengeID, response string, from Origin) (Tokens, error) {
 	if s.passkeys == nil {
 		return Tokens{}, errNoPasskeys
 	}
@@ -208,7 +208,7 @@ func (s *Service) PasskeySignIn(ctx context.Context, id account.ChallengeID, res
 		if known, err = knows(tx, h.who.ID, c.Device); err != nil {
 			return err
 		}
-		session, err = s.open(tx, opening, h.who.ID, c.Device, now, account.Possession, account.Several)
+		session, err = s.open(tx, opening, h.who.ID, c.Device, from.Key, now, account.Possession, account.Several)
 		return err
 	})
 	if err != nil {

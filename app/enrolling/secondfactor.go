@@ -136,7 +136,7 @@ func (s *Service) tellOf(ctx context.Context, p proof) {
 }
 
 // SecondFactor takes the code and opens a session.
-func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code string) (Tokens, error) {
+func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code string, from Origin) (Tokens, error) {
 	challenge, ok := canonicalID(string(id))
 	if !ok {
 		return Tokens{}, errChallenge
@@ -157,7 +157,7 @@ func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code
 		if p.pending.Session != "" {
 			return errChallenge // a step-up opens nothing
 		}
-		session, err = s.open(tx, opening, p.who.ID, p.pending.Device, now, p.pending.First, p.by, account.Several)
+		session, err = s.open(tx, opening, p.who.ID, p.pending.Device, from.Key, now, p.pending.First, p.by, account.Several)
 		return err
 	})
 	if err == nil {
@@ -191,13 +191,13 @@ func (s *Service) newOpening() (o opening, err error) {
 	return o, err
 }
 
-// open opens a session on a device.
-func (s *Service) open(tx Tx, o opening, who identity.AccountID, device account.Device, now time.Time, methods ...account.Method) (account.Session, error) {
+// open opens a session on a device, bound to the key unless that is "".
+func (s *Service) open(tx Tx, o opening, who identity.AccountID, device account.Device, key string, now time.Time, methods ...account.Method) (account.Session, error) {
 	device.Seen = now
 	if err := tx.PutDevice(who, device); err != nil {
 		return account.Session{}, err
 	}
-	session := account.Session{ID: o.id, Account: who, Device: device.ID, Methods: methods, Opened: now, Proved: now, Ends: now.Add(account.SessionLife)}
+	session := account.Session{ID: o.id, Account: who, Device: device.ID, Methods: methods, Opened: now, Proved: now, Ends: now.Add(account.SessionLife), Key: key}
 	if err := tx.AddSession(session); err != nil {
 		return account.Session{}, err
 	}

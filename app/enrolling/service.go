@@ -79,6 +79,7 @@ func New(p Parts) *Service {
 type Origin struct {
 	Address string // of the network, as far as the door knows it
 	Request string // id of the request, for the audit
+	Key     string // JWK thumbprint of the key that the request proved to hold (DPoP); "" = none. A session that it opens is bound to that
 }
 
 // Sweep deletes what has ended long enough ago that nobody will ask for it again: a replayed code still hears for a day that

@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/account"
+	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
+
+var errKeyOfSession = fault.New(fault.Unauthenticated, "dpop.required", "This session is bound to a key: send a proof of this request by that key in the header DPoP (RFC 9449).")
 
 // Tokens keep a signed-in app going.
 type Tokens struct {
@@ -22,13 +25,14 @@ type Tokens struct {
 	Session     identity.SessionID
 	Account     identity.AccountID
 	Device      identity.DeviceID
+	Bound       bool // to a key, with which each request that shows Access has to be proved
 }
 
 func (s *Service) tokens(of account.Session, refresh string, refreshEnds, now time.Time) (Tokens, error) {
 	ends := now.Add(account.AccessLife)
 	access, err := s.access(of, ends)
 	return Tokens{Access: access, AccessEnds: ends, Refresh: refresh, RefreshEnds: refreshEnds,
-		Session: of.ID, Account: of.Account, Device: of.Device}, err
+		Session: of.ID, Account: of.Account, Device: of.Device, Bound: of.Key != ""}, err
 }
 
 func (s *Service) hashToken(token string) []byte { return s.digest("refresh", token) }
@@ -41,8 +45,9 @@ func successor(token string, salt []byte) string {
 }
 
 // Refresh trades a refresh token for its successor and a new access token. A token that comes a second time ends the session
-// for whoever holds it, except when the answer to the first was lost: the same device asks again soon and gets the same.
-func (s *Service) Refresh(ctx context.Context, token, deviceSecret string) (Tokens, error) {
+// for whoever holds it, except when the answer to the first was lost: the same device asks again soon and gets the same. That of a session
+// which is bound to a key counts for nobody who does not prove to hold that, and is not spent by him either.
+func (s *Service) Refresh(ctx context.Context, token, deviceSecret string, from Origin) (Tokens, error) {
 	if !strings.HasPrefix(token, tokenPrefix) || len(token) > 128 {
 		return Tokens{}, errRefresh
 	}
@@ -73,6 +78,9 @@ func (s *Service) Refresh(ctx context.Context, token, deviceSecret string) (Toke
 		}
 		if !found || !session.Live(now) {
 			return errRefresh
+		}
+		if session.Key != "" && subtle.ConstantTimeCompare([]byte(session.Key), []byte(from.Key)) != 1 {
+			return errKeyOfSession
 		}
 		device, found, err := tx.Device(session.Account, session.Device)
 		if err != nil {

@@ -57,10 +57,10 @@ type Config struct {
 	Clock          func() time.Time
 	Log            *slog.Logger
 	Metrics        *prometheus.Registry
-	Ready          func(context.Context) error                                     // is the database there?
-	Verify         func(ctx context.Context, token string) (identity.Actor, error) // who is the bearer of an access token?
-	TrustedProxies []string                                                        // addresses whose X-Forwarded-For is believed
-	Secure         bool                                                            // clients come over TLS, whoever ends it: browsers are told never to come without
+	Ready          func(context.Context) error                                // is the database there?
+	Verify         func(context.Context, oauth.Shown) (identity.Actor, error) // who shows an access token?
+	TrustedProxies []string                                                   // addresses whose X-Forwarded-For is believed
+	Secure         bool                                                       // clients come over TLS, whoever ends it: browsers are told never to come without
 }
 
 // API is the assembled door.
@@ -74,7 +74,7 @@ type API struct {
 	metrics     metrics
 	registry    *prometheus.Registry
 	ready       func(context.Context) error
-	verify      func(context.Context, string) (identity.Actor, error)
+	verify      func(context.Context, oauth.Shown) (identity.Actor, error)
 	version     string
 	secure      bool
 	proxies     proxies
@@ -161,7 +161,7 @@ func humaConfig(version string) huma.Config {
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Info.Description = "The electronic medical card: delta sync for phones, signed codes for pharmacies, FHIR R4 for clinics."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", Description: "A patient's session (POST /v1/auth/second-factor) or an organisation's token (POST /oauth/token)."},
+		"bearer": {Type: "http", Scheme: "bearer", Description: "A patient's session (POST /v1/auth/second-factor) or an organisation's token (POST /oauth/token). A session that was opened with a proof in the header DPoP (RFC 9449, ES256) is bound to its key: then the scheme is DPoP, and each request has a proof."},
 	}
 	return c
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -21,6 +22,7 @@ const (
 	requestKey contextKey = iota
 	actorKey
 	addressKey
+	proofKey
 )
 
 func requestID(ctx context.Context) string { id, _ := ctx.Value(requestKey).(string); return id }
@@ -37,6 +39,9 @@ func addressFrom(ctx context.Context) string {
 	return address
 }
 
+// keyFrom gives the thumbprint of the key that the request proved to hold, "" where it proved none.
+func keyFrom(ctx context.Context) string { key, _ := ctx.Value(proofKey).(string); return key }
+
 // gate runs before the handler of the route: it unpacks the body within the route's limit, finds out who asks, refuses
 // whom the route is not for, and sets the deadline.
 func (a *API) gate(r Route) fiber.Handler {
@@ -52,7 +57,7 @@ func (a *API) gate(r Route) fiber.Handler {
 			defer cancel()
 		}
 		ctx = context.WithValue(ctx, addressKey, a.address(c))
-		actor, err := a.admit(ctx, r.Access, c.Get(fiber.HeaderAuthorization))
+		actor, key, err := a.admit(ctx, r.Access, c)
 		if err == nil {
 			err = readable(c)
 		}
@@ -62,7 +67,7 @@ func (a *API) gate(r Route) fiber.Handler {
 		if err != nil {
 			return a.refuse(c, r, err)
 		}
-		c.SetUserContext(context.WithValue(ctx, actorKey, actor))
+		c.SetUserContext(context.WithValue(context.WithValue(ctx, proofKey, key), actorKey, actor))
 		if err := c.Next(); err != nil {
 			return a.refuse(c, r, err)
 		}
@@ -71,24 +76,62 @@ func (a *API) gate(r Route) fiber.Handler {
 }
 
 func (a *API) refuse(c *fiber.Ctx, r Route, err error) error {
+	if fault.CodeOf(err) == oauth.CodeNonce {
+		c.Set(headerNonce, a.OAuth.Nonce())
+	}
 	if r.FHIR && a.fhirProblem != nil {
 		return a.fhirProblem(c, ProblemOf(err), err)
 	}
 	return a.fail(c, err)
 }
 
-func (a *API) admit(ctx context.Context, access Access, header string) (identity.Actor, error) {
+// The headers of RFC 9449.
+const (
+	headerProof = "DPoP"
+	headerNonce = "DPoP-Nonce"
+)
+
+// shownBy reads what a request shows to be let in. ok is false where it is no token; two proofs are none (RFC 9449, section 4.3).
+func shownBy(c *fiber.Ctx) (s oauth.Shown, ok bool) {
+	s = oauth.Shown{Method: c.Method(), Path: string(c.Request().URI().PathOriginal())}
+	if proofs := c.Request().Header.PeekAll(headerProof); len(proofs) > 1 {
+		s.Proof = "two"
+	} else {
+		s.Proof = c.Get(headerProof)
+	}
+	s.Scheme, s.Token, ok = strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
+	return s, ok && s.Token != "" && (s.Scheme == oauth.Bearer || s.Scheme == oauth.DPoP)
+}
+
+// admit finds out who asks, and refuses whom the route is not for. key is that which an open route's request proved to hold: a session that
+// it opens is bound to it.
+func (a *API) admit(ctx context.Context, access Access, c *fiber.Ctx) (actor identity.Actor, key string, err error) {
 	if !access.Stated() {
-		return identity.Actor{}, errNotForYou // somebody forgot to say who may
+		return identity.Actor{}, "", errNotForYou // somebody forgot to say who may
 	}
-	if access.open && (!access.known || header == "") {
-		return identity.Actor{}, nil
+	shown, ok := shownBy(c)
+	if access.open && (!access.known || c.Get(fiber.HeaderAuthorization) == "") {
+		if shown.Proof == "" || a.OAuth == nil {
+			return identity.Actor{}, "", nil
+		}
+		if key, err = a.OAuth.Proven(shown); err != nil {
+			if f := *fault.From(err); f.Kind == fault.Unauthenticated { // nothing is shown that could be refused so
+				f.Kind = fault.Malformed
+				err = &f
+			}
+		}
+		return identity.Actor{}, key, err
 	}
-	token, ok := strings.CutPrefix(header, "Bearer ")
-	if !ok || token == "" {
-		return identity.Actor{}, errNoToken
+	if !ok {
+		return identity.Actor{}, "", errNoToken
 	}
-	actor, err := a.verify(ctx, token)
+	actor, err = a.known(ctx, access, shown)
+	return actor, "", err
+}
+
+// known is who shows a token, if the route is for him.
+func (a *API) known(ctx context.Context, access Access, shown oauth.Shown) (identity.Actor, error) {
+	actor, err := a.verify(ctx, shown)
 	if err != nil {
 		return identity.Actor{}, err
 	}

@@ -77,7 +77,7 @@ func (a *API) passkeyRoutes() {
 		})
 	operate(a, Route{ID: "confirmPasskeySignIn", Method: http.MethodPost, Path: "/v1/auth/passkey/confirm", Tag: tag, Summary: "Open a session with what the authenticator signed", Access: Public(), Deadline: sending},
 		func(ctx context.Context, in *signedRequest) (*tokensReply, error) {
-			t, err := a.Enrolling.PasskeySignIn(ctx, account.ChallengeID(in.Body.Ceremony), in.Body.Response)
+			t, err := a.Enrolling.PasskeySignIn(ctx, account.ChallengeID(in.Body.Ceremony), in.Body.Response, origin(ctx))
 			return showTokens(t), err
 		})
 	operate(a, Route{ID: "stepUpByPasskey", Method: http.MethodPost, Path: "/v1/auth/step-up/passkey", Tag: tag, Summary: "Start a step-up with a passkey", Access: Patients()},

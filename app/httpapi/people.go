@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/enrolling"
+	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/fault"
@@ -92,8 +93,8 @@ type refreshRequest struct {
 
 type tokensReply struct {
 	Body struct {
-		AccessToken  string    `json:"accessToken" doc:"Send it as Authorization: Bearer"`
-		TokenType    string    `json:"tokenType" enum:"Bearer"`
+		AccessToken  string    `json:"accessToken" doc:"Send it as Authorization: Bearer, or DPoP where that is its type"`
+		TokenType    string    `json:"tokenType" enum:"Bearer,DPoP" doc:"DPoP: the request that opened the session had a proof in the header DPoP (RFC 9449), and each other one needs a proof by the same key"`
 		AccessEnds   time.Time `json:"accessEnds"`
 		RefreshToken string    `json:"refreshToken" doc:"Good once; keep the new one before you use it"`
 		RefreshEnds  time.Time `json:"refreshEnds"`
@@ -160,7 +161,7 @@ func showMissing(list []evidence.Lack) []missingBody {
 }
 
 func origin(ctx context.Context) enrolling.Origin {
-	return enrolling.Origin{Address: addressFrom(ctx), Request: requestID(ctx)}
+	return enrolling.Origin{Address: addressFrom(ctx), Request: requestID(ctx), Key: keyFrom(ctx)}
 }
 
 // peopleRoutes let a person in and out.
@@ -178,12 +179,12 @@ func (a *API) peopleRoutes() {
 		a.signIn)
 	operate(a, Route{ID: "secondFactor", Method: http.MethodPost, Path: "/v1/auth/second-factor", Tag: tag, Summary: "Open a session with the code", Access: Public(), Deadline: sending},
 		func(ctx context.Context, in *secondFactorRequest) (*tokensReply, error) {
-			t, err := a.Enrolling.SecondFactor(ctx, account.ChallengeID(in.Body.Challenge), in.Body.Code)
+			t, err := a.Enrolling.SecondFactor(ctx, account.ChallengeID(in.Body.Challenge), in.Body.Code, origin(ctx))
 			return showTokens(t), err
 		})
 	operate(a, Route{ID: "refresh", Method: http.MethodPost, Path: "/v1/auth/refresh", Tag: tag, Summary: "Trade a refresh token for new tokens", Access: Public()},
 		func(ctx context.Context, in *refreshRequest) (*tokensReply, error) {
-			t, err := a.Enrolling.Refresh(ctx, in.Body.RefreshToken, in.Body.DeviceSecret)
+			t, err := a.Enrolling.Refresh(ctx, in.Body.RefreshToken, in.Body.DeviceSecret, origin(ctx))
 			return showTokens(t), err
 		})
 	operate(a, Route{ID: "signOut", Method: http.MethodPost, Path: "/v1/auth/sign-out", Tag: tag, Summary: "End this session, at once", Access: EvenLocked(), Status: http.StatusNoContent},
@@ -239,7 +240,10 @@ func showChallenge(c enrolling.Challenge) *signInReply {
 
 func showTokens(t enrolling.Tokens) *tokensReply {
 	out := new(tokensReply)
-	out.Body.AccessToken, out.Body.TokenType, out.Body.AccessEnds = t.Access, "Bearer", t.AccessEnds
+	out.Body.AccessToken, out.Body.TokenType, out.Body.AccessEnds = t.Access, oauth.Bearer, t.AccessEnds
+	if t.Bound {
+		out.Body.TokenType = oauth.DPoP
+	}
 	out.Body.RefreshToken, out.Body.RefreshEnds = t.Refresh, t.RefreshEnds
 	out.Body.Session, out.Body.Account, out.Body.Device = string(t.Session), string(t.Account), string(t.Device)
 	return out

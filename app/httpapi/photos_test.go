@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/app/scanning"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
@@ -27,8 +28,8 @@ func TestScanPhoto(t *testing.T) {
 	api := New(Config{
 		Clock: time.Now, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 		Ready: func(context.Context) error { return nil },
-		Verify: func(_ context.Context, token string) (identity.Actor, error) {
-			if token != "pharmacy" {
+		Verify: func(_ context.Context, shown oauth.Shown) (identity.Actor, error) {
+			if shown.Token != "pharmacy" {
 				return identity.Actor{}, fault.New(fault.Unauthenticated, "token.unknown", "Who are you?")
 			}
 			return identity.Actor{Kind: identity.Pharmacy}, nil

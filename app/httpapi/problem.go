@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/medcard/medcard/app/oauth"
 	"github.com/medcard/medcard/domain/fault"
 )
 
@@ -76,9 +77,22 @@ func (p *Problem) GetHeaders() http.Header {
 		headers.Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}
 	if p.Status == http.StatusUnauthorized {
-		headers.Set("WWW-Authenticate", `Bearer error="`+strings.ReplaceAll(p.Code, `"`, "")+`"`)
+		headers.Set("WWW-Authenticate", challenge(p.Code))
 	}
 	return headers
+}
+
+// proofErrors are the words of RFC 9449 for what is wrong with a proof.
+var proofErrors = map[string]string{
+	string(oauth.CodeProofMissing): "use_dpop_proof", string(oauth.CodeProof): "invalid_dpop_proof", string(oauth.CodeNonce): "use_dpop_nonce",
+}
+
+// challenge says how to be let in (RFC 6750 and RFC 9449).
+func challenge(code string) string {
+	if word, is := proofErrors[code]; is {
+		return `DPoP error="` + word + `", algs="ES256"`
+	}
+	return `Bearer error="` + strings.ReplaceAll(code, `"`, "") + `"`
 }
 
 // ContentType tells huma the media type.

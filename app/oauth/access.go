@@ -23,6 +23,12 @@ type accessClaims struct {
 	Session  string       `json:"sid,omitempty"`
 	Device   string       `json:"did,omitempty"`
 	Methods  []string     `json:"amr,omitempty"`
+	Key      *keyClaim    `json:"cnf,omitempty"`
+}
+
+// keyClaim names the key that a token is bound to (RFC 9449, section 6.1).
+type keyClaim struct {
+	Thumbprint string `json:"jkt"`
 }
 
 // personClaim is the human behind an organisation's request.
@@ -42,6 +48,9 @@ func (s *Service) IssueSession(of account.Session, ends time.Time) (string, erro
 	for _, m := range of.Methods {
 		claims.Methods = append(claims.Methods, string(m))
 	}
+	if of.Key != "" {
+		claims.Key = &keyClaim{Thumbprint: of.Key}
+	}
 	return s.sign(claims)
 }
 
@@ -58,12 +67,13 @@ func (s *Service) sign(claims accessClaims) (string, error) {
 	return token.SignedString(s.signer)
 }
 
-// Verify says who the bearer of an access token is. The token proves who it was; whether he still may is read each time.
-func (s *Service) Verify(ctx context.Context, token string) (identity.Actor, error) {
+// Verify says who shows an access token. The token proves who it was; whether he still may is read each time. A token that is bound to a key
+// counts only with a proof of the request by that key.
+func (s *Service) Verify(ctx context.Context, shown Shown) (identity.Actor, error) {
 	var claims accessClaims
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(s.issuer), jwt.WithAudience(s.issuer),
 		jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.clock), jwt.WithStrictDecoding())
-	_, err := parser.ParseWithClaims(token, &claims, s.verifyingKey)
+	_, err := parser.ParseWithClaims(shown.Token, &claims, s.verifyingKey)
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return identity.Actor{}, errExpired
@@ -71,15 +81,22 @@ func (s *Service) Verify(ctx context.Context, token string) (identity.Actor, err
 		return identity.Actor{}, errToken.Because(err)
 	}
 	var actor identity.Actor
+	var key string
 	err = s.store.View(ctx, func(tx Tx) (err error) {
 		if claims.Session != "" {
-			actor, err = s.sessionActor(tx, claims)
+			actor, key, err = s.sessionActor(tx, claims)
 		} else {
 			actor, err = s.clientActor(tx, claims)
 		}
 		return err
 	})
-	return actor, err
+	if err == nil {
+		err = s.bound(shown, key)
+	}
+	if err != nil {
+		return identity.Actor{}, err
+	}
+	return actor, nil
 }
 
 func (s *Service) verifyingKey(t *jwt.Token) (any, error) {
@@ -91,15 +108,19 @@ func (s *Service) verifyingKey(t *jwt.Token) (any, error) {
 	return public, nil
 }
 
-func (s *Service) sessionActor(tx Tx, claims accessClaims) (identity.Actor, error) {
+// sessionActor gives the actor of a session, and the key that it is bound to.
+func (s *Service) sessionActor(tx Tx, claims accessClaims) (a identity.Actor, key string, err error) {
 	session, found, err := tx.Session(identity.SessionID(claims.Session))
 	if err != nil {
-		return identity.Actor{}, err
+		return a, "", err
 	}
 	if !found || !session.Live(s.clock()) || string(session.Account) != claims.Subject {
-		return identity.Actor{}, errEnded
+		return a, "", errEnded
 	}
-	return session.Actor(), nil
+	if claims.Key != nil && claims.Key.Thumbprint != session.Key {
+		return a, "", errToken
+	}
+	return session.Actor(), session.Key, nil
 }
 
 // clientActor takes name, kind and the bounds of the scopes from the client as it is now.

@@ -126,7 +126,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) server(keys ...crypto.Signer) *Service {
 	w.t.Helper()
-	s, err := New(Parts{Store: w.memory, Issuer: issuer, Keys: keys, Clock: func() time.Time { return w.now }})
+	s, err := New(Parts{Store: w.memory, Issuer: issuer, Keys: keys, Digest: digest, Clock: func() time.Time { return w.now }})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestGrantAndVerify(t *testing.T) {
 	if got.Scope != ScopePublish || got.ExpiresIn != AccessLife {
 		t.Errorf("granted %q for %v", got.Scope, got.ExpiresIn)
 	}
-	actor, err := w.Verify(context.Background(), got.AccessToken)
+	actor, err := w.Verify(context.Background(), Shown{Scheme: Bearer, Token: got.AccessToken})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestGrantAndVerify(t *testing.T) {
 	if err != nil || all.Scope != strings.Join(scopesOf[identity.Clinic], " ") {
 		t.Errorf("%q, %v", all.Scope, err)
 	}
-	if actor, err = w.Verify(context.Background(), all.AccessToken); err != nil || actor.Person != (identity.Person{}) {
+	if actor, err = w.Verify(context.Background(), Shown{Scheme: Bearer, Token: all.AccessToken}); err != nil || actor.Person != (identity.Person{}) {
 		t.Errorf("%+v, %v", actor, err)
 	}
 }
@@ -358,12 +358,12 @@ func TestVerifyRefuses(t *testing.T) {
 		"empty": "", "text": "hello", "tampered": got.AccessToken[:len(got.AccessToken)-3] + "AAA", "foreign key": foreign,
 		"an assertion": w.assertion(nil), "without its type": untyped, "unsigned": w.signed(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil),
 	} {
-		if actor, err := w.Verify(ctx, token); fault.CodeOf(err) != "token.invalid" || actor.Kind != identity.Nobody {
+		if actor, err := w.Verify(ctx, Shown{Scheme: Bearer, Token: token}); fault.CodeOf(err) != "token.invalid" || actor.Kind != identity.Nobody {
 			t.Errorf("%s: %+v, %v", name, actor, err)
 		}
 	}
 	w.now = w.now.Add(AccessLife)
-	if _, err := w.Verify(ctx, got.AccessToken); fault.CodeOf(err) != "token.expired" {
+	if _, err := w.Verify(ctx, Shown{Scheme: Bearer, Token: got.AccessToken}); fault.CodeOf(err) != "token.expired" {
 		t.Errorf("expired: %v", err)
 	}
 }
@@ -378,7 +378,7 @@ func TestRevokedClientIsOutAtOnce(t *testing.T) {
 	if err := w.RevokeClient(ctx, w.clinic.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Verify(ctx, got.AccessToken); fault.CodeOf(err) != "client.revoked" {
+	if _, err := w.Verify(ctx, Shown{Scheme: Bearer, Token: got.AccessToken}); fault.CodeOf(err) != "client.revoked" {
 		t.Errorf("with its token: %v", err)
 	}
 	if _, err := w.grant(w.assertion(nil), ""); fault.CodeOf(err) != "invalid_client" {
@@ -400,7 +400,7 @@ func TestScopesAreBoundedAtUse(t *testing.T) {
 	}
 	w.clinic.Scopes = []string{ScopeRead}
 	w.memory.clients[w.clinic.ID] = w.clinic
-	if actor, err := w.Verify(context.Background(), got.AccessToken); err != nil || !slices.Equal(actor.Scopes, []string{ScopeRead}) {
+	if actor, err := w.Verify(context.Background(), Shown{Scheme: Bearer, Token: got.AccessToken}); err != nil || !slices.Equal(actor.Scopes, []string{ScopeRead}) {
 		t.Errorf("%+v, %v", actor, err)
 	}
 }
@@ -414,7 +414,7 @@ func TestSessionTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actor, err := w.Verify(ctx, token)
+	actor, err := w.Verify(ctx, Shown{Scheme: Bearer, Token: token})
 	if err != nil || actor.Kind != identity.Patient || actor.Account != "a" || actor.Device != "d" || actor.Session != "s" || !actor.SecondFactor {
 		t.Errorf("%+v, %v", actor, err)
 	}
@@ -426,12 +426,12 @@ func TestSessionTokens(t *testing.T) {
 		changed := session
 		change(&changed)
 		w.memory.sessions[session.ID] = changed
-		if _, err := w.Verify(ctx, token); fault.CodeOf(err) != "session.ended" {
+		if _, err := w.Verify(ctx, Shown{Scheme: Bearer, Token: token}); fault.CodeOf(err) != "session.ended" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	delete(w.memory.sessions, session.ID)
-	if _, err := w.Verify(ctx, token); fault.CodeOf(err) != "session.ended" {
+	if _, err := w.Verify(ctx, Shown{Scheme: Bearer, Token: token}); fault.CodeOf(err) != "session.ended" {
 		t.Errorf("unknown: %v", err)
 	}
 }
@@ -445,10 +445,10 @@ func TestKeysRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	rotated := w.server(newSigner(t), old)
-	if _, err := rotated.Verify(context.Background(), got.AccessToken); err != nil {
+	if _, err := rotated.Verify(context.Background(), Shown{Scheme: Bearer, Token: got.AccessToken}); err != nil {
 		t.Errorf("during the change: %v", err)
 	}
-	if _, err := w.server(newSigner(t)).Verify(context.Background(), got.AccessToken); fault.CodeOf(err) != "token.invalid" {
+	if _, err := w.server(newSigner(t)).Verify(context.Background(), Shown{Scheme: Bearer, Token: got.AccessToken}); fault.CodeOf(err) != "token.invalid" {
 		t.Errorf("after it: %v", err)
 	}
 	if _, err := New(Parts{Keys: []crypto.Signer{w.key}}); err == nil {

@@ -39,8 +39,9 @@ type Tx interface {
 // Parts are what a Service is made of.
 type Parts struct {
 	Store  Store
-	Issuer string          // the server's public URL, without a slash at the end
-	Keys   []crypto.Signer // Ed25519; the first signs, all of them verify, so that a key can be replaced while its tokens live
+	Issuer string                          // the server's public URL, without a slash at the end
+	Keys   []crypto.Signer                 // Ed25519; the first signs, all of them verify, so that a key can be replaced while its tokens live
+	Digest func(kind, value string) []byte // keyed, of at least 16 bytes; the same at all servers of a database
 	Clock  func() time.Time
 }
 
@@ -52,6 +53,10 @@ type Service struct {
 	signer crypto.Signer
 	kid    string
 	public map[string]crypto.PublicKey
+	digest func(kind, value string) []byte
+	proofs replays // of requests that show a token
+
+	openings replays // of those that show none
 }
 
 // TokenPath is where organisations trade assertions for tokens, below the issuer.
@@ -62,7 +67,7 @@ func New(p Parts) (*Service, error) {
 	if len(p.Keys) == 0 {
 		return nil, errors.New("oauth: no key to sign access tokens with")
 	}
-	s := &Service{store: p.Store, issuer: p.Issuer, clock: p.Clock, signer: p.Keys[0], public: map[string]crypto.PublicKey{}}
+	s := &Service{store: p.Store, issuer: p.Issuer, clock: p.Clock, digest: p.Digest, signer: p.Keys[0], public: map[string]crypto.PublicKey{}}
 	for i, key := range p.Keys {
 		kid, err := keyID(key.Public())
 		if err != nil {

@@ -35,7 +35,7 @@ func Authority(db *store.DB, custody *keys.Custody, issuer string, clock func() 
 		return nil, err
 	}
 	return oauth.New(oauth.Parts{
-		Store: acting[oauth.Tx]{db, func(tx *store.Tx) oauth.Tx { return tx }}, Issuer: issuer, Keys: []crypto.Signer{signer}, Clock: clock,
+		Store: acting[oauth.Tx]{db, func(tx *store.Tx) oauth.Tx { return tx }}, Issuer: issuer, Keys: []crypto.Signer{signer}, Digest: custody.Hash, Clock: clock,
 	})
 }
 

@@ -84,8 +84,8 @@ func (tx *Tx) AddSession(s account.Session) error {
 	for i, m := range s.Methods {
 		methods[i] = string(m)
 	}
-	_, err := tx.exec("INSERT INTO session (id, account, device, methods, opened_at, proved_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		string(s.ID), string(s.Account), string(s.Device), strings.Join(methods, " "), micros(s.Opened), nullTime(s.Proved), micros(s.Ends))
+	_, err := tx.exec("INSERT INTO session (id, account, device, methods, opened_at, proved_at, ends_at, proof_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		string(s.ID), string(s.Account), string(s.Device), strings.Join(methods, " "), micros(s.Opened), nullTime(s.Proved), micros(s.Ends), s.Key)
 	return err
 }
 
@@ -94,8 +94,8 @@ func (tx *Tx) Session(id identity.SessionID) (account.Session, bool, error) {
 	s := account.Session{ID: id}
 	var methods string
 	var proved, revoked sql.NullTime
-	found, err := tx.one([]any{&s.Account, &s.Device, &methods, &s.Opened, &proved, &s.Ends, &revoked, &s.Locked},
-		"SELECT account, device, methods, opened_at, proved_at, ends_at, revoked_at, EXISTS (SELECT 1 FROM account_lock WHERE account_lock.account = session.account) FROM session WHERE id = ?", string(id))
+	found, err := tx.one([]any{&s.Account, &s.Device, &methods, &s.Opened, &proved, &s.Ends, &revoked, &s.Key, &s.Locked},
+		"SELECT account, device, methods, opened_at, proved_at, ends_at, revoked_at, proof_key, EXISTS (SELECT 1 FROM account_lock WHERE account_lock.account = session.account) FROM session WHERE id = ?", string(id))
 	for m := range strings.FieldsSeq(methods) {
 		s.Methods = append(s.Methods, account.Method(m))
 	}

@@ -39,6 +39,7 @@ type Session struct {
 	Ends    time.Time
 	Revoked time.Time // zero = not revoked
 	Locked  bool      // its account is locked
+	Key     string    // JWK thumbprint (RFC 7638) of the key with which each of its requests is proved (DPoP); "" = none
 }
 
 // Live reports whether the session still lets anybody in.

@@ -114,7 +114,7 @@ func (c *Client) begin(ctx context.Context, before tokens, a tokensAnswer) error
 	if found && owner != a.Account {
 		// Nobody will use this session: end it as far as that can be done.
 		t := a.tokens()
-		if res, err := c.try(ctx, call{method: http.MethodPost, path: "/v1/auth/sign-out"}, nil, false, t.Access); err == nil {
+		if res, err := c.proved(ctx, call{method: http.MethodPost, path: "/v1/auth/sign-out"}, nil, false, t); err == nil {
 			res.Body.Close()
 		}
 		return ErrOtherAccount

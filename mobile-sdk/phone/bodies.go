@@ -108,13 +108,14 @@ type refreshBody struct {
 
 type tokensAnswer struct {
 	AccessToken  string    `json:"accessToken"`
+	TokenType    string    `json:"tokenType"`
 	AccessEnds   time.Time `json:"accessEnds"`
 	RefreshToken string    `json:"refreshToken"`
 	Account      string    `json:"account"`
 }
 
 func (a tokensAnswer) tokens() tokens {
-	return tokens{Access: a.AccessToken, AccessEnds: a.AccessEnds, Refresh: a.RefreshToken, Account: a.Account}
+	return tokens{Access: a.AccessToken, Type: a.TokenType, AccessEnds: a.AccessEnds, Refresh: a.RefreshToken, Account: a.Account}
 }
 
 type meAnswer struct {

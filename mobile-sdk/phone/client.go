@@ -64,6 +64,7 @@ type Client struct {
 	auditing turnstile // one check of the audit log at a time
 
 	self    installation
+	prover  *prover
 	session *session
 	syncing turnstile // one sync at a time
 
@@ -156,6 +157,9 @@ func (c *Client) restore(cfg Config) (err error) {
 		return err
 	}
 	if c.self, err = loadInstallation(c.vault, c.random, cfg.DeviceName); err != nil {
+		return err
+	}
+	if c.prover, err = loadProver(c.vault); err != nil {
 		return err
 	}
 	waiting, err := c.vault.Load(settingDocuments, new([]keptDocument))

@@ -21,6 +21,9 @@
 // What takes a context (SignIn, Me, Card.Grants, Card.AccessLog and the like) needs the network and fails with ErrOffline without
 // it. Everything else on a Card reads and writes the file only.
 //
+// Each request proves by a key that never leaves the file that it comes from this installation (DPoP, RFC 9449), so tokens that somebody copied
+// are of no use. BaseURL is to be the address that the server knows itself by (MEDCARD_PUBLIC_URL): the proof names it.
+//
 // # What a person sees
 //
 // Lists show the newest value of each record. Entry.Pending says that something of it was written here and the server has not

@@ -16,6 +16,7 @@ import (
 // tokens keep a signed-in app going. They stand in the encrypted file.
 type tokens struct {
 	Access     string    `json:"access"`
+	Type       string    `json:"type,omitempty"` // Bearer or DPoP; "" = Bearer
 	AccessEnds time.Time `json:"accessEnds"`
 	Refresh    string    `json:"refresh"`
 	Account    string    `json:"account"`
@@ -62,31 +63,31 @@ func (c *Client) SignedIn() (id identity.AccountID, ok bool) {
 	return identity.AccountID(t.Account), t.Refresh != ""
 }
 
-// access gives an access token, another one than stale.
-func (c *Client) access(ctx context.Context, stale string) (string, error) {
+// access gives tokens whose access token is good, and another one than stale.
+func (c *Client) access(ctx context.Context, stale string) (tokens, error) {
 	good := func(t tokens) bool {
 		return t.Access != "" && t.Access != stale && c.time.now().Add(margin).Before(t.AccessEnds)
 	}
 	if t := c.session.get(); good(t) {
-		return t.Access, nil
+		return t, nil
 	}
 	if err := c.session.turn.enter(ctx); err != nil {
-		return "", err
+		return tokens{}, err
 	}
 	defer c.session.turn.leave()
 	t := c.session.get()
 	switch {
 	case t.Refresh == "":
-		return "", ErrSignedOut
+		return tokens{}, ErrSignedOut
 	case good(t):
-		return t.Access, nil // somebody else renewed it while we waited
+		return t, nil // somebody else renewed it while we waited
 	}
 	return c.renew(ctx, t)
 }
 
 // renew trades the refresh token for new ones. An answer that was lost is asked for again at once: within a minute the server gives the
 // same successor to the same installation.
-func (c *Client) renew(ctx context.Context, old tokens) (string, error) {
+func (c *Client) renew(ctx context.Context, old tokens) (tokens, error) {
 	var answer tokensAnswer
 	err := c.do(ctx, call{
 		method: http.MethodPost, path: "/v1/auth/refresh", open: true, into: &answer,
@@ -95,15 +96,15 @@ func (c *Client) renew(ctx context.Context, old tokens) (string, error) {
 	var p *problem.Problem
 	if errors.As(err, &p) && p.Status == http.StatusUnauthorized {
 		if err := c.endSession(); err != nil {
-			return "", err
+			return tokens{}, err
 		}
-		return "", fmt.Errorf("%w: %w", ErrSignedOut, p)
+		return tokens{}, fmt.Errorf("%w: %w", ErrSignedOut, p)
 	}
 	if err != nil {
-		return "", err
+		return tokens{}, err
 	}
 	fresh := answer.tokens()
-	return fresh.Access, c.keepTokens(old, fresh)
+	return fresh, c.keepTokens(old, fresh)
 }
 
 // keepTokens writes tokens down before anybody uses them: the new refresh token is the only one that is still good. If the person

@@ -125,24 +125,35 @@ func (c *Client) rest(ctx context.Context, why error, pause *time.Duration) erro
 // authorised makes one try, and a second one if the server does not take the access token any more.
 func (c *Client) authorised(ctx context.Context, call call, body []byte, zipped bool) (*http.Response, error) {
 	if call.open {
-		return c.try(ctx, call, body, zipped, "")
+		return c.proved(ctx, call, body, zipped, tokens{})
 	}
-	token, err := c.access(ctx, "")
+	t, err := c.access(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.try(ctx, call, body, zipped, token)
+	res, err := c.proved(ctx, call, body, zipped, t)
 	var p *problem.Problem
 	if !errors.As(err, &p) || p.Status != http.StatusUnauthorized {
 		return res, err
 	}
-	if token, err = c.access(ctx, token); err != nil {
+	if t, err = c.access(ctx, t.Access); err != nil {
 		return nil, err
 	}
-	return c.try(ctx, call, body, zipped, token)
+	return c.proved(ctx, call, body, zipped, t)
 }
 
-func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, token string) (*http.Response, error) {
+// proved makes one try, and a second one if the server says by its own clock that the proof is too old or too new: nothing was done then.
+func (c *Client) proved(ctx context.Context, call call, body []byte, zipped bool, t tokens) (*http.Response, error) {
+	before := c.prover.told("")
+	res, err := c.try(ctx, call, body, zipped, t)
+	var p *problem.Problem
+	if !errors.As(err, &p) || p.Code != codeUseNonce || c.prover.told("") == before {
+		return res, err
+	}
+	return c.try(ctx, call, body, zipped, t)
+}
+
+func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t tokens) (*http.Response, error) {
 	address := *c.base
 	address.Path += call.path
 	address.RawQuery = call.query.Encode()
@@ -162,8 +173,9 @@ func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t
 	if zipped {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	if err := c.introduce(req, call, t); err != nil {
+		cancel(nil)
+		return nil, err
 	}
 	var connected atomic.Bool
 	req = req.WithContext(httptrace.WithClientTrace(guarded, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}))
@@ -181,7 +193,23 @@ func (c *Client) try(ctx context.Context, call call, body []byte, zipped bool, t
 	}
 	defer cancel(nil)
 	defer res.Body.Close()
+	c.prover.told(res.Header.Get(headerNonce))
 	return nil, problem.From(res)
+}
+
+// introduce says and proves who makes a request. One without tokens that changes something may be asking for some, which are bound to the
+// key that it proves.
+func (c *Client) introduce(req *http.Request, call call, t tokens) error {
+	switch {
+	case t.Type == bound:
+		req.Header.Set("Authorization", bound+" "+t.Access)
+		return c.prove(req, t.Access)
+	case t.Access != "":
+		req.Header.Set("Authorization", bearer+" "+t.Access)
+	case call.open && call.method == http.MethodPost:
+		return c.prove(req, "")
+	}
+	return nil
 }
 
 // errUnreachable says that not even a connection came about. Trying again at once would only keep the person waiting: either
