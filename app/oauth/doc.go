@@ -20,7 +20,7 @@
 // database would make a write of each read. A refused proof ends no session: who stole a token cannot throw its person out.
 //
 // The address is compared with MEDCARD_PUBLIC_URL and not with what the request calls its host: a proof that was made for another
-// server, which passes it on, is none. On loopback every address there is the server's own.
+// server, which passes it on, is none. Without that setting, or with one on loopback, only the path is compared.
 //
 // What it costs is one more signature to check, about 70 microseconds a request beside the 200 of a bearer token's (BenchmarkVerify, on two
 // shared cores).

@@ -163,14 +163,15 @@ func proofKey(t *jwt.Token) (*ecdsa.PublicKey, string, error) {
 }
 
 // here reports whether an address is that of the request: the server's public address and the path. A proof that was made for another
-// server, which passed it on, is none. Where the public address is on loopback, in development, every other one there does too.
+// server, which passed it on, is none. A server that was told no address of its own (MEDCARD_PUBLIC_URL) knows where it listens and not how it is
+// reached, through an emulator, say, or a proxy: it compares the path alone.
 func (s *Service) here(target, path string) bool {
 	said, err := url.Parse(target)
 	ours, bad := url.Parse(s.issuer)
-	if err != nil || bad != nil || said.User != nil || said.EscapedPath() != ours.EscapedPath()+path || !strings.EqualFold(said.Scheme, ours.Scheme) {
+	if err != nil || bad != nil || said.User != nil || said.EscapedPath() != ours.EscapedPath()+path {
 		return false
 	}
-	return strings.EqualFold(withPort(said), withPort(ours)) || onLoopback(said.Hostname()) && onLoopback(ours.Hostname())
+	return nameless(ours.Hostname()) || strings.EqualFold(said.Scheme, ours.Scheme) && strings.EqualFold(withPort(said), withPort(ours))
 }
 
 func withPort(u *url.URL) string {
@@ -181,7 +182,11 @@ func withPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-func onLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
+// nameless reports whether a host is only where a server listens: on loopback, or on all addresses.
+func nameless(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip.IsLoopback() || ip.IsUnspecified()
+}
 
 // Nonce makes one (RFC 9449, section 8): the time by this server's clock, and its mark. All servers of a database know each other's.
 func (s *Service) Nonce() string { return s.nonceOf(s.clock().Unix()) }

@@ -262,7 +262,7 @@ func TestProofsOfSignIns(t *testing.T) {
 	}
 }
 
-// In development every address on loopback is the server's own; where it has a public one none is.
+// A server that knows no address of its own but where it listens compares the path alone.
 func TestWhereAProofIsFor(t *testing.T) {
 	for _, c := range []struct {
 		issuer, target string
@@ -270,7 +270,10 @@ func TestWhereAProofIsFor(t *testing.T) {
 	}{
 		{"http://127.0.0.1:8080", "http://localhost:9000/v1/me", true},
 		{"http://localhost:8080", "http://[::1]:1/v1/me", true},
-		{"http://127.0.0.1:8080", "http://192.0.2.1:8080/v1/me", false},
+		{"http://127.0.0.1:8080", "http://10.0.2.2:8080/v1/me", true},
+		{"http://[::]:8080", "https://medcard.example/v1/me", true},
+		{"http://0.0.0.0:8080", "https://medcard.example/v1/cards", false},
+		{"http://192.0.2.1:8080", "http://192.0.2.2:8080/v1/me", false},
 		{"https://medcard.example", "https://127.0.0.1/v1/me", false},
 		{"https://medcard.example/card", "https://medcard.example/card/v1/me", true},
 		{"https://medcard.example/card", "https://medcard.example/v1/me", false},
