@@ -102,7 +102,7 @@ func (tx *Tx) CardsToCollect(now time.Time, behind card.Turn, limit int) (list [
 		t.At = time.Unix(at, 0).UTC()
 		list = append(list, t)
 		return err
-	}, "SELECT id, collect_at FROM card WHERE shredded_at IS NULL AND collect_at <= ? AND collect_at >= ? AND (collect_at, id) > (?, ?) ORDER BY collect_at, id LIMIT ?",
+	}, "SELECT id, collect_at FROM card WHERE collect_at <= ? AND collect_at >= ? AND (collect_at, id) > (?, ?) ORDER BY collect_at, id LIMIT ?",
 		now.Unix(), at, at, string(behind.Card), limit)
 	return list, err
 }

@@ -60,54 +60,63 @@ func fullCard(t *testing.T, db *store.DB) (id card.ID, reminder notice.ID) {
 	return id, reminder
 }
 
+// onDestroyed is what might be done on a card that was destroyed. All of it is refused.
+func onDestroyed(t *testing.T, id card.ID) map[string]func(*store.Tx) error {
+	posts := func(then func(*store.Tx, consent.Permit) error) func(*store.Tx) error {
+		return func(tx *store.Tx) error {
+			p, err := tx.DecideWrite(lab, id, "system/*.c", card.Everything())
+			if err != nil {
+				return err
+			}
+			return then(tx, p)
+		}
+	}
+	return map[string]func(*store.Tx) error{
+		"the owner": func(tx *store.Tx) error {
+			_, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
+			if !consent.Closed(err) {
+				t.Error("the owner's phone would keep the card")
+			}
+			return err
+		},
+		"a lock": func(tx *store.Tx) error { return tx.LockCard(id) },
+		"an entry of the log": func(tx *store.Tx) error {
+			return tx.AppendAudit(audit.Entry{Card: id, At: noon, Actor: lab, Action: audit.Read, Purpose: consent.Treatment, Request: "r"})
+		},
+		"the ends of grants": func(tx *store.Tx) error { return tx.CommitEnds(id, noon.Add(2*time.Hour)) },
+		"a new owner":        func(tx *store.Tx) error { return tx.GrantOwner(id, "eve", noon) },
+		"a collection":       func(tx *store.Tx) error { _, err := tx.Collect(id, noon); return err },
+		"what takes no lock": posts(func(tx *store.Tx, p consent.Permit) error {
+			v := visit
+			v.ID, v.Card = notice.ID(store.NewID()), id
+			return tx.AddReminder(p, v)
+		}),
+		"a ledger": posts(func(tx *store.Tx, p consent.Permit) error { _, err := tx.Ledger(p); return err }),
+	}
+}
+
 // A server that knows the card's key, and had it in use a moment before another one destroyed it, does nothing more with it.
 func TestAShreddedCardIsReadByNobody(t *testing.T) {
 	EachConfig(t, func(t *testing.T, cfg store.Config) {
 		ctx, here, there := t.Context(), OpenStore(t, cfg), OpenStore(t, cfg)
 		other := newCard(t, here, "ada")
 		id, reminder := fullCard(t, here)
-		onCard(t, there, id, func(l replica.Ledger) error { _, err := l.Lock(); return err }) // knows the key
-
-		if !shred(t, here, id) || shred(t, here, id) || shred(t, there, id) {
+		servers := map[string]*store.DB{}
+		for what := range onDestroyed(t, id) { // each has its own, which learns of it by this and nothing else
+			servers[what] = OpenStore(t, cfg)
+			onCard(t, servers[what], id, func(l replica.Ledger) error { _, err := l.Lock(); return err })
+		}
+		if !shred(t, here, id) || shred(t, here, id) {
 			t.Error("a card is shredded once")
 		}
-		for _, db := range []*store.DB{there, here, OpenStore(t, cfg)} {
-			for what, do := range map[string]func(*store.Tx) error{
-				"the owner": func(tx *store.Tx) error {
-					_, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
-					if !consent.Closed(err) {
-						t.Error("the owner's phone would keep the card")
-					}
-					return err
-				},
-				"a lock": func(tx *store.Tx) error { return tx.LockCard(id) },
-				"an entry of the log": func(tx *store.Tx) error {
-					return tx.AppendAudit(audit.Entry{Card: id, At: noon, Actor: lab, Action: audit.Read, Purpose: consent.Treatment, Request: "r"})
-				},
-				"the ends of grants": func(tx *store.Tx) error { return tx.CommitEnds(id, noon.Add(2*time.Hour)) },
-				"a new owner":        func(tx *store.Tx) error { return tx.GrantOwner(id, "eve", noon) },
-				"a collection":       func(tx *store.Tx) error { _, err := tx.Collect(id, noon); return err },
-				"what takes no lock": func(tx *store.Tx) error {
-					p, err := tx.DecideWrite(lab, id, "system/*.c", card.Everything())
-					if err != nil {
-						return err
-					}
-					v := visit
-					v.ID, v.Card = notice.ID(store.NewID()), id
-					return tx.AddReminder(p, v)
-				},
-				"a ledger": func(tx *store.Tx) error {
-					p, err := tx.DecideWrite(lab, id, "system/*.c", card.Everything())
-					if err == nil {
-						_, err = tx.Ledger(p)
-					}
-					return err
-				},
-			} {
+		for what, do := range onDestroyed(t, id) {
+			for _, db := range []*store.DB{servers[what], servers[what], here, there} {
 				if err := db.Update(ctx, do); !errors.Is(err, consent.ErrShredded) {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
+		}
+		for _, db := range []*store.DB{here, there, OpenStore(t, cfg)} {
 			if err := db.View(ctx, func(tx *store.Tx) error {
 				_, err := tx.Decide(patient("boris"), id, consent.PatientRequest, noon)
 				return err
@@ -115,6 +124,9 @@ func TestAShreddedCardIsReadByNobody(t *testing.T) {
 				t.Errorf("who was let in: %v", err)
 			}
 			onCard(t, db, other, func(l replica.Ledger) error { _, err := l.Lock(); return err })
+		}
+		if shred(t, there, id) {
+			t.Error("shredded again by another server")
 		}
 
 		update(t, there, func(tx *store.Tx) error {
@@ -148,17 +160,32 @@ func TestAShreddedCardIsReadByNobody(t *testing.T) {
 func TestAShreddingAmongWriters(t *testing.T) {
 	cfg := Postgres(t) // on SQLite one writes at a time
 	db := OpenStore(t, cfg)
-	first, second := newCard(t, db, "ada"), newCard(t, db, "ada")
-	err := db.Update(t.Context(), func(tx *store.Tx) error {
-		if _, err := tx.Decide(patient("ada"), first, consent.PatientRequest, noon); err != nil {
-			return err
+	for what, then := range map[string]func(*store.Tx, replica.Ledger, card.ID) error{
+		"a lock":            func(tx *store.Tx, _ replica.Ledger, id card.ID) error { return tx.LockCard(id) },
+		"a push":            func(_ *store.Tx, l replica.Ledger, _ card.ID) error { _, err := l.Lock(); return err },
+		"where it stands":   func(_ *store.Tx, l replica.Ledger, _ card.ID) error { _, err := l.Head(); return err },
+		"the ends of grant": func(tx *store.Tx, _ replica.Ledger, id card.ID) error { return tx.CommitEnds(id, noon) },
+		"an entry of the log": func(tx *store.Tx, _ replica.Ledger, id card.ID) error {
+			return tx.AppendAudit(audit.Entry{Card: id, At: noon, Actor: patient("ada"), Action: audit.Sync, Purpose: consent.PatientRequest, Request: "r"})
+		},
+	} {
+		id := newCard(t, db, "ada")
+		if err := db.Update(t.Context(), func(tx *store.Tx) error {
+			p, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
+			if err != nil {
+				return err
+			}
+			l, err := tx.Ledger(p)
+			if err != nil {
+				return err
+			}
+			shred(t, db, id)
+			return then(tx, l, id)
+		}); !errors.Is(err, consent.ErrShredded) {
+			t.Errorf("%s: %v", what, err)
 		}
-		shred(t, db, first)
-		return tx.LockCard(first)
-	})
-	if !errors.Is(err, consent.ErrShredded) {
-		t.Error(err)
 	}
+	second := newCard(t, db, "ada")
 	done := make(chan error, 1)
 	update(t, db, func(tx *store.Tx) error {
 		if err := tx.LockCard(second); err != nil {
