@@ -154,6 +154,11 @@ final class Online {
         Check.refused("policy.format", () -> first.linkPolicy("1234"));
         Check.same("[]", Check.text(first.policies()), "policies");
         Check.same("[]", Check.text(first.incidents()), "incidents");
+        String claim = "{\"basis\":\"birthCertificate\",\"number\":\"IV-МЮ 123456\",\"level\":\"full\","
+            + "\"patient\":{\"family\":\"Соколов\",\"given\":[\"Пётр\"],\"born\":\"2020-05-01\",\"snils\":\"112-233-445 95\"},"
+            + "\"agent\":{\"family\":\"Соколова\",\"given\":[\"Анна\"],\"born\":\"1990-05-01\"}}";
+        Check.refused("claim.no_document", () -> first.claimRepresentation(Check.bytes(claim)));
+        Check.same("[]", Check.text(first.representationClaims()), "claims");
     }
 
     private void stops() throws Exception {
