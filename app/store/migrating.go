@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ncruces/go-sqlite3/driver"
 )
@@ -12,6 +13,9 @@ import (
 // migrating is the key of the advisory lock under which one process changes the schema. It only has to differ from those of
 // other programs in the same database.
 const migrating = 0x6d656463617264 // "medcard"
+
+// askAgain is how long a process waits that found another one migrating.
+const askAgain = 100 * time.Millisecond
 
 // alone waits until no other process migrates this database. What it gives lets the next one in; so does the end of the process.
 func (db *DB) alone(ctx context.Context) (leave func() error, err error) {
@@ -26,9 +30,22 @@ func (db *DB) alonePostgres(ctx context.Context) (leave func() error, err error)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", migrating); err != nil {
-		conn.Release()
-		return nil, err
+	// Asked again and again, and not waited for in the database: a statement that waits there sees a moment, and CREATE INDEX CONCURRENTLY of
+	// whoever migrates waits until nobody sees a moment from before it. The two would wait for each other for ever.
+	for taken := false; ; {
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", migrating).Scan(&taken); err != nil {
+			conn.Release()
+			return nil, err
+		}
+		if taken {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			conn.Release()
+			return nil, ctx.Err()
+		case <-time.After(askAgain):
+		}
 	}
 	return func() error {
 		defer conn.Release()

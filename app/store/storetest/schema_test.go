@@ -111,3 +111,45 @@ func TestMigrateAsAProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Of two servers that start with a new version one migrates and the other waits. That one is not to hold up an index that is built
+// concurrently: it is built when nobody sees a moment from before it any more, and whoever waits within a statement sees one.
+func TestWhoWaitsToMigrateHoldsUpNoIndex(t *testing.T) {
+	cfg := EmptyPostgres(t)
+	first := connect(t, cfg.Postgres)
+	const migrating = 0x6d656463617264 // of app/store/migrating.go
+	if _, err := first.Exec(t.Context(), "SELECT pg_advisory_lock($1)", migrating); err != nil {
+		t.Fatal(err)
+	}
+	second, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	done := make(chan error, 1)
+	go func() {
+		_, err := second.Migrate(t.Context())
+		done <- err
+	}()
+	time.Sleep(300 * time.Millisecond) // it waits by now
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	builder := connect(t, cfg.Postgres)
+	if _, err := builder.Exec(ctx, "CREATE TABLE note (age bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := builder.Exec(ctx, "CREATE INDEX CONCURRENTLY note_by_age ON note (age)"); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-done:
+		t.Error("the second did not wait:", err)
+	default:
+	}
+	if _, err := first.Exec(t.Context(), "SELECT pg_advisory_unlock($1)", migrating); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
