@@ -55,12 +55,12 @@ func TestAuthenticatorIsSealed(t *testing.T) {
 	})
 }
 
-// rawDB opens the database beside the store.
+// rawDB opens the database beside the store, bound by no row security.
 func rawDB(t *testing.T, cfg store.Config) *sql.DB {
 	t.Helper()
 	driver, name := "sqlite3", "file:"+cfg.SQLite+"?_pragma=busy_timeout(10000)"
 	if cfg.Postgres != "" {
-		driver, name = "pgx", cfg.Postgres
+		driver, name = "pgx", Mighty(cfg.Postgres)
 	}
 	db, err := sql.Open(driver, name)
 	if err != nil {
