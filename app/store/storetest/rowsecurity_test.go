@@ -47,7 +47,9 @@ const byCard = "(card = (NULLIF(current_setting('medcard.card'::text, true), '':
 
 // A table that comes later is policed, or somebody has said why not.
 func TestEveryTableWithACardIsPoliced(t *testing.T) {
-	db := connect(t, Mighty(Postgres(t).Postgres))
+	cfg := Postgres(t)
+	OpenStore(t, cfg)
+	db := connect(t, Mighty(cfg.Postgres))
 	tables := ask[string](t, db, `SELECT c.table_name FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)
 		WHERE c.table_schema = current_schema() AND c.column_name = 'card' AND t.table_type = 'BASE TABLE' ORDER BY 1`)
 	if len(tables) < 30 {
