@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/app/store/storetest"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/sync/cardsync"
@@ -120,16 +121,30 @@ func (h *bench) halfPush(b *testing.B, edits int) {
 	})
 }
 
-// visitor is a patient whose phone is played by the benchmark.
+// visitor is a patient whose phone is played by the benchmark. Its session is bound to no key: what a proof costs, and who makes it, is
+// BenchmarkBoundRequest's in app/story.
 type visitor struct {
 	*patient
-	actor  uint32
-	device string
+	session string
+	actor   uint32
+	device  string
 }
 
 func (h *bench) visitor(b *testing.B, stored int) visitor {
 	b.Helper()
 	v := visitor{patient: h.patient(b, stored)}
+	post := func(path string, body map[string]any, into any) {
+		must(b, h.Call(b.Context(), "", http.MethodPost, path, nil, body, into))
+	}
+	var asked struct{ Challenge string }
+	post("/v1/auth/sign-in", map[string]any{
+		"login": v.person.Login, "password": v.person.Password, "device": map[string]any{"id": store.NewID(), "name": "bench", "secret": store.NewID()},
+	}, &asked)
+	code, err := h.Code(b.Context(), v.person.Login)
+	must(b, err)
+	var opened struct{ AccessToken string }
+	post("/v1/auth/second-factor", map[string]any{"challenge": asked.Challenge, "code": code}, &opened)
+	v.session = "Bearer " + opened.AccessToken
 	var in wire.DevicesResponse
 	v.call(b.Context(), b, http.MethodPost, "/v1/sync/devices", wire.DevicesRequest{Cards: []wire.DeviceCard{{Card: string(v.card)}}}, func(r *http.Response) {
 		must(b, json.NewDecoder(r.Body).Decode(&in))
@@ -138,7 +153,7 @@ func (h *bench) visitor(b *testing.B, stored int) visitor {
 	return v
 }
 
-// call sends one request, zipped where that pays, with the session that the phone opened.
+// call sends one request, zipped where that pays.
 func (v visitor) call(ctx context.Context, b *testing.B, method, path string, body any, read func(*http.Response)) {
 	b.Helper()
 	var content bytes.Buffer
