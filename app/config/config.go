@@ -59,6 +59,7 @@ type Config struct {
 	FCMCredentials string        `env:"FCM_CREDENTIALS" help:"path of the Firebase service account file; empty = pushes become log lines"`
 	FCMProject     string        `env:"FCM_PROJECT" help:"Firebase project id; empty = from the service account"`
 	FCMEndpoint    string        `env:"FCM_ENDPOINT" help:"base URL of another FCM HTTP v1 server, for tests"`
+	SMS            string        `env:"SMS" help:"smpps://user:password@host:port?from=NAME of an operator's message centre for one-time codes by SMS; empty = console"`
 	SMTP           string        `env:"SMTP" help:"smtp://user:password@host:port for one-time codes by e-mail; empty = console"`
 	MailFrom       string        `env:"MAIL_FROM" envDefault:"medcard@localhost" help:"sender of e-mails"`
 	LogLevel       string        `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`

@@ -8,5 +8,5 @@
 //
 // Nothing here can say what the news is: neither the jobs nor the messages have a field for it.
 //
-// One-time codes go other ways, by SMS and e-mail: Outbox shows them to a developer, Mailer sends mail.
+// One-time codes go other ways, by SMS and e-mail: Outbox shows them to a developer, Mailer sends mail, Texter text messages.
 package notifying

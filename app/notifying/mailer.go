@@ -30,7 +30,10 @@ type Mailer struct {
 	from   string
 }
 
-var errMail = fault.New(fault.Unavailable, "mail.unavailable", "The mail could not be handed over. Try again in a minute.").After(time.Minute)
+// handAgain is when it is worth another try to hand a message over.
+const handAgain = time.Minute
+
+var errMail = fault.New(fault.Unavailable, "mail.unavailable", "The mail could not be handed over. Try again in a minute.").After(handAgain)
 
 // NewMailer checks the settings; it talks to nobody yet.
 func NewMailer(m Mail) (*Mailer, error) {

@@ -106,7 +106,15 @@ func passkeysOf(cfg config.Config, log *slog.Logger) (*enrolling.Passkeys, error
 // messages sends text messages one way and mails another.
 type messages struct {
 	*notifying.Outbox
-	mail *notifying.Mailer // nil = into the outbox too
+	mail *notifying.Mailer // nil = into the outbox
+	text *notifying.Texter // the same
+}
+
+func (m messages) SMS(ctx context.Context, to identity.Phone, text string) error {
+	if m.text == nil {
+		return m.Outbox.SMS(ctx, to, text)
+	}
+	return m.text.SMS(ctx, to, text)
 }
 
 func (m messages) Email(ctx context.Context, to identity.Email, text string) error {
@@ -117,8 +125,16 @@ func (m messages) Email(ctx context.Context, to identity.Email, text string) err
 }
 
 func carriers(cfg config.Config, outbox *notifying.Outbox) (messages, error) {
+	out := messages{Outbox: outbox}
+	if cfg.SMS != "" {
+		text, err := notifying.ReadTexter(cfg.SMS)
+		if err != nil {
+			return out, fmt.Errorf("configuration: MEDCARD_SMS: %w", err)
+		}
+		out.text = text
+	}
 	if cfg.SMTP == "" {
-		return messages{Outbox: outbox}, nil
+		return out, nil
 	}
 	bad := errors.New("configuration: MEDCARD_SMTP must be smtp://user:password@host:port") // never the value: it holds a password
 	address, err := url.Parse(cfg.SMTP)
@@ -132,8 +148,8 @@ func carriers(cfg config.Config, outbox *notifying.Outbox) (messages, error) {
 			return messages{}, bad
 		}
 	}
-	mailer, err := notifying.NewMailer(settings)
-	return messages{Outbox: outbox, mail: mailer}, err
+	out.mail, err = notifying.NewMailer(settings)
+	return out, err
 }
 
 // Prove assembles the taking of documents alone: for a reviewer's commands.
