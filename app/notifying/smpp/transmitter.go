@@ -129,7 +129,7 @@ func (l *link) listen() {
 			if p.command != enquireLink && p.command != unbind {
 				answer = pdu{command: genericNack, status: 3, sequence: p.sequence} // ESME_RINVCMDID
 			}
-			if l.write(answer) != nil || p.command == unbind {
+			if l.write(context.Background(), answer) != nil || p.command == unbind {
 				return
 			}
 			continue
@@ -147,11 +147,13 @@ func (l *link) listen() {
 // slowest is how long a write may take: whoever takes nothing that long is gone.
 const slowest = 5 * time.Second
 
-func (l *link) write(p pdu) error {
+func (l *link) write(ctx context.Context, p pdu) error {
+	ctx, cancel := context.WithTimeout(ctx, slowest)
+	defer cancel()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	late := time.AfterFunc(slowest, l.drop)
-	defer late.Stop()
+	stop := context.AfterFunc(ctx, l.drop)
+	defer stop()
 	_, err := l.conn.Write(p.bytes())
 	return err
 }
@@ -169,7 +171,7 @@ func (l *link) ask(ctx context.Context, command uint32, body []byte) error {
 		delete(l.waiting, p.sequence)
 		l.mu.Unlock()
 	}()
-	if err := l.write(p); err != nil {
+	if err := l.write(ctx, p); err != nil {
 		l.drop()
 		return err
 	}
