@@ -82,7 +82,7 @@ func (s *Service) Verify(ctx context.Context, shown Shown) (identity.Actor, erro
 	}
 	var actor identity.Actor
 	var key string
-	err = s.store.View(ctx, func(tx Tx) (err error) {
+	err = s.store.Glance(ctx, func(tx Tx) (err error) {
 		if claims.Session != "" {
 			actor, key, err = s.sessionActor(tx, claims)
 		} else {

@@ -36,6 +36,7 @@ var (
 	_ Tx    = (*memory)(nil)
 )
 
+func (m *memory) Glance(_ context.Context, f func(Tx) error) error { return f(m) }
 func (m *memory) View(_ context.Context, f func(Tx) error) error   { return f(m) }
 func (m *memory) Update(_ context.Context, f func(Tx) error) error { return f(m) }
 

@@ -19,6 +19,8 @@ import (
 // Store runs transactions. A closure may run again, so it holds nothing but Tx calls.
 type Store interface {
 	View(ctx context.Context, f func(Tx) error) error
+	// Glance is View for a single question.
+	Glance(ctx context.Context, f func(Tx) error) error
 	Update(ctx context.Context, f func(Tx) error) error
 }
 

@@ -16,6 +16,10 @@ func (s acting[Tx]) View(ctx context.Context, f func(Tx) error) error {
 	return s.db.View(ctx, func(tx *store.Tx) error { return f(s.as(tx)) })
 }
 
+func (s acting[Tx]) Glance(ctx context.Context, f func(Tx) error) error {
+	return s.db.Glance(ctx, func(tx *store.Tx) error { return f(s.as(tx)) })
+}
+
 func (s acting[Tx]) Update(ctx context.Context, f func(Tx) error) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error { return f(s.as(tx)) })
 }

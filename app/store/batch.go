@@ -14,8 +14,8 @@ import (
 // execEach runs one statement once for each list of arguments: on SQLite prepared, on PostgreSQL sent in one go. Its placeholders are
 // $1 to $n, in order, which both databases read.
 func (tx *Tx) execEach(statement string, rows [][]any) error {
-	if tx.scanning {
-		return errScanning
+	if err := tx.bid(); err != nil {
+		return err
 	}
 	if len(rows) == 0 {
 		return nil

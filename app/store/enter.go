@@ -12,6 +12,9 @@ import (
 
 // enter names the card whose rows are seen from now on. It asks the database only when that is another card than before.
 func (tx *Tx) enter(id card.ID) error {
+	if tx.glance != noGlance {
+		return errGlance
+	}
 	if tx.postgres == nil || tx.entered == id {
 		return nil
 	}
@@ -29,6 +32,9 @@ func (tx *Tx) enter(id card.ID) error {
 // one row more, of nothing but NULL, where the card has none. The name is given before a row is read: of a nested loop the left side
 // comes first, and with no equation between the two sides there is no other way to join them.
 func (tx *Tx) enterEach(id card.ID, visit func(*sql.Rows) error, columns, table, order string) error {
+	if tx.glance != noGlance {
+		return errGlance
+	}
 	if tx.postgres == nil || tx.entered == id {
 		return tx.each(visit, "SELECT "+columns+" FROM "+table+" WHERE card = ? ORDER BY "+order, string(id))
 	}

@@ -192,6 +192,19 @@ func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
 	})
 }
 
+// Glance is View for one question about what is of no card, such as whose a token is: on PostgreSQL it does without a transaction, which would be two
+// more ways to the database and back on every request. A second question fails there, as does one about a card.
+func (db *DB) Glance(ctx context.Context, f func(*Tx) error) error {
+	if db.pool == nil {
+		return db.View(ctx, f)
+	}
+	return db.retry(ctx, func() error {
+		tx := newTx(ctx, db, db.writer.Session(&gorm.Session{NewDB: true, Context: ctx}))
+		tx.still, tx.glance = true, glanceBegun
+		return f(tx)
+	})
+}
+
 // Update runs f in a read-write transaction. What f did is there wholly or not at all.
 func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
 	return db.retry(ctx, func() error {

@@ -26,6 +26,7 @@ type Tx struct {
 
 	still    bool    // it only reads, and sees one moment
 	scanning bool    // rows are open: see each
+	glance   glance  // of Glance: what it may still ask
 	alive    card.ID // whose key is not destroyed, as this transaction saw
 	entered  card.ID // PostgreSQL: whose rows it sees, see enter.go
 	keyOf    card.ID // whose data key it has at hand
@@ -43,13 +44,48 @@ func newTx(ctx context.Context, db *DB, g *gorm.DB) *Tx {
 	return &Tx{ctx: ctx, db: db, g: g, token: new(consent.Token)}
 }
 
+// glance says what a Tx of DB.Glance may still ask.
+type glance uint8
+
+const (
+	noGlance    glance = iota // it is a transaction
+	glanceBegun               // one question
+	glanceOver                // none
+)
+
+// errGlance means that a glance was more than one question, or wanted to change something, or to enter a card: a mistake of ours.
+var errGlance = errors.New("store: a glance is one question about what is of no card")
+
+// ask is called before each question.
+func (tx *Tx) ask() error {
+	if tx.scanning {
+		return errScanning
+	}
+	switch tx.glance {
+	case glanceBegun:
+		tx.glance = glanceOver
+	case glanceOver:
+		return errGlance
+	case noGlance:
+	}
+	return nil
+}
+
+// bid is called before each statement that may change something.
+func (tx *Tx) bid() error {
+	if tx.glance != noGlance {
+		return errGlance
+	}
+	return tx.ask()
+}
+
 // NewID gives a fresh version 7 UUID.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // exec runs one statement and returns how many rows it changed.
 func (tx *Tx) exec(statement string, args ...any) (int64, error) {
-	if tx.scanning {
-		return 0, errScanning
+	if err := tx.bid(); err != nil {
+		return 0, err
 	}
 	r := tx.g.Exec(statement, bound(args)...)
 	return r.RowsAffected, r.Error
@@ -57,8 +93,8 @@ func (tx *Tx) exec(statement string, args ...any) (int64, error) {
 
 // one scans the only row of a query into dest; found is false where there is none.
 func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error) {
-	if tx.scanning {
-		return false, errScanning
+	if err := tx.ask(); err != nil {
+		return false, err
 	}
 	err = tx.g.Raw(query, bound(args)...).Row().Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -71,8 +107,8 @@ func (tx *Tx) one(dest []any, query string, args ...any) (found bool, err error)
 // each calls visit for every row of a query, in order, until it returns an error. visit asks the database nothing: its
 // connection is busy with the rows, and on PostgreSQL the question would wait for itself for ever.
 func (tx *Tx) each(visit func(*sql.Rows) error, query string, args ...any) error {
-	if tx.scanning {
-		return errScanning
+	if err := tx.ask(); err != nil {
+		return err
 	}
 	rows, err := tx.g.Raw(query, bound(args)...).Rows()
 	if err != nil {
