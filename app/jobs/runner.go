@@ -65,6 +65,7 @@ const (
 	rescueAfter = 2 * jobTimeout
 	startPause  = 500 * time.Millisecond // between attempts to start while the database is down
 	startLimit  = 10 * time.Second       // for one attempt
+	startEnd    = time.Second            // more for one that is under way when the server stops
 	stopGrace   = 10 * time.Second       // for jobs in work when the server stops
 )
 
@@ -185,6 +186,11 @@ func (r *Runner) attempt(ctx context.Context, client worker) error {
 	case err := <-started:
 		return err
 	case <-ctx.Done():
+		select { // jobs of the queues that have started are in work already: they get their grace too
+		case err := <-started:
+			return err
+		case <-time.After(startEnd):
+		}
 	case <-time.After(startLimit):
 		r.log.Warn("the job queue hangs while it starts, trying anew")
 	}
