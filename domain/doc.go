@@ -16,7 +16,7 @@
 //	push/           Message, Sender; fcm; pushtest
 //	migrations/     one schema for both databases
 //	mobile-sdk/     phone (the patient's client), counter (the pharmacist's), medcard (the gomobile glove over both),
-//	                credential (organisations' tokens), problem
+//	                credential (organisations' tokens), problem, jws
 //
 // Imports go one way: main -> server -> doors -> acts -> pure rooms of the cellar, crafts, domain. The store stands beside
 // the acts: it satisfies their interfaces and imports none of them. sync/cardsync and qr/document are the only bridges

@@ -36,8 +36,11 @@ func TestAGlanceIsOneQuestion(t *testing.T) {
 		for what, f := range map[string]func(*store.Tx) error{
 			"a second question": func(tx *store.Tx) error { return errors.Join(ask(tx), ask(tx)) },
 			"a change":          func(tx *store.Tx) error { return tx.EndSession(s.ID, noon) },
-			"a card":            func(tx *store.Tx) error { _, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon); return err },
-			"a lock":            func(tx *store.Tx) error { return tx.LockCard(id) },
+			"a card": func(tx *store.Tx) error {
+				_, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
+				return err
+			},
+			"a lock": func(tx *store.Tx) error { return tx.LockCard(id) },
 		} {
 			if err := db.Glance(ctx, f); err == nil {
 				t.Errorf("%s passes", what)
