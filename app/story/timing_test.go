@@ -120,7 +120,7 @@ func TestTheTimeOfAnAnswerDoesNotTellWhoHasAnAccount(t *testing.T) {
 		}
 
 		// Had somebody forgotten the hash for nobody, it would be as with this: so the test can fail.
-		slow, quick := inTurn(20, func() { w.Skip(20 * time.Minute) }, signIn(anna.phone), lost(nobody))
+		slow, quick := inTurn(40, func() { w.Skip(20 * time.Minute) }, signIn(anna.phone), lost(nobody))
 		if z, _ := mannWhitney(slow, quick); z < sure {
 			t.Errorf("a hash is not seen: medians %v, %v, z %.2f", slow.median(), quick.median(), z)
 		}
