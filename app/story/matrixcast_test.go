@@ -316,6 +316,7 @@ func (m *matrix) prepare(ctx context.Context, holder *Pharmacy) {
 	words := map[account.Language]string{account.Russian: strings.Repeat("слово ", 5), account.English: strings.Repeat("word ", 5)}
 	happened := got(alert.Open(ctx, m.Now(), "Сидорова", words))(m.t)
 	got(alert.Concern(ctx, happened.ID, []card.ID{m.card}, func(int, int) {}))(m.t)
+	ok(m.t, until(ctx, func() bool { return got(alert.List(ctx))(m.t)[0].Mailed == 1 })) // what a job does later is no trace of a refusal
 	m.things["readIncident"] = string(happened.ID)
 	m.things["signOutDevice"] = fmt.Sprint(other.device["id"])
 
