@@ -129,7 +129,8 @@ func (c *cast) away(t *testing.T) {
 			t.Errorf("not live: %d %s", a.status, a.text)
 		}
 		for _, word := range []string{"SQL", "sql", "pgx", "postgres", "dial", "refused", "connect:", "127.0.0.1", "relation", "EOF", canary} {
-			if r.ID != "metrics" && r.ID != "readCapability" && strings.Contains(a.text, word) {
+			// What is answered all the same is public keys, among others: sooner or later one of them spells any short word.
+			if a.status >= http.StatusBadRequest && strings.Contains(a.text, word) {
 				t.Errorf("%s %s tells %q: %s", r.Method, r.Path, word, a.text)
 			}
 		}
