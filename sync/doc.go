@@ -275,7 +275,7 @@
 //
 // With the index inside the sync SQLite had 4.9, 1.3, 1.3, 13 and 41 in the same order, hours before on the same machine. The goals are twice
 // the bare one's time, three times for the push. Where the disk is quick they are missed by a first sync (by a tenth), by few changes, on SQLite by a
-// push, and on PostgreSQL by nothing new (by a tenth, where each question is a way to the database and back). What limits: a first sync, the commits of
+// push, and on PostgreSQL by nothing new (by a tenth to a fifth: each question is a way to the database and back). What limits: a first sync, the commits of
 // encrypted pages (a frame of the journal lies across the blocks of the encryption, so each costs some blocks more; pages of 8 kB took a
 // third off). Few changes: on the server, half of it, the sessions, permits and sums; on the phone a commit of encrypted pages. (With the head
 // asked for first, and its tag kept by a commit of its own, it was 3.9.) A push: the phone reads its outbox to send it, takes every edit
