@@ -66,12 +66,25 @@ There are no accounts yet that you did not make. The first ones:
 
   a patient    curl -s %[3]s/v1/auth/register -H 'Content-Type: application/json' \
                  -d '{"phone":"+79161234567","email":"anna@example.org","password":"a long password of yours"}'
-               the one-time codes appear here on the console
+               %[4]s
   a clinic     medcard clients add --kind clinic --name 'Clinic No. 1'
   a pharmacy   medcard clients add --kind pharmacy --name 'Pharmacy No. 1'
 
 Ctrl-C stops it.
-`, version(), database, url)
+`, version(), database, url, codes(cfg))
+}
+
+// codes says where one-time codes go.
+func codes(cfg config.Config) string {
+	switch {
+	case cfg.SMS == "" && cfg.SMTP == "":
+		return "the one-time codes appear here on the console"
+	case cfg.SMS == "":
+		return "codes by SMS appear here on the console, the others go by mail: set MEDCARD_SMS"
+	case cfg.SMTP == "":
+		return "codes by mail appear here on the console, the others go by SMS: set MEDCARD_SMTP"
+	}
+	return "the one-time codes go by SMS and by mail"
 }
 
 // settings lists the environment variables for --help.

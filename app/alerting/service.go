@@ -6,7 +6,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/medcard/medcard/app/wording"
 	"github.com/medcard/medcard/domain/account"
@@ -85,11 +84,11 @@ func (s *Service) Open(ctx context.Context, found time.Time, by string, text map
 	now := s.now()
 	i := incident.Incident{ID: incident.ID(s.NewID()), Found: found.UTC().Truncate(time.Microsecond), Opened: now, By: strings.TrimSpace(by), Words: map[account.Language]string{}, Done: map[incident.Duty]time.Time{}}
 	for _, l := range []account.Language{account.Russian, account.English} {
-		if i.Words[l] = strings.TrimSpace(text[l]); !long(i.Words[l], 20, 4000) {
+		if i.Words[l] = strings.TrimSpace(text[l]); !wording.Long(i.Words[l], 20, 4000) {
 			return i, errIncident
 		}
 	}
-	if !long(i.By, 3, 100) || i.Found.After(now) || now.Sub(i.Found) > oldest {
+	if !wording.Long(i.By, 3, 100) || i.Found.After(now) || now.Sub(i.Found) > oldest {
 		return i, errIncident
 	}
 	return i, s.Store.Update(ctx, func(tx Tx) error {
@@ -172,7 +171,7 @@ func (s *Service) Do(ctx context.Context, id incident.ID, d incident.Duty, at ti
 		if i, found, err = tx.LockIncident(id); err != nil || !found {
 			return errors.Join(err, missing(found))
 		}
-		if !d.Known() || !long(by, 3, 100) || at.After(now) || at.Before(i.Found) {
+		if !d.Known() || !wording.Long(by, 3, 100) || at.After(now) || at.Before(i.Found) {
 			return errDuty
 		}
 		if _, done := i.Done[d]; done {
@@ -243,10 +242,4 @@ func (s *Service) Send(ctx context.Context, id incident.ID, to identity.AccountI
 	}
 	now := s.now()
 	return s.Store.Update(ctx, func(tx Tx) error { return tx.NoteIncidentMailed(to, id, now) })
-}
-
-// long reports whether a text has so many characters.
-func long(text string, from, to int) bool {
-	n := utf8.RuneCountInString(text)
-	return utf8.ValidString(text) && n >= from && n <= to
 }

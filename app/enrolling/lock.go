@@ -3,8 +3,8 @@ package enrolling
 import (
 	"context"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/medcard/medcard/app/wording"
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/consent"
@@ -29,7 +29,7 @@ const locksListed = 500
 // Lock locks an account. Said again it replaces the reason and the words, and an appeal begins anew.
 func (s *Service) Lock(ctx context.Context, l account.Lock) error {
 	l.Words, l.By, l.Since = strings.TrimSpace(l.Words), strings.TrimSpace(l.By), s.now()
-	if !l.Reason.Known() || !long(l.Words, 10, 1000) || !long(l.By, 3, 100) {
+	if !l.Reason.Known() || !wording.Long(l.Words, 10, 1000) || !wording.Long(l.By, 3, 100) {
 		return errLockWords
 	}
 	return s.judged(ctx, l.Account, l.By, audit.Lock, string(l.Reason), emailLocked, func(tx Tx) error {
@@ -42,7 +42,7 @@ func (s *Service) Lock(ctx context.Context, l account.Lock) error {
 
 // Unlock lets an account be used again.
 func (s *Service) Unlock(ctx context.Context, of identity.AccountID, by string) error {
-	if by = strings.TrimSpace(by); !long(by, 3, 100) {
+	if by = strings.TrimSpace(by); !wording.Long(by, 3, 100) {
 		return errLockWords
 	}
 	return s.judged(ctx, of, by, audit.Unlock, "", emailUnlocked, func(tx Tx) error {
@@ -118,7 +118,7 @@ func (s *Service) Appeal(ctx context.Context, a identity.Actor, words string) er
 	if f := missingFactor(a); f != nil {
 		return f
 	}
-	if words = strings.TrimSpace(words); !long(words, 10, 2000) {
+	if words = strings.TrimSpace(words); !wording.Long(words, 10, 2000) {
 		return errAppeal
 	}
 	return s.store.Update(ctx, func(tx Tx) error {
@@ -134,10 +134,4 @@ func (s *Service) Appeal(ctx context.Context, a identity.Actor, words string) er
 		}
 		return tx.PutLock(l)
 	})
-}
-
-// long reports whether a text has so many characters.
-func long(text string, from, to int) bool {
-	n := utf8.RuneCountInString(text)
-	return utf8.ValidString(text) && n >= from && n <= to
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/medcard/medcard/app/wording"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -88,17 +88,12 @@ func (n Need) check(a identity.Actor, now time.Time) error {
 		return ErrPerson
 	case proven.IsZero() || now.Sub(proven) > freshProof:
 		return ErrStepUp
-	case !n.Reason.Known() || !between(n.Words, 10, 500):
+	case !n.Reason.Known() || !wording.Long(n.Words, 10, 500):
 		return ErrReason
 	case len(n.Scopes) > fewScopes:
 		return ErrNarrow
 	}
 	return checkScopes(n.Scopes)
-}
-
-func between(text string, least, most int) bool {
-	n := utf8.RuneCountInString(strings.TrimSpace(text))
-	return least <= n && n <= most
 }
 
 // Emergencies shows the owner who opened the card without being let in, newest first, and what the review came to.
@@ -124,7 +119,7 @@ func (s *Service) Unreviewed(ctx context.Context) (list []consent.Opening, err e
 
 // Review ends the wait of an emergency, once. Was it unjustified, its grant ends if it still runs. The owner is told in either case.
 func (s *Service) Review(ctx context.Context, id card.ID, emergency consent.GrantID, verdict consent.Verdict, reviewer, finding string) error {
-	if verdict != consent.Justified && verdict != consent.Unjustified || !between(reviewer, 3, 100) || !between(finding, 3, 500) {
+	if verdict != consent.Justified && verdict != consent.Unjustified || !wording.Long(reviewer, 3, 100) || !wording.Long(finding, 3, 500) {
 		return ErrVerdict
 	}
 	now := s.Clock()

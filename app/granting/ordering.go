@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/medcard/medcard/app/wording"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -25,7 +26,7 @@ type Order struct {
 // Carry carries a court's decision out: it ends a grant, from the next request on; phones delete what it showed. The owner is told, and reads the
 // document's name in the log.
 func (s *Service) Carry(ctx context.Context, o Order) error {
-	if !between(o.Document, 10, 200) || !between(o.By, 3, 100) {
+	if !wording.Long(o.Document, 10, 200) || !wording.Long(o.By, 3, 100) {
 		return ErrOrder
 	}
 	now, by := s.Clock(), strings.TrimSpace(o.By)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/medcard/medcard/app/wording"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -26,7 +27,7 @@ const practises = 366 * 24 * time.Hour
 func (s *Service) NamePractitioner(ctx context.Context, a identity.Actor, who identity.AccountID, position string, ends time.Time) error {
 	now := s.Clock()
 	position = strings.TrimSpace(position)
-	if !between(position, 2, 100) || !ends.After(now) || ends.Sub(now) > practises {
+	if !wording.Long(position, 2, 100) || !ends.After(now) || ends.Sub(now) > practises {
 		return ErrPosition
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/medcard/medcard/app/wording"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -24,7 +25,7 @@ type Shredding struct {
 // Shred destroys a card: from the next request on nobody reads it, on no server, its owners included, whose phones delete it. It cannot be
 // undone. done is false if the card was shredded before.
 func (s *Service) Shred(ctx context.Context, o Shredding) (done bool, err error) {
-	if !between(o.Reason, 10, 200) || !between(o.By, 3, 100) {
+	if !wording.Long(o.Reason, 10, 200) || !wording.Long(o.By, 3, 100) {
 		return false, ErrShredding
 	}
 	if o.Card == audit.LogCard {

@@ -1,10 +1,12 @@
-// Package wording puts what is written to people into their language. The words stand in files of JSON, one for each language, beside the
+// Package wording puts what is written to people into their language, and measures what they write. The words stand in files of JSON, one for each language, beside the
 // act that writes them; a word that one of them lacks is our mistake, which a test of that act finds.
 package wording
 
 import (
 	"encoding/json"
 	"io/fs"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -41,4 +43,10 @@ func (w *Words) Say(in account.Language, message string, values map[string]any) 
 		localizer = w.by[Fallback]
 	}
 	return localizer.MustLocalize(&i18n.LocalizeConfig{MessageID: message, TemplateData: values})
+}
+
+// Long reports whether a text that somebody wrote has so many characters, spaces around it aside.
+func Long(text string, least, most int) bool {
+	n := utf8.RuneCountInString(strings.TrimSpace(text))
+	return utf8.ValidString(text) && least <= n && n <= most
 }
