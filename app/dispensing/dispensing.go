@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -319,10 +320,10 @@ func sameUse(tx Tx, client identity.ClientID, key, request prescription.Digest) 
 // keyTerm is how long an idempotency key is remembered: longer than any prescription lives.
 const keyTerm = 400 * 24 * time.Hour
 
-// Sweep forgets idempotency keys of prescriptions that are long over.
+// Sweep forgets idempotency keys of prescriptions that are long over, and moves those that time has just ended.
 func (s *Service) Sweep(ctx context.Context) error {
 	before := s.Clock().Add(-keyTerm)
-	return s.Store.Update(ctx, func(tx Tx) error { return tx.ForgetKeyUses(before) })
+	return errors.Join(s.Store.Update(ctx, func(tx Tx) error { return tx.ForgetKeyUses(before) }), s.end(ctx))
 }
 
 // open takes the card's lock and asks for the right to work on its prescriptions.
@@ -350,7 +351,11 @@ func (s *Service) change(tx Tx, a identity.Actor, of card.ID, id prescription.ID
 	if p.Course, err = do.move(p); err != nil {
 		return p, err
 	}
-	if err := s.save(tx, permit, p, code, read, now); err != nil {
+	news, err := s.save(tx, permit, p, code, read, now)
+	if err != nil {
+		return p, err
+	}
+	if err := tx.EnqueueNews(permit, news); err != nil {
 		return p, err
 	}
 	if do.after != nil {
@@ -364,24 +369,22 @@ func (s *Service) change(tx Tx, a identity.Actor, of card.ID, id prescription.ID
 	return p, tx.AppendAudit(audit.Entry{Card: of, At: now, Actor: a, Action: do.act, Purpose: consent.Treatment, What: string(card.KindPrescription), Request: do.ask.Request})
 }
 
-// save writes a course over the version that was read, and shows it to everybody who is to see it.
-func (s *Service) save(tx Tx, permit consent.Permit, p prescription.Prescription, code string, read int, now time.Time) error {
+// save writes a course over the version that was read, and into the card. Whoever sees the scopes is to be told.
+func (s *Service) save(tx Tx, permit consent.Permit, p prescription.Prescription, code string, read int, now time.Time) (card.Scopes, error) {
 	saved, err := tx.SaveCourse(permit, p.ID, read, p.Course)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !saved {
-		return errRaced
+		return nil, errRaced
 	}
 	if p.Course.State == prescription.Dispensed {
 		if err := tx.SetStatus(p.Token, int(trust.Spent)); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := tx.Publish(permit, []cardsync.Record{cardsync.FromPrescription(p, code)}, now); err != nil {
-		return err
-	}
-	return tx.EnqueueNews(permit, scopes)
+	record := cardsync.FromPrescription(p, code)
+	return card.Scopes{record.Scope}, tx.Publish(permit, []cardsync.Record{record}, now)
 }
 
 func (a Ask) check() error {

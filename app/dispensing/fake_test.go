@@ -160,6 +160,19 @@ func (d *drawer) Publish(p consent.Permit, records []cardsync.Record, _ time.Tim
 	return d.may(p)
 }
 
+func (d *drawer) EnqueueWake(p consent.Permit, _ card.Scopes) error { return d.EnqueueNews(p, nil) }
+
+func (d *drawer) PrescriptionsEnded(before time.Time, _ int) (list []prescription.Whose, _ error) {
+	for id, p := range d.papers {
+		if ends := p.Course.Ends(); !ends.IsZero() && ends.Before(before) {
+			list = append(list, prescription.Whose{Card: p.Card, Prescription: id})
+		}
+	}
+	return list, nil
+}
+
+func (d *drawer) DropEnd(prescription.Whose) error { return nil }
+
 func (d *drawer) EnqueueNews(p consent.Permit, _ card.Scopes) error {
 	d.news++
 	return d.may(p)

@@ -206,7 +206,11 @@ func (s *Service) apply(tx Tx, a identity.Actor, filed *prescription.Filed, r pr
 			return err
 		}
 	}
-	if err := s.save(tx, permit, p, code, read, now); err != nil {
+	news, err := s.save(tx, permit, p, code, read, now)
+	if err != nil {
+		return err
+	}
+	if err := tx.EnqueueNews(permit, news); err != nil {
 		return err
 	}
 	act := audit.Dispense

@@ -37,6 +37,9 @@ type Tx interface {
 	SetStatus(token [16]byte, status int) error
 	// SaveCourse writes the course only where the version still is the one that was read.
 	SaveCourse(p consent.Permit, id prescription.ID, read int, next prescription.Course) (saved bool, err error)
+	// PrescriptionsEnded names those that time alone ended before the instant, and SaveCourse has not been told of; DropEnd forgets one.
+	PrescriptionsEnded(before time.Time, limit int) ([]prescription.Whose, error)
+	DropEnd(prescription.Whose) error
 	// KeyUse tells for what request the client used an idempotency key, over all prescriptions.
 	KeyUse(identity.ClientID, prescription.Digest) (request prescription.Digest, found bool, err error)
 	PutKeyUse(client identity.ClientID, key, request prescription.Digest, now time.Time) error
@@ -71,5 +74,6 @@ type Tx interface {
 
 	Publish(p consent.Permit, records []cardsync.Record, now time.Time) error
 	EnqueueNews(p consent.Permit, scopes card.Scopes) error
+	EnqueueWake(p consent.Permit, scopes card.Scopes) error
 	AppendAudit(audit.Entry) error
 }

@@ -75,9 +75,7 @@ func (in intake) compare(tx Tx, p consent.Permit) (work, error) {
 			became.State = Updated
 		}
 		if fact != nil {
-			entry := cardsync.FromFact(became.Record, fact)
-			entry.Scope = card.ScopeOf(fact.Kind(), labels[i])
-			w.records = append(w.records, entry)
+			w.records = append(w.records, cardsync.FromFact(became.Record, fact, labels[i]))
 			w.files = append(w.files, in.bundle.Files(i)...)
 		}
 		w.entries[i] = became

@@ -75,7 +75,7 @@ func (o office) card(t *testing.T) (id card.ID) {
 			return err
 		}
 		person := card.Person{Name: card.Name{Family: "Иванова", Given: []string{"Анна", "Петровна"}}, Born: "1956-03-08"}
-		return tx.Publish(p, []cardsync.Record{cardsync.FromFact(card.RecordID(store.NewID()), person)}, now)
+		return tx.Publish(p, []cardsync.Record{cardsync.FromFact(card.RecordID(store.NewID()), person, card.General)}, now)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -186,7 +186,7 @@ func scopeAmong(scopes replica.Scopes) (condition string, args []any) {
 		if class, ok := strings.CutSuffix(s, ".*"); ok {
 			classes = append(classes, class)
 		} else {
-			exact = append(exact, s)
+			exact = append(exact, s, string(card.Scope(s).Current()))
 		}
 	}
 	parts := []string{"1 = 0"}
@@ -322,6 +322,7 @@ func (l *ledger) moves(records []replica.Record) error {
 			continue
 		}
 		heads[old.scope] = max(heads[old.scope], r.Seq)
+		l.tx.left = append(l.tx.left, card.Scope(old.scope))
 		left = max(left, r.Seq)
 		moved = append(moved, []any{r.Seq, r.Scope, old.scope, string(l.card), r.ID})
 	}

@@ -25,13 +25,24 @@ func (db *DB) Queue() jobs.Queue {
 // device wrote wakes the other devices silently; what anybody else wrote shows a line. Scopes are judged here and do not get
 // into the job: whom a change concerns would tell what it is.
 func (tx *Tx) EnqueueNews(p consent.Permit, scopes card.Scopes) error {
-	if err := tx.may(p); err != nil {
-		return err
-	}
 	about := notice.News
 	if p.Actor().Kind == identity.Patient {
 		about = notice.Wake
 	}
+	return tx.enqueueOf(p, scopes, about)
+}
+
+// EnqueueWake is EnqueueNews of what nobody did: phones sync, and show nothing.
+func (tx *Tx) EnqueueWake(p consent.Permit, scopes card.Scopes) error {
+	return tx.enqueueOf(p, scopes, notice.Wake)
+}
+
+// enqueueOf tells of changes in the scopes, and in those that records left in this transaction.
+func (tx *Tx) enqueueOf(p consent.Permit, scopes card.Scopes, about notice.Kind) error {
+	if err := tx.may(p); err != nil {
+		return err
+	}
+	scopes = append(slices.Clone(scopes), tx.left...)
 	grants, err := tx.grants(p.Card())
 	if err != nil {
 		return err

@@ -96,7 +96,35 @@ func (tx *Tx) AddPrescription(p consent.Permit, rx prescription.Prescription, co
 			return false, err
 		}
 	}
-	return true, nil
+	return true, tx.keepEnd(rx.Card, rx.ID, rx.Course)
+}
+
+// keepEnd notes when the upkeep has to look at a prescription.
+func (tx *Tx) keepEnd(of card.ID, id prescription.ID, c prescription.Course) error {
+	ends := c.Ends()
+	if ends.IsZero() {
+		_, err := tx.exec("DELETE FROM prescription_end WHERE card = ? AND prescription = ?", string(of), string(id))
+		return err
+	}
+	_, err := tx.exec(`INSERT INTO prescription_end (card, prescription, at) VALUES (?, ?, ?) ON CONFLICT (card, prescription) DO UPDATE SET at = excluded.at`,
+		string(of), string(id), micros(ends))
+	return err
+}
+
+// PrescriptionsEnded names prescriptions that time alone has ended before the instant, the longest ended first.
+func (tx *Tx) PrescriptionsEnded(before time.Time, limit int) (list []prescription.Whose, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var w prescription.Whose
+		err := rows.Scan(&w.Card, &w.Prescription)
+		list = append(list, w)
+		return err
+	}, "SELECT card, prescription FROM prescription_end WHERE at < ? ORDER BY at, card, prescription LIMIT ?", micros(before), limit)
+	return list, err
+}
+
+// DropEnd forgets the end of a prescription that is not there any more.
+func (tx *Tx) DropEnd(w prescription.Whose) error {
+	return tx.keepEnd(w.Card, w.Prescription, prescription.Course{})
 }
 
 // Prescription reads one, with the text of its code.
@@ -180,7 +208,7 @@ func (tx *Tx) SaveCourse(p consent.Permit, id prescription.ID, read int, next pr
 			return false, err
 		}
 	}
-	return true, nil
+	return true, tx.keepEnd(p.Card(), id, next)
 }
 
 // Issuer is the client that filed a paper.

@@ -107,6 +107,7 @@ func (tx *Tx) loosen(id string) error {
 		"DELETE FROM reminder WHERE card = ? AND sent_at IS NULL",
 		"DELETE FROM attachment_upload WHERE card = ?",
 		"DELETE FROM dispensing_case WHERE card = ?",
+		"DELETE FROM prescription_end WHERE card = ?",
 		"UPDATE prescription SET supply_holder = '', supply_since = NULL, supply_due = NULL, supply_arrived = NULL WHERE card = ?",
 	} {
 		if _, err := tx.exec(statement, id); err != nil {

@@ -37,6 +37,7 @@ type Tx struct {
 	grantedOf card.ID
 	permit    consent.Permit // what it decided
 
+	left   []card.Scope        // scopes that records left
 	veiled map[card.Scope]bool // scopes in which Publish was given only records that the owner hid
 }
 

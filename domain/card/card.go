@@ -41,8 +41,12 @@ func (k Kind) Known() bool {
 	return known
 }
 
-// Scope is the unit of access: a class of kinds, a dot, a label ("lab.general", "lab.psychiatric").
+// Scope is the unit of access: a class of kinds, a dot, a label ("lab.general", "lab.psychiatric"). What is in force at present stands in a
+// part of its scope, behind a second dot ("rx.general.current"): who sees the scope sees its part, and who sees the part sees that alone.
 type Scope string
+
+// current is the part of a scope in which stands what is in force at present.
+const current = ".current"
 
 // General is the label of everything that is not sensitive.
 const General = "general"
@@ -80,8 +84,14 @@ func ScopeOf(kind Kind, label string) Scope {
 // Class is the part before the dot.
 func (s Scope) Class() string { class, _, _ := strings.Cut(string(s), "."); return class }
 
-// Label is the part after the dot.
-func (s Scope) Label() string { _, label, _ := strings.Cut(string(s), "."); return label }
+// Label is what stands after the dot, without what may follow it.
+func (s Scope) Label() string { _, label, _ := strings.Cut(string(s.Whole()), "."); return label }
+
+// Current gives the part of the scope in which stands what is in force at present: prescriptions that a pharmacy would still take.
+func (s Scope) Current() Scope { return s.Whole() + current }
+
+// Whole is the contrary of Current.
+func (s Scope) Whole() Scope { return Scope(strings.TrimSuffix(string(s), current)) }
 
 // Sensitive reports whether what stands in the scope is of a kind that harms a person when the wrong one reads it: psychiatry, HIV,
 // addiction. Whatever is not labelled as general is taken for it.
@@ -98,15 +108,17 @@ func (s Scope) Hide() Scope {
 	if s.Hidden() {
 		return s
 	}
-	return Scope(s.Class() + "." + hidden + s.Label())
+	class, label, _ := strings.Cut(string(s), ".")
+	return Scope(class + "." + hidden + label)
 }
 
 // Show is the contrary of Hide.
 func (s Scope) Show() Scope {
-	return Scope(s.Class() + "." + strings.TrimPrefix(s.Label(), hidden))
+	class, label, _ := strings.Cut(string(s), ".")
+	return Scope(class + "." + strings.TrimPrefix(label, hidden))
 }
 
-// Scopes is a set of scopes. A member may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
+// Scopes is a set of scopes. A member holds its part, too, and may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
 type Scopes []Scope
 
 // Everything holds every scope.
@@ -115,7 +127,7 @@ func Everything() Scopes { return Scopes{"*"} }
 // Holds reports whether the set holds the scope.
 func (s Scopes) Holds(scope Scope) bool {
 	for _, pattern := range s {
-		if pattern == "*" || pattern == scope {
+		if pattern == "*" || pattern == scope || pattern == scope.Whole() {
 			return true
 		}
 		if class, ok := strings.CutSuffix(string(pattern), ".*"); ok && class == scope.Class() {
@@ -159,7 +171,7 @@ func (s Scopes) Meets(other Scopes) bool {
 }
 
 // Plausible reports whether the scope is written like one: a class, a dot and a label of letters and digits, or a class
-// with a star. It does not say that such a scope exists.
+// with a star. It does not say that such a scope exists. The parts of scopes are not for people to give: levels of access name them.
 func (s Scope) Plausible() bool {
 	class, label, dotted := strings.Cut(string(s), ".")
 	return dotted && word(class) && (label == "*" || word(label))

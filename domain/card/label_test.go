@@ -51,10 +51,36 @@ func TestLabelOf(t *testing.T) {
 }
 
 func TestHiddenScopes(t *testing.T) {
-	for _, s := range []Scope{"lab.general", "dx.hiv", "rx.psychiatric"} {
+	for _, s := range []Scope{"lab.general", "dx.hiv", "rx.psychiatric", Scope("rx.general").Current()} {
 		h := s.Hide()
-		if !h.Hidden() || s.Hidden() || h.Show() != s || h.Hide() != h || s.Show() != s || !h.Plausible() || h.Class() != s.Class() || !h.Sensitive() {
+		if !h.Hidden() || s.Hidden() || h.Show() != s || h.Hide() != h || s.Show() != s || !h.Whole().Plausible() || h.Class() != s.Class() || !h.Sensitive() {
 			t.Errorf("%s, hidden: %s, shown: %s", s, h, h.Show())
 		}
+	}
+}
+
+// TestCurrent: a scope holds its part, a part holds nothing else, and nobody gives a part by hand.
+func TestCurrent(t *testing.T) {
+	whole, part := Scope("rx.general"), Scope("rx.general").Current()
+	for name, c := range map[string]struct {
+		set   Scopes
+		scope Scope
+		holds bool
+	}{
+		"the whole holds its part":   {Scopes{whole}, part, true},
+		"the class too":              {Scopes{"rx.*"}, part, true},
+		"the part holds itself":      {Scopes{part}, part, true},
+		"and not the whole":          {Scopes{part}, whole, false},
+		"nor what is hidden":         {Scopes{part}, part.Hide(), false},
+		"another label has its own":  {Scopes{whole}, Scope("rx.hiv").Current(), false},
+		"a label that begins alike":  {Scopes{whole}, "rx.generally", false},
+		"hidden, it is of the class": {Scopes{"rx.*"}, part.Hide(), true},
+	} {
+		if got := c.set.Holds(c.scope); got != c.holds {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	if part.Plausible() || part.Label() != General || part.Class() != "rx" || part.Sensitive() || part.Whole() != whole || part.Current() != part || !part.Hide().Sensitive() {
+		t.Errorf("%s: label %q, class %q", part, part.Label(), part.Class())
 	}
 }

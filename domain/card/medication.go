@@ -47,5 +47,8 @@ type Timing struct {
 // Kind is KindMedication.
 func (Medication) Kind() Kind { return KindMedication }
 
+// Current reports whether its author says that it is in force.
+func (m Medication) Current() bool { return m.Status == "active" || m.Status == "on-hold" }
+
 // When is the day it was written.
 func (m Medication) When() Date { return m.Written }

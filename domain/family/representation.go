@@ -6,8 +6,8 @@
 // A child's card is opened for 24 hours at a time, on one installation of the app (see Representation.Open): whoever finds the phone
 // of a parent a week later finds nothing. That of an adult who gave a power of attorney is open while it runs.
 //
-// A level is a set of sections: Full has all of them, Limited prescriptions and results that are not gravely secret, and nothing is written
-// at either. Manage is Full with the right to write, for practitioners only. Attorneys write as far as their Powers go.
+// A level is a set of sections: Full has all of them, Limited current prescriptions and results, but for what is gravely secret, and nothing
+// is written at either. Manage is Full with the right to write, for practitioners only. Attorneys write as far as their Powers go.
 //
 // # The turn
 //
@@ -80,7 +80,7 @@ func (l Level) Scopes() card.Scopes {
 	case Full, Manage:
 		return labelled("*")
 	case Limited:
-		return card.Scopes{card.ScopeOf(card.KindPrescription, card.General), card.ScopeOf(card.KindObservation, card.General)}
+		return card.Scopes{card.ScopeOf(card.KindPrescription, card.General).Current(), card.ScopeOf(card.KindObservation, card.General)}
 	}
 	return nil
 }

@@ -72,16 +72,16 @@ func TestReach(t *testing.T) {
 		sees  string // of the scopes below, by their letters
 		until string
 	}{
-		"a child":                             {child(Full), "2027-02-27 23:59:59", "drsDv", "2027-02-28 00:00:00"},
-		"its results and prescriptions":       {child(Limited), "2027-02-27 23:59:59", "r", "2027-02-28 00:00:00"},
-		"by staff":                            {child(Manage), "2027-02-27 23:59:59", "drsDv", "2027-02-28 00:00:00"},
+		"a child":                             {child(Full), "2027-02-27 23:59:59", "drcsDv", "2027-02-28 00:00:00"},
+		"its results and prescriptions":       {child(Limited), "2027-02-27 23:59:59", "c", "2027-02-28 00:00:00"},
+		"by staff":                            {child(Manage), "2027-02-27 23:59:59", "drcsDv", "2027-02-28 00:00:00"},
 		"fifteen":                             {child(Full), "2027-02-28 00:00:00", "s", "2028-02-29 00:00:00"},
 		"fifteen, its results":                {child(Limited), "2027-02-28 00:00:00", "", "2028-02-29 00:00:00"},
 		"sixteen":                             {child(Full), "2028-02-29 00:00:00", "", "2030-02-28 00:00:00"},
 		"of age":                              {child(Full), "2030-02-28 00:00:00", "", "2030-02-28 00:00:00"},
-		"an order that ends before the turn":  {order, "2026-12-31 23:59:59", "drsDv", "2027-01-01 00:00:00"},
+		"an order that ends before the turn":  {order, "2026-12-31 23:59:59", "drcsDv", "2027-01-01 00:00:00"},
 		"an order that has ended":             {order, "2027-01-01 00:00:00", "", "2027-01-01 00:00:00"},
-		"an attorney of somebody of age":      {letter, "2027-12-31 23:59:59", "r", "2028-01-01 00:00:00"},
+		"an attorney of somebody of age":      {letter, "2027-12-31 23:59:59", "c", "2028-01-01 00:00:00"},
 		"an attorney after his letter's term": {letter, "2028-01-01 00:00:00", "", "2028-01-01 00:00:00"},
 	} {
 		scopes, until := c.r.Reach(day(c.at))
@@ -89,7 +89,7 @@ func TestReach(t *testing.T) {
 		for _, s := range []struct {
 			letter string
 			scope  card.Scope
-		}{{"d", "dx.general"}, {"r", "rx.general"}, {"s", "dx.addiction"}, {"D", "dx.hiv"}, {"v", "vitals.general"}} {
+		}{{"d", "dx.general"}, {"r", "rx.general"}, {"c", "rx.general.current"}, {"s", "dx.addiction"}, {"D", "dx.hiv"}, {"v", "vitals.general"}} {
 			if scopes.Holds(s.scope) {
 				sees += s.letter
 			}

@@ -95,6 +95,25 @@ func (c Course) At(now time.Time) Course {
 	return c
 }
 
+// Open reports whether something may still be handed out, now or when a hold ends, as far as the course knows: see At.
+func (c Course) Open() bool {
+	return c.State == Issued || c.State == InWork || c.State == PartlyDispensed || c.State == OnHold
+}
+
+// Ends is the last instant at which the course is open though nobody does anything; zero = it is not.
+func (c Course) Ends() (last time.Time) {
+	if !c.Open() {
+		return last
+	}
+	last = c.ValidUntil
+	for _, longer := range []time.Time{c.Lease.Until, c.Supply.Ends()} {
+		if longer.After(last) {
+			last = longer
+		}
+	}
+	return last
+}
+
 // Accept gives the prescription to one pharmacy until the lease ends. Nobody gets it twice, the same pharmacy neither: it has
 // Recover for an answer that was lost.
 func (c Course) Accept(lease Lease, now time.Time) (Course, error) {

@@ -104,7 +104,7 @@ func TestSensitiveScopesAreLentForShorter(t *testing.T) {
 	id := w.newCard(claimCode)
 	w.lent = []wire.Lease{{Scope: "*", Until: w.now.Add(90 * day), Sensitive: w.now.Add(3 * day)}}
 	w.publish(id, visit("general", 1))
-	r := cardsync.FromFact("0195e4a5-0000-7000-8000-00000000beef", visit("sensitive", 2))
+	r := cardsync.FromFact("0195e4a5-0000-7000-8000-00000000beef", visit("sensitive", 2), card.General)
 	fact := replica.Fact{ID: string(r.ID), Kind: string(r.Kind), Scope: "visit.psychiatric", Date: r.Dated, Atoms: r.Atoms}
 	w.publishAll(id, fact)
 	h := w.handset("one")

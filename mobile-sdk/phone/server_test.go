@@ -90,7 +90,7 @@ func (w *world) publish(id card.ID, facts ...card.Fact) []card.RecordID {
 	var ids []card.RecordID
 	var batch []replica.Fact
 	for _, f := range facts {
-		r := cardsync.FromFact(card.RecordID(uuid.Must(uuid.NewV7()).String()), f)
+		r := cardsync.FromFact(card.RecordID(uuid.Must(uuid.NewV7()).String()), f, card.General)
 		ids = append(ids, r.ID)
 		batch = append(batch, replica.Fact{ID: string(r.ID), Kind: string(r.Kind), Scope: string(r.Scope), Date: r.Dated, Atoms: r.Atoms})
 	}

@@ -23,11 +23,13 @@ type about struct {
 	Written card.Date
 }
 
-// FromFact makes the record of a fact, under the general label of its kind's scope.
-func FromFact(id card.RecordID, fact card.Fact) Record {
-	return Record{
-		ID: id, Kind: fact.Kind(), Scope: card.ScopeOf(fact.Kind(), card.General), Dated: fact.When().Earliest(), Atoms: Atoms(fact),
+// FromFact makes the record of a fact, under a label of its kind's scope. A medicine that its author calls active stands among what is current.
+func FromFact(id card.RecordID, fact card.Fact, label string) Record {
+	scope := card.ScopeOf(fact.Kind(), label)
+	if m, ok := fact.(card.Medication); ok && m.Current() {
+		scope = scope.Current()
 	}
+	return Record{ID: id, Kind: fact.Kind(), Scope: scope, Dated: fact.When().Earliest(), Atoms: Atoms(fact)}
 }
 
 // Atoms writes a fact down as atoms. The same fact always gives the same bytes.

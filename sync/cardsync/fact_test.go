@@ -84,7 +84,7 @@ func TestEveryFactHasItsKindOnce(t *testing.T) {
 		if _, ok := policies[fact.Kind()]; !ok {
 			t.Errorf("kind %s has no conflict policy", fact.Kind())
 		}
-		if record := FromFact("r", fact); strings.HasPrefix(string(record.Scope), string(fact.Kind())+".") {
+		if record := FromFact("r", fact, card.General); strings.HasPrefix(string(record.Scope), string(fact.Kind())+".") {
 			t.Errorf("kind %s has no class of access of its own", fact.Kind())
 		}
 	}

@@ -87,7 +87,8 @@ type supplyShape struct {
 }
 
 // FromPrescription makes the record that shows a prescription on its patient's phone: what stands on it, the text of its QR
-// code, and how far the handing out has come. Who holds it and under which secret is nobody's business there.
+// code, and how far the handing out has come. Who holds it and under which secret is nobody's business there. It stands among what is
+// current while it is open.
 func FromPrescription(p prescription.Prescription, code string) Record {
 	s := p.Sheet
 	document := prescriptionShape{
@@ -105,8 +106,12 @@ func FromPrescription(p prescription.Prescription, code string) Record {
 		}
 		document.Items = append(document.Items, shape)
 	}
+	scope := card.ScopeOf(card.KindPrescription, card.General)
+	if p.Course.Open() {
+		scope = scope.Current()
+	}
 	return Record{
-		ID: card.RecordID(p.ID), Kind: card.KindPrescription, Scope: card.ScopeOf(card.KindPrescription, card.General), Dated: p.IssuedAt,
+		ID: card.RecordID(p.ID), Kind: card.KindPrescription, Scope: scope, Dated: p.IssuedAt,
 		Atoms: map[string]json.RawMessage{AtomDocument: plain(document), AtomState: PrescriptionState(p.Course)},
 	}
 }

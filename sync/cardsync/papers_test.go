@@ -39,8 +39,17 @@ func TestPrescriptionSurvivesTheTrip(t *testing.T) {
 		got.Course.State != p.Course.State || got.Number != p.Number || !got.ValidUntil.Equal(p.ValidUntil) || !got.IssuedAt.Equal(p.IssuedAt) {
 		t.Errorf("got %+v\nof  %+v", got, p)
 	}
-	if r.Scope != card.ScopeOf(card.KindPrescription, card.General) || !r.Dated.Equal(issued) {
+	if whole := card.ScopeOf(card.KindPrescription, card.General); r.Scope != whole.Current() || !r.Dated.Equal(issued) {
 		t.Errorf("scope %s, date %s", r.Scope, r.Dated)
+	}
+	for state, current := range map[prescription.State]bool{
+		prescription.Issued: true, prescription.InWork: true, prescription.PartlyDispensed: true, prescription.OnHold: true,
+		prescription.Dispensed: false, prescription.Cancelled: false, prescription.Expired: false,
+	} {
+		p.Course.State = state
+		if s := FromPrescription(p, "EMC1:ABC").Scope; (s == s.Current()) != current || s.Whole() != "rx.general" {
+			t.Errorf("%s stands in %s", state, s)
+		}
 	}
 }
 

@@ -110,6 +110,8 @@ func TestScopes(t *testing.T) {
 		{nil, "lab.general", false}, {replica.Scopes{"*"}, "lab.general", true}, {replica.Scopes{"lab.general"}, "lab.general", true},
 		{replica.Scopes{"lab.general"}, "lab.psychiatric", false}, {replica.Scopes{"lab.*"}, "lab.psychiatric", true},
 		{replica.Scopes{"lab.*"}, "labour.general", false}, {replica.Scopes{"lab*"}, "lab.general", false}, {replica.Scopes{".*"}, "lab.general", false},
+		{replica.Scopes{"rx.general"}, "rx.general.current", true}, {replica.Scopes{"rx.*"}, "rx.general.current", true},
+		{replica.Scopes{"rx.general.current"}, "rx.general", false}, {replica.Scopes{"rx.general"}, "rx.generally", false},
 	} {
 		if got := c.set.Holds(c.scope); got != c.want {
 			t.Errorf("%q holds %q: %v", c.set, c.scope, got)

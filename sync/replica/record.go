@@ -33,13 +33,17 @@ type Version struct {
 	Value json.RawMessage `json:"v"`
 }
 
-// Scopes is a set of scopes. A member may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
+// Scopes is a set of scopes. A member holds itself and the parts of itself ("rx.general" also "rx.general.current"), and may be a pattern:
+// "lab.*" holds every label of a class, "*" holds everything.
 type Scopes []string
 
 // Holds says whether the set holds the scope.
 func (s Scopes) Holds(scope string) bool {
 	for _, pattern := range s {
-		if pattern == "*" || pattern == scope {
+		if pattern == "*" {
+			return true
+		}
+		if part, ok := strings.CutPrefix(scope, pattern); ok && (part == "" || part[0] == '.') {
 			return true
 		}
 		if class, ok := strings.CutSuffix(pattern, "*"); ok && strings.HasSuffix(class, ".") && strings.HasPrefix(scope, class) {

@@ -73,7 +73,7 @@ func (f files) report(record card.RecordID, scope card.Scope, hash card.Hash, co
 				return err
 			}
 		}
-		r := cardsync.FromFact(record, card.Report{Attachments: []card.Attachment{{Title: "Снимок", Hash: hash}}})
+		r := cardsync.FromFact(record, card.Report{Attachments: []card.Attachment{{Title: "Снимок", Hash: hash}}}, card.General)
 		r.Scope = scope
 		return tx.Publish(p, []cardsync.Record{r}, noon)
 	}); err != nil {
@@ -171,7 +171,7 @@ func TestAFileIsReadThroughARecordThatNamesIt(t *testing.T) {
 
 		// A version that names it no more.
 		if _, err := posts(t, db, f.id, func(tx *store.Tx, p consent.Permit) error {
-			r := cardsync.FromFact(record, card.Report{Conclusion: "без файла"})
+			r := cardsync.FromFact(record, card.Report{Conclusion: "без файла"}, card.General)
 			return tx.Publish(p, []cardsync.Record{r}, noon)
 		}); err != nil {
 			t.Fatal(err)

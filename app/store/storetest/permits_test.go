@@ -15,8 +15,8 @@ var withoutPermit = map[string][]string{
 	"decides who gets a permit, or takes the lock before that": {
 		"Decide", "DecideWrite", "LockCard",
 	},
-	"writes down what the clock did: that a grant has run out": {
-		"CommitEnds", "CardsWithEnds",
+	"writes down what the clock did: that a grant or a prescription has run out": {
+		"CommitEnds", "CardsWithEnds", "PrescriptionsEnded", "DropEnd",
 	},
 	"is for the operators who review emergencies, and has no route: it tells who opened which card, and nothing of what stands in it": {
 		"CountEmergencies", "UnreviewedEmergencies", "ReviewEmergency",

@@ -109,7 +109,7 @@ func TestWhatWasPostedComesBackByteForByte(t *testing.T) {
 			if err := tx.Keep(p, "clinic-1", []posting.Posting{{Key: posting.Key{Type: "Condition", Name: "id|1"}, Record: hidden, Version: 1, At: noon, Body: []byte(body)}}); err != nil {
 				return err
 			}
-			return tx.Publish(p, []cardsync.Record{cardsync.FromFact(visit, card.Observation{}), cardsync.FromFact(hidden, card.Condition{})}, noon)
+			return tx.Publish(p, []cardsync.Record{cardsync.FromFact(visit, card.Observation{}, card.General), cardsync.FromFact(hidden, card.Condition{}, card.General)}, noon)
 		}); err != nil {
 			t.Fatal(err)
 		}
