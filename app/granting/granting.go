@@ -26,9 +26,10 @@ type Tx interface {
 	LastReads(consent.Permit) (map[string]time.Time, error)
 	AddGrant(consent.Permit, consent.Grant) error
 	RevokeGrant(consent.Permit, consent.GrantID, time.Time) (found bool, err error)
-	// RevokeByOrder is RevokeGrant by a court's decision, GrantsOf is Grants for who carries it out.
+	// RevokeByOrder is RevokeGrant by a court's decision, GrantsOf is Grants for who carries it out. Bar keeps whom a restriction names from its card.
 	RevokeByOrder(card.ID, consent.GrantID, time.Time) (found bool, err error)
 	GrantsOf(card.ID) ([]consent.Grant, error)
+	Bar(consent.Grant, time.Time) error
 	// Shred destroys the key of the entry's card; done is false if it has none. Shreddings lists who did that, the newest first.
 	Shred(audit.Entry) (done bool, err error)
 	Shreddings(limit int) ([]audit.Entry, error)

@@ -21,6 +21,7 @@ type restrictionBody struct {
 	Ends         *time.Time `json:"ends,omitempty"`
 	Lifted       *time.Time `json:"lifted,omitempty"`
 	State        string     `json:"state" enum:"running,revoked,over"`
+	Ordered      bool       `json:"ordered,omitempty" doc:"A court ordered it: it cannot be lifted here, and nothing lets in whom it names"`
 }
 
 type restrictionReply struct{ Body restrictionBody }
@@ -97,7 +98,7 @@ func (a *API) restrictionRoutes() {
 func showRestriction(g granting.Named) restrictionBody {
 	b := restrictionBody{
 		ID: string(g.ID), Account: string(g.Account), Client: string(g.Client), Organisation: g.Organisation, Starts: g.Starts, State: string(g.State),
-		Scopes: g.Scopes.Words(),
+		Scopes: g.Scopes.Words(), Ordered: g.Ordered,
 	}
 	if !g.Ends.IsZero() {
 		b.Ends = &g.Ends

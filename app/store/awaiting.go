@@ -51,6 +51,9 @@ func (tx *Tx) AwaitOwner(id card.ID, account identity.AccountID, why fault.Code,
 	if err != nil {
 		return err
 	}
+	if err := tx.refuseBarred(consent.Grant{Card: id, Role: consent.Owner, Account: account, Starts: now}); err != nil {
+		return err
+	}
 	if _, err := tx.exec(`INSERT INTO access_grant (card, id, role, account, client, scopes, purpose, starts_at, began, ended, awaits) VALUES (?, ?, ?, ?, '', '*', ?, ?, ?, ?, ?)`,
 		string(id), NewID(), string(consent.Owner), string(account), string(consent.PatientRequest), micros(now), seq, seq, string(why)); err != nil {
 		return err

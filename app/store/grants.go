@@ -26,7 +26,7 @@ func (tx *Tx) Grants(p consent.Permit) ([]consent.Grant, error) {
 
 // grantColumns reads an empty id where there is no grant.
 const grantColumns = `coalesce(CAST(id AS text), ''), coalesce(role, ''), coalesce(account, ''), coalesce(client, ''), coalesce(scopes, ''), coalesce(purpose, ''),
-	starts_at, ends_at, revoked_at, held_at, coalesce(began, 0), coalesce(ended, 0), coalesce(device, ''), coalesce(powers, ''), coalesce(representation, ''), coalesce(awaits, '')`
+	starts_at, ends_at, revoked_at, held_at, coalesce(began, 0), coalesce(ended, 0), coalesce(device, ''), coalesce(powers, ''), coalesce(representation, ''), coalesce(awaits, ''), coalesce(ordered, false)`
 
 func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) {
 	var list []consent.Grant
@@ -35,7 +35,7 @@ func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) {
 		var scopes, powers string
 		var starts, ends, revoked, held sql.NullTime
 		if err := rows.Scan(&g.ID, &g.Role, &g.Account, &g.Client, &scopes, &g.Purpose, &starts, &ends, &revoked, &held, &g.Began, &g.Ended,
-			&g.Device, &powers, &g.Representation, &g.Awaits); err != nil || g.ID == "" {
+			&g.Device, &powers, &g.Representation, &g.Awaits, &g.Ordered); err != nil || g.ID == "" {
 			return err
 		}
 		g.Scopes, g.Powers = card.ScopesOf(strings.Fields(scopes)), consent.PowersOf(strings.Fields(powers))
@@ -66,10 +66,13 @@ func (tx *Tx) addGrant(g consent.Grant) (consent.Grant, error) {
 	if g.Began, err = tx.commit(g.Card); err != nil {
 		return g, err
 	}
-	_, err = tx.exec(`INSERT INTO access_grant (card, id, role, account, client, scopes, purpose, starts_at, ends_at, began, device, powers, representation)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(g.Card), string(g.ID), string(g.Role), string(g.Account), string(g.Client),
+	if err := tx.refuseBarred(g); err != nil {
+		return g, err
+	}
+	_, err = tx.exec(`INSERT INTO access_grant (card, id, role, account, client, scopes, purpose, starts_at, ends_at, began, device, powers, representation, ordered)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(g.Card), string(g.ID), string(g.Role), string(g.Account), string(g.Client),
 		strings.Join(g.Scopes.Words(), " "), string(g.Purpose), micros(g.Starts), nullTime(g.Ends), g.Began,
-		string(g.Device), strings.Join(g.Powers.Words(), " "), string(g.Representation))
+		string(g.Device), strings.Join(g.Powers.Words(), " "), string(g.Representation), g.Ordered)
 	if err != nil {
 		return g, err
 	}
@@ -161,10 +164,14 @@ func (tx *Tx) RevokeGrant(p consent.Permit, id consent.GrantID, now time.Time) (
 	if err := tx.mayOwn(p); err != nil {
 		return false, err
 	}
+	var ordered bool
+	if _, err := tx.one([]any{&ordered}, "SELECT ordered FROM access_grant WHERE card = ? AND id = ?", string(p.Card()), string(id)); err != nil || ordered {
+		return false, orElse(err, consent.ErrOrdered)
+	}
 	return tx.takeBack(p.Card(), id, now, p.Actor().Device)
 }
 
-// RevokeByOrder is RevokeGrant for an operator who carries out a decision of a court. The owners are told.
+// RevokeByOrder is RevokeGrant for an operator who carries out a decision of a court, or lifts a restriction that one ordered. The owners are told.
 func (tx *Tx) RevokeByOrder(of card.ID, id consent.GrantID, now time.Time) (found bool, err error) {
 	if found, err = tx.takeBack(of, id, now, ""); err != nil || !found {
 		return found, err

@@ -105,6 +105,9 @@ func (tx *Tx) beginAnew(old consent.GrantID, g consent.Grant) (consent.Grant, er
 	if g.Began, err = tx.commit(g.Card); err != nil {
 		return g, err
 	}
+	if err := tx.refuseBarred(g); err != nil {
+		return g, err
+	}
 	if _, err := tx.exec("UPDATE access_grant SET id = ?, starts_at = ?, ends_at = ?, powers = ?, revoked_at = NULL, held_at = NULL, began = ?, ended = 0 WHERE card = ? AND id = ?",
 		string(g.ID), micros(g.Starts), nullTime(g.Ends), strings.Join(g.Powers.Words(), " "), g.Began, string(g.Card), string(old)); err != nil {
 		return g, err

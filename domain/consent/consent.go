@@ -97,6 +97,8 @@ type Grant struct {
 	Held time.Time
 	// Awaits is what an owner has still to prove before he sees the card; "" = nothing. See package evidence.
 	Awaits fault.Code
+	// Ordered: a Restriction that a court decided. No grant is given to whom it names, and nobody but an operator lifts it.
+	Ordered bool
 	// Began and Ended are the commits of the card that began and ended it; Ended is 0 while it runs.
 	Began, Ended uint64
 }
@@ -245,7 +247,11 @@ var (
 	ErrPolicy    = fault.New(fault.Denied, "policy.not_linked", "The card opens once your insurer has confirmed your policy: send its number to POST /v1/me/policies, and the code that comes.")
 	// ErrShredded is told to who owned the card, and to who works on it without having to see it.
 	ErrShredded = fault.New(fault.Gone, "card.shredded", "The card was destroyed by order: its key is deleted, and nobody can read it any more. Ask its operator why.")
-	ErrPurpose  = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	// A court decided that somebody is to see nothing of a card, whoever would let him.
+	ErrBarred  = fault.New(fault.Denied, "order.barred", "A court decided that this person or organisation is to see nothing of the card: the order stands among its restrictions.")
+	ErrOwned   = fault.New(fault.Invalid, "order.owner", "The card is the person's own: an order keeps others from it.")
+	ErrOrdered = fault.New(fault.Denied, "order.binding", "A court ordered this restriction, so only who carries its orders out can lift it: ask the operator named in the access log.")
+	ErrPurpose = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
 )
 
 // Closed reports whether a refusal means that a phone has no access to the card, be it for now.

@@ -23,6 +23,7 @@ type grantShape struct {
 	Ends         int64    `json:"ends,omitempty"`
 	Revoked      int64    `json:"revoked,omitempty"`
 	Used         int64    `json:"used,omitempty"`
+	Ordered      bool     `json:"ordered,omitempty"`
 }
 
 type accessShape struct {
@@ -48,7 +49,7 @@ type trailShape struct {
 func grantOf(g phone.Grant) grantShape {
 	return grantShape{
 		ID: string(g.ID), Role: string(g.Role), State: string(g.State), Account: string(g.Account), Client: string(g.Client), Organisation: g.Organisation, Scopes: texts(g.Scopes),
-		Purpose: string(g.Purpose), Starts: millis(g.Starts), Ends: millis(g.Ends), Revoked: millis(g.Revoked), Used: millis(g.Used),
+		Purpose: string(g.Purpose), Starts: millis(g.Starts), Ends: millis(g.Ends), Revoked: millis(g.Revoked), Used: millis(g.Used), Ordered: g.Ordered,
 	}
 }
 

@@ -24,7 +24,7 @@ func (k *Card) Restrict(organisation, account, scopes string, ends int64) (restr
 	return marshal(grantOf(made))
 }
 
-// Restrictions lists what is kept from whom, lifted ones included. JSON: as Grants.
+// Restrictions lists what is kept from whom, lifted ones included. JSON: as Grants; ordered: a court decided so, and nobody lifts it here.
 func (k *Card) Restrictions() (list []byte, err error) {
 	defer guard(&err)
 	ctx, end := k.client.term()

@@ -244,6 +244,7 @@ type restrictionAnswer struct {
 	Ends         time.Time `json:"ends"`
 	Lifted       time.Time `json:"lifted"`
 	State        string    `json:"state"`
+	Ordered      bool      `json:"ordered"`
 }
 
 type restrictionsAnswer struct {

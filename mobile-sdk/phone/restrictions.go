@@ -50,16 +50,18 @@ func (k *Card) Restrictions(ctx context.Context) ([]Grant, error) {
 	return list, nil
 }
 
-// LiftRestriction takes one away, at once.
+// LiftRestriction takes one away, at once. What a court ordered (Grant.Ordered) nobody lifts here.
 func (k *Card) LiftRestriction(ctx context.Context, id consent.GrantID) error {
 	return k.client.do(ctx, call{method: http.MethodDelete, path: k.restrictionsPath() + "/" + url.PathEscape(string(id))})
 }
 
 func (k *Card) restriction(a restrictionAnswer) Grant {
-	return k.grant(grantAnswer{
+	g := k.grant(grantAnswer{
 		ID: a.ID, Role: string(consent.Restriction), Account: a.Account, Client: a.Client, Organisation: a.Organisation, Scopes: a.Scopes,
 		Starts: a.Starts, Ends: a.Ends, Revoked: a.Lifted, State: a.State,
 	})
+	g.Ordered = a.Ordered
+	return g
 }
 
 // Hide takes one record out of everybody else's sight: from their phones it goes with their next sync. Its Entry's Scope is Hidden then.
