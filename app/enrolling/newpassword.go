@@ -88,7 +88,7 @@ type Lost struct {
 // LostPassword sends a code to the phone and another one to the e-mail address of whoever has the login. The messages leave after the answer,
 // so that its time tells nothing either.
 func (s *Service) LostPassword(ctx context.Context, login string, in Device, from Origin) (Lost, error) {
-	device, err := s.cleanDevice(in)
+	app, err := s.cleanDevice(in)
 	if err != nil {
 		return Lost{}, err
 	}
@@ -113,6 +113,7 @@ func (s *Service) LostPassword(ctx context.Context, login string, in Device, fro
 			return err
 		}
 		pending.Account = who.ID
+		device := app.Of(somebody(who.ID))
 		known, err := knows(tx, somebody(who.ID), device)
 		if err != nil {
 			return err

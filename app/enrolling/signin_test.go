@@ -9,6 +9,7 @@ import (
 
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
 )
 
 func TestSignIn(t *testing.T) {
@@ -26,7 +27,7 @@ func TestSignIn(t *testing.T) {
 			tokens, err := w.SecondFactor(ctx, c.ID, w.smsCode(annasPhone))
 			w.must(err)
 			s := w.memory.sessions[tokens.Session]
-			if s.Account != who || !s.SecondFactor() || string(tokens.Device) != d.ID || tokens.AccessEnds.Sub(w.now) != account.AccessLife {
+			if s.Account != who || !s.SecondFactor() || tokens.Device != identity.DeviceOf(who, d.ID) || tokens.AccessEnds.Sub(w.now) != account.AccessLife {
 				t.Errorf("%+v, %+v", s, tokens)
 			}
 			_, err = w.SecondFactor(ctx, c.ID, w.smsCode(annasPhone))

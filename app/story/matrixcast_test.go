@@ -318,7 +318,7 @@ func (m *matrix) prepare(ctx context.Context, holder *Pharmacy) {
 	got(alert.Concern(ctx, happened.ID, []card.ID{m.card}, func(int, int) {}))(m.t)
 	ok(m.t, until(ctx, func() bool { return got(alert.List(ctx))(m.t)[0].Mailed == 1 })) // what a job does later is no trace of a refusal
 	m.things["readIncident"] = string(happened.ID)
-	m.things["signOutDevice"] = fmt.Sprint(other.device["id"])
+	m.things["signOutDevice"] = string(identity.DeviceOf(identity.AccountID(other.account), fmt.Sprint(other.device["id"])))
 
 	var head struct{ Cards []struct{ Epoch string } }
 	ok(t, m.Call(ctx, m.hers, http.MethodGet, "/v1/sync/head?cards="+string(m.card), nil, nil, &head))
