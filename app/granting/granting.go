@@ -16,6 +16,7 @@ import (
 // Tx is what this act needs of a transaction.
 type Tx interface {
 	FamilyTx
+	ReviewTx
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	// Organisation gives the display name of a client that may be let in; found is false for any other.
 	Organisation(identity.ClientID) (name string, found bool, err error)
@@ -55,11 +56,8 @@ type Tx interface {
 	// OpenEmergency keeps an emergency, lets its clinic in and tells the owner.
 	OpenEmergency(consent.Permit, consent.Opening) error
 	Emergencies(consent.Permit) ([]consent.Opening, error)
-	// CountEmergencies counts those of an organisation since an instant, UnreviewedEmergencies lists those that wait, of all cards.
+	// CountEmergencies counts those of an organisation since an instant.
 	CountEmergencies(identity.ClientID, time.Time) (int, error)
-	UnreviewedEmergencies(limit int) ([]consent.Opening, error)
-	// ReviewEmergency ends the wait of one; found is false if none of the name waits.
-	ReviewEmergency(id card.ID, emergency consent.GrantID, verdict consent.Verdict, reviewer, finding string, now time.Time) (found bool, err error)
 }
 
 // Store runs transactions.

@@ -127,6 +127,7 @@ func New(cfg Config) *API {
 	a.cardRoutes()
 	a.restrictionRoutes()
 	a.emergencyRoutes()
+	a.reviewRoutes()
 	a.proposalRoutes()
 	a.lockRoutes()
 	a.incidentRoutes()

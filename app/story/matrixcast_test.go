@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,6 +57,7 @@ type matrix struct {
 	papers       map[string]Paper  // the same
 	secrets      map[string]string // of those that are held
 	dispenser    string            // key of the holder's device
+	waiting      body              // what waits for a reviewer
 }
 
 // What stands in the card's sections. It is the canary of the matrix: whoever may read shows it, whoever may not does not.
@@ -134,12 +136,25 @@ func seating(ctx context.Context, t *testing.T, w *World) *matrix {
 	m.add(seat{name: "Clinic narrow", what: "the clinic that filed all of it, with a token for reminders alone", kind: identity.Clinic, filed: true, scopes: []string{"system/Communication.c"}, token: narrow})
 	m.seatPharmacies(ctx)
 	m.add(seat{name: "Auditor", what: "an auditor", kind: identity.Auditor, scopes: []string{"system/AuditEvent.rs"}, token: got(w.auditor(ctx, t)(ctx))(t)})
+	vera := w.bureau(ctx, t).clerk(ctx, t, "Орлова Вера Павловна")
+	m.add(seat{name: "Reviewer", what: "a reviewer", kind: identity.Reviewer, scopes: []string{identity.RightReview}, token: vera.token})
+	m.submit(ctx, people["Stranger"], vera)
 	for name, grant := range m.grants {
 		if strings.HasPrefix(name, "Revoked") {
 			ok(t, w.Call(ctx, m.hers, http.MethodDelete, m.path()+"/grants/"+grant, nil, nil, nil))
 		}
 	}
 	return m
+}
+
+// submit has somebody hand in a document, which waits for a reviewer as does the emergency.
+func (m *matrix) submit(ctx context.Context, by *person, with clerk) {
+	token := str(m.enter(ctx, m.t, by), "accessToken")
+	ok(m.t, m.Call(ctx, token, http.MethodPut, "/v1/me/documents/inn/files/1", map[string]string{"Content-Type": "application/pdf"}, []byte("%PDF-1.4\n1 0 obj <</Type/Page>> endobj\n%%EOF"), nil))
+	d := got(m.post(ctx, "/v1/me/documents/inn/submit", token, body{"number": "500100732259"}))(m.t)
+	m.waiting = body{"sender": by.account, "document": str(d, "id"), "file": 1}
+	opened, _ := with.queue(ctx, m.t, "emergencies")
+	m.waiting["emergency"] = opened[0][strings.LastIndex(opened[0], "/")+1:]
 }
 
 func (m *matrix) seatPeople(ctx context.Context, people map[string]*person, late string) {
@@ -360,6 +375,10 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 	if paper, is := m.papers[r.ID]; is {
 		known["id"] = paper.ID
 	}
+	if r.Access.Opens() == httpapi.Queue {
+		maps.Copy(known, m.waiting)
+		delete(known, "Purpose-Of-Use")
+	}
 	switch r.ID {
 	case "reviewAudit":
 		delete(known, "Purpose-Of-Use")
@@ -416,6 +435,8 @@ func (m *matrix) body(r httpapi.Route, a seat) any {
 		return body{"client": m.none, "scopes": []string{"dx.*"}, "purpose": "TREAT", "ends": m.Now().Add(time.Hour).UTC()}
 	case "lookAtProposal", "agreeToProposal":
 		return body{"code": m.things[r.ID]}
+	case "judgeDocument":
+		return body{"verdict": "approved"}
 	case "breakGlass":
 		return body{"scopes": []string{"dx.*"}, "reason": "unconscious", "words": "Без сознания, нужны диагнозы"}
 	case "sync", "syncPull":

@@ -23,7 +23,7 @@ const (
 	Grant      Action = "grant"      // access given
 	Revoke     Action = "revoke"     // access taken
 	BreakGlass Action = "breakGlass" // a clinic opened the card in an emergency
-	Judge      Action = "judge"      // an operator reviewed that, or a document
+	Judge      Action = "judge"      // a reviewer judged that, or a document
 	Restrict   Action = "restrict"   // access denied, whoever is let in
 	Lift       Action = "lift"       // and no more
 	Hide       Action = "hide"       // the owner hid a record from everybody else

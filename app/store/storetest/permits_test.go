@@ -18,8 +18,8 @@ var withoutPermit = map[string][]string{
 	"writes down what the clock did: that a grant or a prescription has run out": {
 		"CommitEnds", "CardsWithEnds", "PrescriptionsEnded", "DropEnd",
 	},
-	"is for the operators who review emergencies, and has no route: it tells who opened which card, and nothing of what stands in it": {
-		"CountEmergencies", "UnreviewedEmergencies", "ReviewEmergency",
+	"is for those who review emergencies: it tells who opened which card, and nothing of what stands in it": {
+		"CountEmergencies", "UnreviewedEmergencies", "LockEmergency", "ReviewEmergency",
 	},
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
 		"GrantsOf", "RevokeByOrder",
@@ -38,6 +38,9 @@ var withoutPermit = map[string][]string{
 	},
 	"compares what a claimant typed with a card, and tells no more than whether it fits; and lets those hear who speak for its patient": {
 		"CardOfNamed", "OwnCardIs", "TellOfAttempt",
+	},
+	"the names of a person on his own cards, so that nobody reviews what he sent himself: they are compared, and go nowhere": {
+		"NamesOf",
 	},
 	"a job's work: it learns whom to tell that the right to act for another will change, and opens no card": {
 		"DueFamilyNotices", "TellFamily",
