@@ -361,7 +361,7 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 		known["id"] = paper.ID
 	}
 	switch r.ID {
-	case "reviewAudit":
+	case "reviewAudit", "exportAudit":
 		delete(known, "Purpose-Of-Use")
 	case "signOutDevice":
 		known["device"] = m.things[r.ID]
