@@ -16,7 +16,7 @@
 //	an entry and its hash deleted, or the log cut or rebuilt     the tree is not that of the checkpoint
 //	the whole database rolled back, or signed anew               not consistent with a checkpoint that a phone, or anybody, has kept
 //
-// The last is found only by whoever kept a checkpoint outside. Phones do (phone.Card.VerifyAccessLog), and `medcard audit verify --state FILE` does:
+// The last is found only by whoever kept a checkpoint outside. Phones do, once a day by themselves (phone.Client.Run; phone.Card.VerifyAccessLog proves each line), and `medcard audit verify --state FILE` does:
 // let somebody outside run it daily. The sequencer itself adds nothing to a log that is not what its last checkpoint says (ErrTampered), and
 // says so in the server's log once; the entries wait.
 //
