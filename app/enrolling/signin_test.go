@@ -3,6 +3,7 @@ package enrolling
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -227,23 +228,34 @@ func TestDeviceMustIntroduceItself(t *testing.T) {
 
 func TestNewDeviceIsToldOf(t *testing.T) {
 	w := newWorld(t)
-	w.enrol(annasPhone, annasEmail, annasPassword)
+	who := w.enrol(annasPhone, annasEmail, annasPassword)
 	d := newDevice()
 	letters := func() int { return len(w.outbox.mail[annasEmail]) }
 	before := letters()
+	rang := func(want ...string) {
+		t.Helper()
+		if !slices.Equal(w.memory.rung, want) {
+			t.Errorf("rang: %q, want %q", w.memory.rung, want)
+		}
+		w.memory.rung = nil
+	}
+	w.memory.rung = nil
 	w.signIn(d)
 	if letters() != before+1 || !strings.Contains(w.outbox.mail[annasEmail][before], "с нового устройства") {
 		t.Error("no letter about a new device")
 	}
+	rang(string(who) + " but " + string(d.ID))
 	w.signIn(d)
 	if letters() != before+1 {
 		t.Error("a letter about a known device")
 	}
+	rang()
 	d.Secret = newDevice().Secret
 	w.signIn(d)
 	if letters() != before+2 {
 		t.Error("no letter about a device that only claims to be a known one")
 	}
+	rang(string(who) + " but ")
 }
 
 func TestPasswordIsHashedAnewWhenTheCostChanges(t *testing.T) {

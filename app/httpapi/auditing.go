@@ -105,9 +105,12 @@ type reviewReply struct {
 	}
 }
 
+// auditors are those who may read the whole log.
+var auditors = Organisations(auditing.Right, identity.Auditor)
+
 // readLogRoute is for auditors: the whole log, page by page.
 func (a *API) readLogRoute() {
-	operate(a, Route{ID: "reviewAudit", Method: http.MethodGet, Path: "/v1/audit/entries", Tag: "audit", Summary: "Read who did what with which card; never what was seen", Access: Organisations(auditing.Right, identity.Auditor)},
+	operate(a, Route{ID: "reviewAudit", Method: http.MethodGet, Path: "/v1/audit/entries", Tag: "audit", Summary: "Read who did what with which card; never what was seen", Access: auditors},
 		func(ctx context.Context, in *readLogRequest) (*reviewReply, error) {
 			page, more, err := a.Auditing.Review(ctx, actorFrom(ctx), auditing.Reading{From: in.From, Purpose: consent.Purpose(in.Purpose), Request: requestID(ctx)})
 			out := new(reviewReply)
@@ -124,15 +127,7 @@ func (a *API) readLogRoute() {
 
 func showLogged(l audit.Logged) reviewEntry {
 	e := l.Entry.Entry
-	out := reviewEntry{Place: l.Place, Card: string(l.Card), State: "whole", Account: string(e.Actor.Account), Client: string(e.Actor.Client), Request: e.Request, trailEntry: showEntry(e)}
-	switch {
-	case l.State == audit.Gone:
-		out.State = "missing"
-	case l.State == audit.Shredded:
-		out.State = "shredded"
-	case l.State == audit.Broken || l.Entry.Hash() != l.Hash:
-		out.State = "changed"
-	}
+	out := reviewEntry{Place: l.Place, Card: string(l.Card), State: stateOf(l), Account: string(e.Actor.Account), Client: string(e.Actor.Client), Request: e.Request, trailEntry: showEntry(e)}
 	out.Number = l.Number
 	return out
 }
@@ -141,6 +136,7 @@ func showLogged(l audit.Logged) reviewEntry {
 func (a *API) auditRoutes() {
 	a.accessNoticeRoutes()
 	a.readLogRoute()
+	a.exportRoute()
 	const tag = "audit"
 	a.raw(Route{ID: "auditCheckpoint", Method: http.MethodGet, Path: "/v1/audit/checkpoint", Tag: tag, Summary: "The newest signed checkpoint of the audit log", Access: Public()},
 		func(op *huma.Operation) {

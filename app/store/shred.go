@@ -154,6 +154,15 @@ func (tx *Tx) openDetail(r auditRow) ([]byte, error) {
 	return tx.unwrap(sealed, shreddingPlace(r.entry.Card), errSealedShredding)
 }
 
+// ShreddingOf tells which of a card's entries says that somebody destroyed it.
+func (tx *Tx) ShreddingOf(id card.ID) (number uint64, found bool, err error) {
+	if err := tx.enter(id); err != nil {
+		return 0, false, err
+	}
+	found, err = tx.one([]any{&number}, "SELECT number FROM shredding WHERE card = ?", string(id))
+	return number, found, err
+}
+
 // shredAgain is for a card of a restored database that was shredded after the backup: it was not to come back.
 func (tx *Tx) shredAgain(id card.ID, now time.Time) error {
 	if err := tx.LockCard(id); err != nil {

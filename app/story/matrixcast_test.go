@@ -380,7 +380,7 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 		delete(known, "Purpose-Of-Use")
 	}
 	switch r.ID {
-	case "reviewAudit":
+	case "reviewAudit", "exportAudit":
 		delete(known, "Purpose-Of-Use")
 	case "signOutDevice":
 		known["device"] = m.things[r.ID]

@@ -67,7 +67,7 @@ var withoutPermit = map[string][]string{
 		"AppendAudit", "OwnReadSince",
 	},
 	"the audit log: hashes, and which entry each is of; no content": {
-		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "LogNodes", "CardTrails",
+		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "ShreddingOf", "LogNodes", "CardTrails",
 	},
 	"the log's entries, of which none holds what was seen, for verification by an operator and for auditors, whose reading is itself remembered": {
 		"LoggedEntries", "WaitingEntries", "OpenLogCard",
@@ -104,7 +104,7 @@ var withoutPermit = map[string][]string{
 	},
 	"what a person proves who he is with; no card": {
 		"Documents", "LockOpenDocument", "LockDocument", "DocumentsToCheck", "AddDocument", "SetDocument", "DropDocument", "PutFile", "FileContent", "ForgetDocuments",
-		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "AuditProof",
+		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "TellOfDevice", "AuditProof",
 	},
 	"what happened to data that should not have, and whom it concerns; of a card no more than who that is": {
 		"AddIncident", "LockIncident", "SetIncident", "Incidents", "OverdueIncidents", "Concern", "AccountsAfter", "PeopleOf", "IncidentsOf", "ReadIncident", "IncidentToMail",
