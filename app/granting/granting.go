@@ -34,6 +34,9 @@ type Tx interface {
 	// Shred destroys the key of the entry's card; done is false if it has none. Shreddings lists who did that, the newest first.
 	Shred(audit.Entry) (done bool, err error)
 	Shreddings(limit int) ([]audit.Entry, error)
+	// BeginRenewal gives the entry's card another data key beside the one it has; false if it is being renewed already. Renewing lists such cards.
+	BeginRenewal(audit.Entry) (begun bool, err error)
+	Renewing(limit int) ([]card.ID, error)
 	ConfirmGrant(consent.Permit, consent.GrantID, time.Time) (g consent.Grant, found bool, err error)
 	// CardsWithEnds lists cards, behind the one named, of which a grant has run out whose end CommitEnds has still to commit.
 	CardsWithEnds(after card.ID, now time.Time, limit int) ([]card.ID, error)

@@ -89,8 +89,8 @@ func (tx *Tx) shred(e audit.Entry) error {
 	if err := tx.AppendAudit(e); err != nil {
 		return err
 	}
-	_, err := tx.exec("UPDATE card SET wrapped_key = ?, shredded_at = ?, collect_at = NULL WHERE id = ?", []byte{}, micros(e.At), id)
-	tx.key, tx.keyOf, tx.alive = nil, "", ""
+	_, err := tx.exec("UPDATE card SET wrapped_key = ?, shredded_at = ?, collect_at = NULL, renewing = ? WHERE id = ?", []byte{}, micros(e.At), false, id)
+	tx.keys, tx.keysOf, tx.heldOf, tx.alive = nil, "", "", ""
 	tx.db.cardKeys.Delete(e.Card)
 	return err
 }

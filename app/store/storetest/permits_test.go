@@ -27,6 +27,9 @@ var withoutPermit = map[string][]string{
 	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
 		"Shred", "Shreddings",
 	},
+	"is for the operator who gives a card another key: it opens nothing to anybody, and who did it and why is remembered": {
+		"BeginRenewal", "Renewing",
+	},
 	"an organisation that asks to be let in, before it leads to any card: AgreeProposal, which leads it to one, takes the owner's permit": {
 		"DropProposals", "PutProposal", "ProposalOf", "Proposal",
 	},
