@@ -118,6 +118,13 @@ func (s Scope) Show() Scope {
 	return Scope(class + "." + strings.TrimPrefix(label, hidden))
 }
 
+// Section is how a scope of a card stands.
+type Section struct {
+	Scope Scope
+	Head  uint64 // the last commit that touched it: that a record left it does so, too
+	Live  bool   // a record stands in it
+}
+
 // Scopes is a set of scopes. A member holds its part, too, and may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
 type Scopes []Scope
 
