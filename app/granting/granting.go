@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -91,8 +93,10 @@ var (
 	ErrNotHeld        = fault.New(fault.NotFound, "grant.not_held", "The card has no such grant that waits to be confirmed.")
 	ErrPurpose        = fault.New(fault.Invalid, "purpose.not_grantable", "An organisation may be let in for TREAT or ETREAT, a person for PATRQT.")
 	ErrScopes         = fault.New(fault.Invalid, "scopes.invalid", "Name 1 to 32 scopes such as lab.general or rx.*.")
-	ErrTooMany        = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants as a card can have, ended ones included.")
-	ErrPeriod         = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")
+	ErrUnknownScopes  = fault.New(fault.Invalid, "scopes.unknown", "A scope is a class, a dot and a label or *; fields tells which of yours there is not. "+
+		"The classes are "+strings.Join(card.Classes(), ", ")+"; the labels are "+strings.Join(card.Labels(), ", ")+".")
+	ErrTooMany = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants as a card can have, ended ones included.")
+	ErrPeriod  = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")
 )
 
 // Wish is a grant as the owner asks for it.
@@ -228,6 +232,15 @@ func checkScopes(scopes card.Scopes) error {
 		if !scope.Plausible() || scope.Hidden() { // what is hidden is the owner's alone
 			return ErrScopes
 		}
+	}
+	unknown := ErrUnknownScopes
+	for i, scope := range scopes {
+		if !scope.Known() {
+			unknown = unknown.At("body.scopes["+strconv.Itoa(i)+"]", "no such class, or no such label")
+		}
+	}
+	if len(unknown.Fields) > 0 {
+		return unknown
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type Tx interface {
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	Ledger(consent.Permit) (replica.Ledger, error)
 	OwnGrants(consent.Permit) ([]consent.Grant, error)
-	CardScopes(consent.Permit) ([]card.Scope, error)
+	Sections(consent.Permit) ([]card.Section, error)
 	CommitEnds(card.ID, time.Time) error
 	CountRecords(consent.Permit) (int, error)
 	OwnReadSince(card.ID, identity.Actor, consent.Purpose, time.Time) (bool, error)
