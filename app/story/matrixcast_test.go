@@ -80,7 +80,7 @@ func measured(text string) object {
 }
 
 // everything are the sections that the owner may let somebody see.
-var everything = []string{"dx.*", "lab.*", "rx.*", "referral.*", "doc.*", "vaccine.*", "visit.*", "patient.*"}
+var everything = []string{"dx.*", "lab.*", "rx.*", "referral.*", "doc.*", "vaccine.*", "visit.*", "identity.*"}
 
 // seating fills a world with the card and all who come for it.
 func seating(ctx context.Context, t *testing.T, w *World) *matrix {
