@@ -118,11 +118,12 @@ func (s *Service) LostPassword(ctx context.Context, login string, in Device, fro
 		if err != nil {
 			return err
 		}
-		limits := []spending{lostByPair.of(canonical + "|" + from.network()), lostByAddress.of(from.network()), lostByLogin.of(canonical)}
 		if known {
-			limits = []spending{lostByDevice.of(string(who.ID) + "|" + string(device.ID))}
+			err = s.spend(tx, now, lostByDevice.of(string(who.ID)+"|"+string(device.ID)))
+		} else if err = s.spend(tx, now, lostByPair.of(canonical+"|"+from.network()), lostByAddress.of(from.network()), flood.of(canonical)); err == nil {
+			err = s.spendOn(tx, now, lostByLogin.of(canonical), from.network())
 		}
-		if err := s.spend(tx, now, limits...); err != nil {
+		if err != nil {
 			return err
 		}
 		if err := tx.AddPasswordRecovery(pending); err != nil {
