@@ -62,6 +62,7 @@ type Config struct {
 	SMS            string        `env:"SMS" help:"smpps://user:password@host:port?from=NAME of an operator's message centre for one-time codes by SMS; empty = console"`
 	SMTP           string        `env:"SMTP" help:"smtp://user:password@host:port for one-time codes by e-mail; empty = console"`
 	MailFrom       string        `env:"MAIL_FROM" envDefault:"medcard@localhost" help:"sender of e-mails"`
+	Bound          bool          `env:"BOUND" help:"true = people's sessions are opened with a proof of the app's key alone (DPoP): a copied token is of no use; apps with the SDK do, curl does not"`
 	Codes          string        `env:"CODES" help:"console = one-time codes that neither SMS nor SMTP carries appear on the console though strangers reach the server: to try it out"`
 	Metrics        string        `env:"METRICS" help:"host:port of a listener of its own for /metrics, for Prometheus alone: how much the server did for a request tells strangers what they may not know; empty = beside all else while nobody but this machine reaches it, and nowhere otherwise"`
 	LogLevel       string        `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`

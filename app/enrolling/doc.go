@@ -32,7 +32,8 @@
 // in the place of the code, as at a registration, so that nobody learns whose it is.
 //
 // A session is bound to the key that the request which opened it proved to hold (DPoP, see package oauth), if it did. Its refresh token counts
-// only with a proof by that key, and is not spent without, so that a thief can neither use it nor end the session with it.
+// only with a proof by that key, and is not spent without, so that a thief can neither use it nor end the session with it. MEDCARD_BOUND has no
+// session opened or renewed without one.
 //
 // All other one-time codes leave after the commit, in the request itself, and not as jobs: a code must not lie in a job's
 // arguments, it is worthless to a person who stopped waiting, and "send again" is one tap away. When a message cannot be

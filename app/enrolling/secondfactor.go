@@ -206,6 +206,9 @@ func (s *Service) newOpening() (o opening, err error) {
 
 // open opens a session on a device, bound to the key unless that is "".
 func (s *Service) open(tx Tx, o opening, who identity.AccountID, device account.Device, key string, now time.Time, methods ...account.Method) (account.Session, error) {
+	if s.bound && key == "" {
+		return account.Session{}, errUnbound
+	}
 	if err := ring(tx, who, device); err != nil {
 		return account.Session{}, err
 	}

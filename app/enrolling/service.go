@@ -31,6 +31,7 @@ type Parts struct {
 	Provider  Provider   // nil = none
 	Insurer   Insurer    // nil = no insurer can be reached: its code goes to the account's own number, which proves little
 	Demand    evidence.Demand
+	Bound     bool // no session goes without a key
 	Clock     func() time.Time
 	Random    io.Reader // nil = crypto/rand
 	Log       *slog.Logger
@@ -48,6 +49,7 @@ type Service struct {
 	provider  Provider
 	insurer   Insurer
 	demand    evidence.Demand
+	bound     bool
 	clock     func() time.Time
 	random    io.Reader
 	log       *slog.Logger
@@ -57,7 +59,7 @@ type Service struct {
 
 // New makes a Service.
 func New(p Parts) *Service {
-	s := &Service{store: p.Store, sender: p.Sender, access: p.Access, digest: p.Digest, signedIn: p.SignedIn, passwords: p.Passwords, passkeys: p.Passkeys, provider: p.Provider, insurer: p.Insurer, demand: p.Demand, clock: p.Clock, random: p.Random, log: p.Log, words: newWords()}
+	s := &Service{store: p.Store, sender: p.Sender, access: p.Access, digest: p.Digest, signedIn: p.SignedIn, passwords: p.Passwords, passkeys: p.Passkeys, provider: p.Provider, insurer: p.Insurer, demand: p.Demand, bound: p.Bound, clock: p.Clock, random: p.Random, log: p.Log, words: newWords()}
 	if s.passwords == nil {
 		s.passwords = NewPasswords()
 	}
@@ -183,6 +185,7 @@ var (
 	errTaken        = fault.New(fault.Conflict, "account.exists", "There is an account with this phone number or e-mail address. Sign in.")
 	errRefresh      = fault.New(fault.Unauthenticated, "refresh.invalid", "The refresh token is not good any more. Sign in again.")
 	errReuse        = fault.New(fault.Unauthenticated, "refresh.reused", "The refresh token was used before: somebody may have a copy. The session was ended; sign in again.")
+	errUnbound      = fault.New(fault.Unauthenticated, "dpop.required", "This server opens sessions for apps that hold a key alone: send a proof in the header DPoP (RFC 9449) when you sign in.")
 	errEnded        = fault.New(fault.Unauthenticated, "session.ended", "The session has ended. Sign in again.")
 	errNotSignedIn  = fault.New(fault.Denied, "second_factor.missing", "This needs a session that was opened with a second factor.")
 	errClaimUsed    = fault.New(fault.Conflict, "claim.used", "The code was redeemed already.")
