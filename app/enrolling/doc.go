@@ -35,6 +35,21 @@
 // only with a proof by that key, and is not spent without, so that a thief can neither use it nor end the session with it. MEDCARD_BOUND has no
 // session opened or renewed without one.
 //
+// # Policies and their insurers
+//
+// An insurer is a client of a kind of its own, registered with what the numbers of its policies begin with (`medcard clients add --kind insurer
+// --policies 77`): the number tells the region that gave it first, and not the insurer, so of several with the same beginning the person names
+// his; the longest beginning counts. It finds the question at /v1/insurer/policies, and sees the number, the name and the date of birth as the
+// person typed them: no account, no contact, no card, and nothing at all of others' questions. Those stand sealed; what it looked at and answered
+// stands in the log, where the person reads it.
+//
+// A confirmation gives the insurer a code, which it sends by a message of its own to the number that it has on file. That number never comes
+// here, and the code is made here, so that it is as hard to guess as all others; whoever types it in within a day has the phone that the insurer
+// knows. A refusal has a reason, and so has a question that nobody answered for three days; the person is told of each. What is known of a
+// policy here (store.Tx.PolicyFits) is compared all the same. Whose number is a connected insurer's cannot have its code sent elsewhere.
+//
+// Where no insurer has a policy that begins so, the code goes to the account's own number, which proves little.
+//
 // All other one-time codes leave after the commit, in the request itself, and not as jobs: a code must not lie in a job's
 // arguments, it is worthless to a person who stopped waiting, and "send again" is one tap away. When a message cannot be
 // handed over the caller hears so at once.

@@ -555,6 +555,19 @@ func (m *memory) PutPolicyLink(l evidence.Link) error {
 	return nil
 }
 
+// Insurers are not connected in these tests: story has those that are.
+func (m *memory) Insurers() ([]identity.Client, error) { return nil, nil }
+
+func (m *memory) LockAsked(identity.ClientID, string) (l evidence.Link, found bool, err error) {
+	return l, false, nil
+}
+
+func (m *memory) Asked(identity.ClientID, time.Time, evidence.Link, int) ([]evidence.Link, error) {
+	return nil, nil
+}
+
+func (m *memory) Unanswered(time.Time, int) ([]identity.AccountID, error) { return nil, nil }
+
 func (m *memory) PolicyFits(of identity.AccountID, n identity.Policy) (bool, error) {
 	m.called("PolicyFits")
 	for _, l := range m.policies {

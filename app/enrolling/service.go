@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -29,7 +30,7 @@ type Parts struct {
 	Passwords *Passwords // nil = NewPasswords of this machine
 	Passkeys  *Passkeys  // nil = there are none
 	Provider  Provider   // nil = none
-	Insurer   Insurer    // nil = no insurer can be reached: its code goes to the account's own number, which proves little
+	Insurer   Insurer    // of policies whose insurer is not connected; nil = their code goes to the account's own number, which proves little
 	Demand    evidence.Demand
 	Bound     bool // no session goes without a key
 	Clock     func() time.Time
@@ -88,7 +89,7 @@ type Origin struct {
 // it was used.
 func (s *Service) Sweep(ctx context.Context) error {
 	before := s.now().Add(-24 * time.Hour)
-	return s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) })
+	return errors.Join(s.endUnanswered(ctx), s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) }))
 }
 
 // now is the time as precisely as a database keeps it, so that what is answered at once equals what is read later.

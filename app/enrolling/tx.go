@@ -119,6 +119,7 @@ type Tx interface {
 	LockPolicyLink(of identity.AccountID) (evidence.Link, bool, error)
 	PolicyLink(of identity.AccountID) (evidence.Link, bool, error)
 	PutPolicyLink(l evidence.Link) error
+	InsurerTx
 	// PolicyFits gives false when the policy is somebody else's, as far as is known here.
 	PolicyFits(of identity.AccountID, n identity.Policy) (bool, error)
 	TellOfVerdict(of identity.AccountID) error

@@ -147,6 +147,7 @@ func New(cfg Config) *API {
 	a.documentRoutes()
 	a.familyClaimRoutes()
 	a.policyRoutes()
+	a.insurerRoutes()
 	a.oauthRoutes()
 	a.noticeRoutes()
 	a.photoRoutes()

@@ -54,11 +54,11 @@ func (a *API) emergencyReviewRoutes(tag string, reviewers Access) {
 	const path = "/v1/reviews/emergencies"
 	operate(a, Route{ID: "waitingEmergencies", Method: http.MethodGet, Path: path, Tag: tag, Summary: "Cards that were opened in an emergency and wait for their review, the first due first", Access: reviewers},
 		func(ctx context.Context, in *queueRequest) (*waitingEmergenciesReply, error) {
-			due, of, id, err := in.read()
+			due, ids, err := in.read(2)
 			if err != nil {
 				return nil, err
 			}
-			list, more, err := a.Granting.Unreviewed(ctx, actorFrom(ctx), consent.Opening{Due: due, Card: card.ID(of), ID: consent.GrantID(id)})
+			list, more, err := a.Granting.Unreviewed(ctx, actorFrom(ctx), consent.Opening{Due: due, Card: card.ID(ids[0]), ID: consent.GrantID(ids[1])})
 			out := new(waitingEmergenciesReply)
 			out.Body.Emergencies = make([]waitingEmergency, len(list))
 			for i, e := range list {

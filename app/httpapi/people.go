@@ -149,7 +149,7 @@ type claimReply struct {
 var missingTexts = map[fault.Code]string{
 	enrolling.MissingCard: "Ask the desk of your clinic for a code and send it to POST /v1/cards/claim.",
 	evidence.NoDocument:   "Send the document to PUT /v1/me/documents/{slot}/files/1, hand it in, and wait until it was checked.",
-	evidence.NoPolicy:     "Send the number of your policy to POST /v1/me/policies, then the code that your insurer sends you.",
+	evidence.NoPolicy:     "Send the number of your policy to POST /v1/me/policies, then the code that your insurer sends you to POST /v1/me/policies/confirm.",
 }
 
 func showMissing(list []evidence.Lack) []missingBody {

@@ -20,24 +20,26 @@ type queueRequest struct {
 // errPage is what a page is asked for with that no page named as its next.
 var errPage = errInvalid.At("query.after", "is not the next of a page")
 
-// nextOf names the last thing of a page: when its turn is, and by which two ids it is found.
-func nextOf(turn time.Time, of, id string) string {
-	return turn.UTC().Format(time.RFC3339Nano) + "_" + of + "_" + id
+// nextOf names the last thing of a page: when its turn is, and by which ids it is found.
+func nextOf(turn time.Time, ids ...string) string {
+	return strings.Join(append([]string{turn.UTC().Format(time.RFC3339Nano)}, ids...), "_")
 }
 
-// read undoes nextOf; the zero values begin.
-func (in queueRequest) read() (turn time.Time, of, id string, err error) {
+// read undoes nextOf for so many ids; the zero values begin.
+func (in queueRequest) read(n int) (turn time.Time, ids []string, err error) {
 	if in.After == "" {
-		return turn, "", "", nil
+		return turn, make([]string, n), nil
 	}
 	parts := strings.Split(in.After, "_")
-	if len(parts) != 3 || !isUUID.MatchString(parts[1]) || !isUUID.MatchString(parts[2]) {
-		return turn, "", "", errPage
+	if turn, err = time.Parse(time.RFC3339Nano, parts[0]); err != nil || turn.IsZero() || len(parts) != n+1 {
+		return turn, nil, errPage
 	}
-	if turn, err = time.Parse(time.RFC3339Nano, parts[0]); err != nil || turn.IsZero() {
-		return turn, "", "", errPage
+	for _, id := range parts[1:] {
+		if !isUUID.MatchString(id) {
+			return turn, nil, errPage
+		}
 	}
-	return turn, parts[1], parts[2], nil
+	return turn, parts[1:], nil
 }
 
 // ReviewPurpose says why somebody looks, who never does so on his own account.
@@ -125,11 +127,11 @@ func (a *API) reviewRoutes() {
 	a.emergencyReviewRoutes(tag, reviewers)
 	operate(a, Route{ID: "waitingDocuments", Method: http.MethodGet, Path: path, Tag: tag, Summary: "Documents that wait to be checked, the one first that waits longest", Access: reviewers},
 		func(ctx context.Context, in *queueRequest) (*waitingDocumentsReply, error) {
-			sent, of, id, err := in.read()
+			sent, ids, err := in.read(2)
 			if err != nil {
 				return nil, err
 			}
-			list, more, err := a.Proving.Waiting(ctx, actorFrom(ctx), evidence.Document{Sent: sent, Account: identity.AccountID(of), ID: evidence.DocumentID(id)})
+			list, more, err := a.Proving.Waiting(ctx, actorFrom(ctx), evidence.Document{Sent: sent, Account: identity.AccountID(ids[0]), ID: evidence.DocumentID(ids[1])})
 			out := new(waitingDocumentsReply)
 			out.Body.Documents = make([]waitingDocument, len(list))
 			for i, d := range list {

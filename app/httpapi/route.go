@@ -94,6 +94,9 @@ func Clinics(scope string) Access { return Organisations(scope, identity.Clinic)
 // Pharmacies is for pharmacies whose token carries the scope.
 func Pharmacies(scope string) Access { return Organisations(scope, identity.Pharmacy) }
 
+// Insurers is for insurers whose token carries the scope.
+func Insurers(scope string) Access { return Organisations(scope, identity.Insurer) }
+
 // Route is one line of the route table.
 type Route struct {
 	ID       string // operation id, camelCase

@@ -34,6 +34,7 @@ var wrappedColumns = []wrappedColumn{
 	{"authenticator", "sealed", []string{"account"}, func(row []string) []byte { return authenticatorLabel(identity.AccountID(row[0])) }},
 	{"account_lock", "sealed", []string{"account"}, func(row []string) []byte { return lockPlace(identity.AccountID(row[0])) }},
 	{"policy_link", "sealed", []string{"account"}, func(row []string) []byte { return policyPlace(identity.AccountID(row[0])) }},
+	{"policy_question", "sealed", []string{"id"}, func(row []string) []byte { return questionPlace(row[0]) }},
 	{"signature", "sealed", []string{"account", "id"}, func(row []string) []byte { return proofPlace(identity.AccountID(row[0]), signature.ID(row[1])) }},
 	{"document", "key", []string{"account", "id"}, func(row []string) []byte {
 		return documentPlace(identity.AccountID(row[0]), evidence.DocumentID(row[1]), "key")

@@ -65,16 +65,18 @@ var atTheDoor = []string{"token.missing", "token.invalid", "token.expired", "ses
 // past are routes that refuse the sample of whoever may call them, for what is in it: so far somebody comes who is not refused for what he
 // is. Each has a test of its own in which it does what it should.
 var past = map[string][]string{
-	"confirmGrant":       {"grant.not_held"},           // only a restored server holds grants: backup_test.go
-	"removePasskey":      {"passkey.not_found"},        // it takes an authenticator to have one: passkeys_test.go
-	"getSignature":       {"signature.not_found"},      // it takes a certificate: signatures_test.go
-	"syncCheck":          {"epoch_changed"},            // it takes a phone that synced: check_test.go
-	"endRepresentation":  {"representation.not_found"}, // it takes an approved document to have one: representation_test.go
-	"withdrawClaim":      {"claim.not_found"},          // it takes a document's pages to have one: claims_test.go
-	"openProxyToken":     {"card.not_found"},           // the same
-	"endProxyToken":      {"proxy_token.not_found"},    // the same
-	"acceptReferral":     {"referral.taken"},           // all but the first who was shown the code
-	"acceptPrescription": {"prescription.in_work"},     // the same
+	"confirmGrant":       {"grant.not_held"},                   // only a restored server holds grants: backup_test.go
+	"removePasskey":      {"passkey.not_found"},                // it takes an authenticator to have one: passkeys_test.go
+	"getSignature":       {"signature.not_found"},              // it takes a certificate: signatures_test.go
+	"syncCheck":          {"epoch_changed"},                    // it takes a phone that synced: check_test.go
+	"endRepresentation":  {"representation.not_found"},         // it takes an approved document to have one: representation_test.go
+	"withdrawClaim":      {"claim.not_found"},                  // it takes a document's pages to have one: claims_test.go
+	"openProxyToken":     {"card.not_found"},                   // the same
+	"endProxyToken":      {"proxy_token.not_found"},            // the same
+	"confirmAskedPolicy": {"code.too_soon", "policy.answered"}, // of the same question after its refusal: insurers_test.go
+	"refuseAskedPolicy":  {"policy.answered"},                  // after its confirmation
+	"acceptReferral":     {"referral.taken"},                   // all but the first who was shown the code
+	"acceptPrescription": {"prescription.in_work"},             // the same
 }
 
 // statements reads the document.

@@ -139,12 +139,32 @@ func seating(ctx context.Context, t *testing.T, w *World) *matrix {
 	vera := w.bureau(ctx, t).clerk(ctx, t, "Орлова Вера Павловна")
 	m.add(seat{name: "Reviewer", what: "a reviewer", kind: identity.Reviewer, scopes: []string{identity.RightReview}, token: vera.token})
 	m.submit(ctx, people["Stranger"], vera)
+	m.seatInsurers(ctx, people["Stranger"])
 	for name, grant := range m.grants {
 		if strings.HasPrefix(name, "Revoked") {
 			ok(t, w.Call(ctx, m.hers, http.MethodDelete, m.path()+"/grants/"+grant, nil, nil, nil))
 		}
 	}
 	return m
+}
+
+// seatInsurers has somebody name a policy, once for each route that answers.
+func (m *matrix) seatInsurers(ctx context.Context, by *person) {
+	token := str(m.enter(ctx, m.t, by), "accessToken")
+	holder := body{"family": "Иванов", "given": []string{"Пётр"}, "born": "1980-01-02"}
+	for _, a := range []seat{
+		{name: "Insurer asked", what: "the insurer that is asked about a policy", holds: true},
+		{name: "Insurer other", what: "another insurer"},
+	} {
+		begins := map[bool]string{true: "23", false: "77"}[a.holds]
+		i := m.insurer(ctx, m.t, a.name, begins)
+		a.kind, a.scopes, a.token = identity.Insurer, []string{"system/Coverage.u"}, i.token
+		m.add(a)
+		if a.holds {
+			got(m.post(ctx, "/v1/me/policies", token, body{"number": annasPolicy.Number, "holder": holder}))(m.t)
+			m.things["askedPolicy"] = i.asked(ctx, m.t)[0].ID
+		}
+	}
 }
 
 // submit has somebody hand in a document, which waits for a reviewer as does the emergency.
@@ -378,6 +398,9 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 	if r.Access.Opens() == httpapi.Queue {
 		maps.Copy(known, m.waiting)
 		delete(known, "Purpose-Of-Use")
+	}
+	if strings.HasPrefix(r.Path, "/v1/insurer/policies/{policy}") {
+		known["policy"] = m.things["askedPolicy"]
 	}
 	switch r.ID {
 	case "reviewAudit", "exportAudit":

@@ -107,7 +107,7 @@ var withoutPermit = map[string][]string{
 	},
 	"what a person proves who he is with; no card": {
 		"Documents", "LockOpenDocument", "LockDocument", "DocumentsToCheck", "AddDocument", "SetDocument", "DropDocument", "PutFile", "FileContent", "ForgetDocuments",
-		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "TellOfDevice", "AuditProof",
+		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "LockAsked", "Asked", "Unanswered", "PolicyFits", "TellOfVerdict", "TellOfDevice", "AuditProof",
 	},
 	"what happened to data that should not have, and whom it concerns; of a card no more than who that is": {
 		"AddIncident", "LockIncident", "SetIncident", "Incidents", "OverdueIncidents", "Concern", "AccountsAfter", "PeopleOf", "IncidentsOf", "ReadIncident", "IncidentToMail",
@@ -118,7 +118,7 @@ var withoutPermit = map[string][]string{
 		"CountConfirmations", "AddConfirmation", "Confirmation", "Confirmations",
 	},
 	"organisations and their keys; no card": {
-		"AddClient", "Client", "Organisation", "Clients", "RevokeClient", "SpendAssertion", "ForgetAssertions", "ClientByOGRN", "TellClinic", "Inbox",
+		"AddClient", "Client", "Organisation", "Clients", "Insurers", "RevokeClient", "SpendAssertion", "ForgetAssertions", "ClientByOGRN", "TellClinic", "Inbox",
 	},
 }
 
