@@ -93,7 +93,7 @@ var withoutPermit = map[string][]string{
 	"people and their sessions; no card": {
 		"HasAccount", "Account", "AccountByPhone", "AccountByEmail", "AddAccount", "SetPassword", "AddRegistration", "LockRegistration", "SetRegistration",
 		"AddSignIn", "SignIn", "LockCode", "PutCode", "Device", "PutDevice", "AddSession", "Session", "EndSession", "EndSessions",
-		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling",
+		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling", "ForgetUnused",
 		"ProveSession", "Authenticator", "LockAuthenticator", "PutAuthenticator", "DropAuthenticator",
 		"ReplaceRecoveryCodes", "UseRecoveryCode", "RecoveryCodes",
 		"Devices", "SeeDevice", "ForgetDevice", "ForgetOtherDevices", "DropPush", "ForgetSignIns", "LinkedAccount", "AddLink", "RemoveLink", "Links", "OwnerBySNILS", "Passkeys", "AddPasskey", "UsePasskey", "RemovePasskey", "AddCeremony", "TakeCeremony",
