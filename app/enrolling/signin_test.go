@@ -243,7 +243,7 @@ func TestNewDeviceIsToldOf(t *testing.T) {
 	if letters() != before+1 || !strings.Contains(w.outbox.mail[annasEmail][before], "с нового устройства") {
 		t.Error("no letter about a new device")
 	}
-	rang(string(who) + " but " + string(d.ID))
+	rang(string(who) + " but " + d.ID)
 	w.signIn(d)
 	if letters() != before+1 {
 		t.Error("a letter about a known device")

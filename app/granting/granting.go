@@ -31,6 +31,8 @@ type Tx interface {
 	GrantsOf(card.ID) ([]consent.Grant, error)
 	// Shred destroys the key of the entry's card; done is false if it has none. Shreddings lists who did that, the newest first.
 	Shred(audit.Entry) (done bool, err error)
+	// TellOfDestruction comes before it, and tells who owns the card and who acts for its patient.
+	TellOfDestruction(card.Destroyed) error
 	Shreddings(limit int) ([]audit.Entry, error)
 	ConfirmGrant(consent.Permit, consent.GrantID, time.Time) (g consent.Grant, found bool, err error)
 	// CardsWithEnds lists cards, behind the one named, of which a grant has run out whose end CommitEnds has still to commit.

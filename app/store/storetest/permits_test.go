@@ -25,7 +25,7 @@ var withoutPermit = map[string][]string{
 		"GrantsOf", "RevokeByOrder",
 	},
 	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
-		"Shred", "Shreddings",
+		"Shred", "Shreddings", "TellOfDestruction",
 	},
 	"an organisation that asks to be let in, before it leads to any card: AgreeProposal, which leads it to one, takes the owner's permit": {
 		"DropProposals", "PutProposal", "ProposalOf", "Proposal",
@@ -105,6 +105,7 @@ var withoutPermit = map[string][]string{
 	},
 	"what happened to data that should not have, and whom it concerns; of a card no more than who that is": {
 		"AddIncident", "LockIncident", "SetIncident", "Incidents", "OverdueIncidents", "Concern", "AccountsAfter", "PeopleOf", "IncidentsOf", "ReadIncident", "IncidentToMail",
+		"DestroyedCards", "DestructionToMail", "NoteDestructionMailed",
 		"NoteIncidentMailed",
 	},
 	"who signs in with a certificate, and what he confirmed with it; no card": {

@@ -21,15 +21,16 @@ import (
 // directories are the tables with a card in them that row security leaves alone, each with the reason. They lead to a card, so they are read
 // before it is known.
 var directories = map[string]string{
-	"account_card":  "from an account to the cards that it sees",
-	"awaited_card":  "from an account to the cards that it will see",
-	"patient_key":   "from a patient's number or name, hashed, to the card",
-	"claim_code":    "from a code of a clinic's desk, hashed, to the card that it opens",
-	"paper":         "from the token in a code to the card",
-	"proposal":      "from a code, hashed, to who asks; the card that agreed comes last",
-	"audit_pending": "hashes of all cards' entries that wait for the log",
-	"audit_leaf":    "the log of all cards' entries: hashes",
-	"shredding":     "which cards were destroyed, and why, for operators; a new wrapping key walks over it",
+	"account_card":   "from an account to the cards that it sees",
+	"awaited_card":   "from an account to the cards that it will see",
+	"patient_key":    "from a patient's number or name, hashed, to the card",
+	"claim_code":     "from a code of a clinic's desk, hashed, to the card that it opens",
+	"paper":          "from the token in a code to the card",
+	"proposal":       "from a code, hashed, to who asks; the card that agreed comes last",
+	"audit_pending":  "hashes of all cards' entries that wait for the log",
+	"audit_leaf":     "the log of all cards' entries: hashes",
+	"destroyed_card": "from an account to the cards that it had, when they were destroyed",
+	"shredding":      "which cards were destroyed, and why, for operators; a new wrapping key walks over it",
 }
 
 // inDirectory are the rows of policed tables that are read without their card, as a directory is: the condition, and why.

@@ -76,6 +76,7 @@ var staying = map[string]string{
 	"audit_leaf":            "the log of accesses only grows, by law",
 	"audit_node":            "the same",
 	"audit_head":            "one row",
+	"destroyed_card":        "a destroyed card and whose it was, who may ask for years",
 	"shredding":             "a destroyed card: who, and why",
 	"push_news":             "one a card, account and kind of notice",
 	"patient_key":           "the numbers of a card's patient",
