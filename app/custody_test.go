@@ -126,12 +126,12 @@ func TestShredByCommand(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	id := string(doomed)
-	command := []string{"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", id}
+	command := []string{"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", "--ask", "the city office", id}
 	for typed, args := range map[string][]string{
 		"":                   command,
 		string(other) + "\n": command,
-		"\n":                 {"keys", "shred", "--reason", "short", "--as", "Petrova", "--yes", id},
-		"x":                  {"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", "--yes", "all"},
+		"\n":                 {"keys", "shred", "--reason", "short", "--as", "Petrova", "--ask", "the city office", "--yes", id},
+		"x":                  {"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", "--ask", "the city office", "--yes", "all"},
 		"y":                  {"keys", "shred", "--yes", id},
 	} {
 		if out, err := typing(t, typed, args...); err == nil {

@@ -50,12 +50,13 @@ type state struct {
 	entries       []audit.Entry
 	rung          []string // whose phones rang, and which of them did not
 	forgotten     time.Time
+	unused        time.Time // from when on devices are kept
 }
 
 func (s state) clone() state {
 	return state{maps.Clone(s.allowances), maps.Clone(s.accounts), maps.Clone(s.registrations), maps.Clone(s.signIns), maps.Clone(s.codes),
 		maps.Clone(s.devices), maps.Clone(s.sessions), maps.Clone(s.refreshes), maps.Clone(s.claims), maps.Clone(s.owners), maps.Clone(s.lost), maps.Clone(s.changes), maps.Clone(s.pushes),
-		maps.Clone(s.links), maps.Clone(s.numbers), maps.Clone(s.passkeys), maps.Clone(s.ceremonies), maps.Clone(s.apps), maps.Clone(s.recovery), maps.Clone(s.locks), maps.Clone(s.waiting), maps.Clone(s.policies), slices.Clone(s.entries), slices.Clone(s.rung), s.forgotten}
+		maps.Clone(s.links), maps.Clone(s.numbers), maps.Clone(s.passkeys), maps.Clone(s.ceremonies), maps.Clone(s.apps), maps.Clone(s.recovery), maps.Clone(s.locks), maps.Clone(s.waiting), maps.Clone(s.policies), slices.Clone(s.entries), slices.Clone(s.rung), s.forgotten, s.unused}
 }
 
 func newMemory() *memory {
@@ -503,6 +504,7 @@ func (m *memory) CardsOf(id identity.AccountID, _ identity.DeviceID) (ids []card
 
 func (m *memory) AppendAudit(e audit.Entry) error { m.entries = append(m.entries, e); return nil }
 
+func (m *memory) ForgetUnused(before time.Time) error    { m.unused = before; return nil }
 func (m *memory) ForgetEnrolling(before time.Time) error { m.forgotten = before; return nil }
 
 // The rest is of proofs. No document is ever approved here: that is the act proving's.

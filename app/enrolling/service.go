@@ -88,8 +88,13 @@ type Origin struct {
 // Sweep deletes what has ended long enough ago that nobody will ask for it again: a replayed code still hears for a day that
 // it was used.
 func (s *Service) Sweep(ctx context.Context) error {
-	before := s.now().Add(-24 * time.Hour)
-	return errors.Join(s.endUnanswered(ctx), s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) }))
+	now := s.now()
+	return errors.Join(s.endUnanswered(ctx), s.store.Update(ctx, func(tx Tx) error {
+		if err := tx.ForgetEnrolling(now.Add(-24 * time.Hour)); err != nil {
+			return err
+		}
+		return tx.ForgetUnused(now.Add(-account.UnusedLife))
+	}))
 }
 
 // now is the time as precisely as a database keeps it, so that what is answered at once equals what is read later.

@@ -302,6 +302,9 @@ func TestSecondFactorIsSentAgain(t *testing.T) {
 func TestSweepKeepsADayForReplays(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.Sweep(context.Background()))
+	if got := w.now.Sub(w.memory.unused); got != account.UnusedLife {
+		t.Errorf("devices are kept for %v", got)
+	}
 	if got := w.now.Sub(w.memory.forgotten); got != 24*time.Hour {
 		t.Errorf("forgot what ended %v ago", got)
 	}

@@ -128,6 +128,8 @@ type Tx interface {
 
 	// ForgetEnrolling deletes registrations, sign-ins, codes, refresh tokens, sessions and limits that ended before the instant.
 	ForgetEnrolling(before time.Time) error
+	// ForgetUnused deletes devices on which nobody is signed in and nobody was since the instant, and what of clinics' desks ended before it.
+	ForgetUnused(before time.Time) error
 }
 
 // CodeSender carries a message to a person. It returns when the message is handed over; what happens to it then is not known.

@@ -35,6 +35,8 @@ type Tx interface {
 	Bar(consent.Grant, time.Time) error
 	// Shred destroys the key of the entry's card; done is false if it has none. Shreddings lists who did that, the newest first.
 	Shred(audit.Entry) (done bool, err error)
+	// TellOfDestruction comes before it, and tells who owns the card and who acts for its patient.
+	TellOfDestruction(card.Destroyed) error
 	Shreddings(limit int) ([]audit.Entry, error)
 	// BeginRenewal gives the entry's card another data key beside the one it has; false if it is being renewed already. Renewing lists such cards.
 	BeginRenewal(audit.Entry) (begun bool, err error)

@@ -25,6 +25,7 @@ type wrappedColumn struct {
 var wrappedColumns = []wrappedColumn{
 	{"card", "wrapped_key", []string{"id"}, func(row []string) []byte { return keyPlace(card.ID(row[0])) }},
 	{"shredding", "sealed", []string{"card"}, func(row []string) []byte { return shreddingPlace(card.ID(row[0])) }},
+	{"destroyed_card", "sealed", []string{"account", "card"}, func(row []string) []byte { return destroyedPlace(identity.AccountID(row[0]), card.ID(row[1])) }},
 	{"account", "phone_sealed", []string{"id"}, func(row []string) []byte { return personPlace("account", "phone", row[0]) }},
 	{"account", "email_sealed", []string{"id"}, func(row []string) []byte { return personPlace("account", "email", row[0]) }},
 	{"registration", "phone_sealed", []string{"id"}, func(row []string) []byte { return personPlace("registration", "phone", row[0]) }},

@@ -349,7 +349,7 @@ func TestAnExportOfADestroyedCard(t *testing.T) {
 	each(t, func(ctx context.Context, t *testing.T, w *World) {
 		v := watch(ctx, t, w)
 		v.reads(130)
-		got(server.Grant(w.Server.Store, w.Now).Shred(ctx, granting.Shredding{Card: v.card, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова"}))(t)
+		got(server.Grant(w.Server.Store, w.Now).Shred(ctx, granting.Shredding{Card: v.card, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова", Ask: "Горздрав, +7 495 000-00-00"}))(t)
 		ok(t, v.log.Sequence(ctx))
 		text := v.lines(nil)
 		x, err := v.holds(text, audit.Checkpoint{})

@@ -25,7 +25,7 @@ var withoutPermit = map[string][]string{
 		"GrantsOf", "RevokeByOrder",
 	},
 	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
-		"Shred", "Shreddings",
+		"Shred", "Shreddings", "TellOfDestruction",
 	},
 	"is for the operator who gives a card another key: it opens nothing to anybody, and who did it and why is remembered": {
 		"BeginRenewal", "Renewing",
@@ -99,7 +99,7 @@ var withoutPermit = map[string][]string{
 	"people and their sessions; no card": {
 		"HasAccount", "Account", "AccountByPhone", "AccountByEmail", "AddAccount", "SetPassword", "AddRegistration", "LockRegistration", "SetRegistration",
 		"AddSignIn", "SignIn", "LockCode", "PutCode", "Device", "PutDevice", "AddSession", "Session", "EndSession", "EndSessions",
-		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling",
+		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling", "ForgetUnused",
 		"ProveSession", "Authenticator", "LockAuthenticator", "PutAuthenticator", "DropAuthenticator",
 		"ReplaceRecoveryCodes", "UseRecoveryCode", "RecoveryCodes",
 		"Devices", "SeeDevice", "ForgetDevice", "ForgetOtherDevices", "DropPush", "ForgetSignIns", "LinkedAccount", "AddLink", "RemoveLink", "Links", "OwnerBySNILS", "Passkeys", "AddPasskey", "UsePasskey", "RemovePasskey", "AddCeremony", "TakeCeremony",
@@ -111,6 +111,7 @@ var withoutPermit = map[string][]string{
 	},
 	"what happened to data that should not have, and whom it concerns; of a card no more than who that is": {
 		"AddIncident", "LockIncident", "SetIncident", "Incidents", "OverdueIncidents", "Concern", "AccountsAfter", "PeopleOf", "IncidentsOf", "ReadIncident", "IncidentToMail",
+		"DestroyedCards", "DestructionToMail", "NoteDestructionMailed",
 		"NoteIncidentMailed",
 	},
 	"who signs in with a certificate, and what he confirmed with it; no card": {
