@@ -58,7 +58,7 @@
 // # Emergencies
 //
 // BreakGlass opens named sections to a clinic without the owner's consent, for an hour and for reading with the purpose ETREAT. It asks for a
-// person (the actor claim) who proved within the last five minutes who he is (auth_time), for a reason and for words. The owner is told
+// person (the actor claim) who proved within the last five minutes who he is (auth_time), for a reason and for words. Who speaks for the patient (the owner; of a small child its parents, see package auditing) is told
 // at once, sees all of it (GET /v1/cards/{card}/emergencies) and may end it; an operator reviews each within 72 hours
-// (`medcard emergencies`), and the owner is told of the verdict. An organisation opens at most 30 an hour.
+// (`medcard emergencies`), and the same people are told of the verdict. An organisation opens at most 30 an hour.
 package granting

@@ -96,10 +96,10 @@ func (n Need) check(a identity.Actor, now time.Time) error {
 	return checkScopes(n.Scopes)
 }
 
-// Emergencies shows the owner who opened the card without being let in, newest first, and what the review came to.
+// Emergencies shows who speaks for the patient who opened the card without being let in, newest first, and what the review came to.
 func (s *Service) Emergencies(ctx context.Context, a identity.Actor, id card.ID) (list []consent.Opening, err error) {
 	err = s.Store.View(ctx, func(tx Tx) error {
-		permit, err := s.owner(tx, a, id)
+		permit, err := tx.DecideWatch(a, id, s.Clock())
 		if err == nil {
 			list, err = tx.Emergencies(permit)
 		}

@@ -109,6 +109,9 @@ func (g Grant) At(seq uint64) bool { return g.Began <= seq && (g.Ended == 0 || s
 // InForce reports whether the grant has begun, not ended, is neither revoked nor held, and awaits nothing. The end itself is outside.
 func (g Grant) InForce(now time.Time) bool { return g.Held.IsZero() && g.Awaits == "" && g.given(now) }
 
+// Ran reports whether the grant ran at an instant of the past, as far as it still tells: what was held and confirmed since does not show.
+func (g Grant) Ran(at time.Time) bool { return g.given(at) }
+
 // given is InForce but for the owner's word that a held grant waits for, and the proofs that an owner's awaits.
 func (g Grant) given(now time.Time) bool {
 	if now.Before(g.Starts) || (!g.Ends.IsZero() && !now.Before(g.Ends)) {
@@ -195,6 +198,7 @@ type Permit struct {
 	write   card.Scopes
 	add     card.Scopes
 	owner   bool
+	speaks  bool
 	behalf  RepresentationID
 	token   *Token
 }
@@ -219,6 +223,9 @@ func (p Permit) Denied() card.Scopes { return p.deny }
 
 // Owner reports whether the card is the actor's own.
 func (p Permit) Owner() bool { return p.owner }
+
+// Speaks reports whether the actor is told who opened the card: it is his own, or he speaks for its patient.
+func (p Permit) Speaks() bool { return p.owner || p.speaks }
 
 // Reads reports whether a record of the scope may be read.
 func (p Permit) Reads(s card.Scope) bool {
@@ -328,6 +335,18 @@ func (p *Permit) writes(g Grant) {
 	if p.behalf == "" {
 		p.behalf = g.Representation
 	}
+}
+
+// DecideWatch is for who speaks for a patient that has no account: he may see who opened the card, whether or not it is open to him now. The
+// permit reads nothing of the card.
+func DecideWatch(a identity.Actor, id card.ID, speaks bool, t *Token) (Permit, error) {
+	switch {
+	case a.Locked:
+		return Permit{}, identity.ErrLocked
+	case !speaks || a.Kind != identity.Patient || !a.SecondFactor:
+		return Permit{}, ErrNoGrant
+	}
+	return Permit{card: id, actor: a, purpose: PatientRequest, speaks: true, token: t}, nil
 }
 
 // DecideWrite says whether an organisation may add to a card without reading it: a clinic publishes what it did, a doctor's
