@@ -182,7 +182,7 @@ func (g Grant) meant(a identity.Actor, p Purpose) bool {
 	case Owner, Proxy:
 		return a.Kind == identity.Patient && g.Reaches(a) && a.SecondFactor && p == PatientRequest && (a.Practitioner || !g.Powers.Staff)
 	case Reader:
-		return (a.Kind == identity.Clinic || a.Kind == identity.Pharmacy) && a.Client != "" && g.Client == a.Client && g.Purpose == p
+		return a.Kind.Organisation() && a.Client != "" && g.Client == a.Client && g.Purpose == p
 	}
 	return false
 }
@@ -258,7 +258,9 @@ var (
 	ErrBarred  = fault.New(fault.Denied, "order.barred", "A court decided that this person or organisation is to see nothing of the card: the order stands among its restrictions.")
 	ErrOwned   = fault.New(fault.Invalid, "order.owner", "The card is the person's own: an order keeps others from it.")
 	ErrOrdered = fault.New(fault.Denied, "order.binding", "A court ordered this restriction, so only who carries its orders out can lift it: ask the operator named in the access log.")
-	ErrPurpose = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	ErrPurpose = fault.New(fault.Malformed, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	// An organisation reads through somebody: the patient is to see who.
+	ErrPerson = fault.New(fault.Denied, "person.missing", "Only a named person opens a card: sign the claim actor, with sub, name and role, in the client assertion by which the token is asked for.")
 )
 
 // Closed reports whether a refusal means that a phone has no access to the card, be it for now.
@@ -267,7 +269,7 @@ func Closed(err error) bool {
 }
 
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
-// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrNoGrant, ErrHeld where
+// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrPerson, ErrNoGrant, ErrHeld where
 // nothing but held grants would let the actor in, and ErrDocuments or ErrPolicy where he has to prove first that the card is his.
 //
 // What a restriction denies stays denied by whatever grant the actor comes; only the owner is bound by none.
@@ -277,6 +279,9 @@ func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Ti
 	}
 	if a.Locked {
 		return Permit{}, identity.ErrLocked // no Closed refusal, of which phones would delete the card
+	}
+	if a.Kind.Organisation() && !a.Person.Named() {
+		return Permit{}, ErrPerson // before anything is said of the card
 	}
 	permit := Permit{card: id, actor: a, purpose: p, token: t}
 	refusal := ErrNoGrant
@@ -351,7 +356,8 @@ func DecideWatch(a identity.Actor, id card.ID, speaks bool, t *Token) (Permit, e
 
 // DecideWrite says whether an organisation may add to a card without reading it: a clinic publishes what it did, a doctor's
 // system files a prescription, a pharmacy's dispensing changes one's state. The permit reads nothing. right is the OAuth
-// scope that the act asks for.
+// scope that the act asks for. A system may do so without a person: its nightly run publishes what the clinic's people wrote, and is told
+// nothing of the card.
 func DecideWrite(a identity.Actor, id card.ID, right string, scopes card.Scopes, t *Token) (Permit, error) {
 	switch a.Kind {
 	case identity.Clinic, identity.Pharmacy:
