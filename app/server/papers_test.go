@@ -31,7 +31,7 @@ import (
 var (
 	doctor = identity.Actor{
 		Person: identity.Person{ID: "7", Name: "Иванова А. П.", Role: "терапевт"},
-		Kind: identity.Clinic, Client: "0191d5a0-0000-7000-8000-0000000000c1", Organisation: "Поликлиника № 7",
+		Kind:   identity.Clinic, Client: "0191d5a0-0000-7000-8000-0000000000c1", Organisation: "Поликлиника № 7",
 		Scopes: []string{issuing.PrescriptionRight, issuing.ReferralRight, "system/*.c"},
 	}
 	anna = identity.Actor{Kind: identity.Patient, Account: "anna", Device: "d1", SecondFactor: true}

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -136,7 +137,7 @@ func (tx *Tx) ownCards(of identity.AccountID) (own []card.ID, err error) {
 	return own, nil
 }
 
-// AuditProof remembers an act on somebody's proofs on the cards that he redeemed, where he reads it; without one, on the log's own.
+// AuditProof remembers an act on somebody's proofs or account on the cards that he redeemed, where he reads it; without one, on the log's own.
 func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 	cards, err := tx.ownCards(of)
 	if err != nil {
@@ -152,7 +153,7 @@ func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 		if err := tx.OpenLogCard(e.At); err != nil {
 			return err
 		}
-		e.What += " of " + string(of)
+		e.What = strings.TrimSpace(e.What + " of " + string(of))
 		cards = []card.ID{audit.LogCard}
 	}
 	for _, id := range slices.Compact(cards) {
