@@ -1,5 +1,5 @@
 // Package auditing keeps the log of who did what with which card so that nobody can change it unnoticed, and shows it to whom it
-// concerns: to the owner the lines about his card, to an outsider the proof that they are all there.
+// concerns: to who speaks for the patient the lines about the card, to an outsider the proof that they are all there.
 //
 // # What is written, and when
 //
@@ -8,6 +8,17 @@
 // sealed under the card's key. Its hash goes into a row of its own, and every second the sequencer (Sequence) takes those rows, puts them into
 // one Merkle tree over all cards and signs a checkpoint. A request waits for nobody: nothing that two cards share is touched in its
 // transaction.
+//
+// # Who is told, and what
+//
+// The log is the owner's. A card without one, a small child's, shows it to who represents the patient wholly (family.Representation.Speaks), whether
+// or not the card is open on his phone; the same people are told of an emergency. From the turn on, when the child decides himself, they
+// are no more.
+//
+// A line says who it was: of an organisation its name, the person and the role as it signed them; of a person his account and what he was to the
+// card, the reader himself (and on which of his devices), the owner, whom the owner let in (and by which grant), or who acted in the patient's
+// name (and by which right). The entry holds the account and the device, and its hash is over them; what they were to the card is found out
+// when the line is read (audit.LineFor), so lines from before tell it too. Accounts have no names here: the list of grants has the same account.
 //
 // # Who finds what
 //
@@ -96,7 +107,7 @@
 //	GET /v1/audit/leaves?from=N                  the leaf hashes from place N on, 32 bytes each, at most 4,096 of them; nothing behind the last. The root
 //	                                             is recomputed from these
 //	GET /v1/audit/consistency?older=M&newer=N    the consistency proof from size M to size N
-//	GET /v1/cards/{card}/access-log/evidence     for the owner: entries of the card, newest first, at most 100, each in its canonical form with salt,
+//	GET /v1/cards/{card}/access-log/evidence     for who speaks for the patient: entries of the card, newest first, at most 100, each in its canonical form with salt,
 //	                                             place and inclusion proof for the checkpoint that comes along
 //
 //	GET /v1/audit/export?from=N                  for auditors, as application/x-ndjson: first a line begin with form, from, to, what was asked for (since,

@@ -58,9 +58,9 @@
 // # Emergencies
 //
 // BreakGlass opens named sections to a clinic without the owner's consent, for an hour and for reading with the purpose ETREAT. It asks for a
-// person (the actor claim) who proved within the last five minutes who he is (auth_time), for a reason and for words. The owner is told
-// at once, sees all of it (GET /v1/cards/{card}/emergencies) and may end it. A reviewer (`medcard clients add --kind reviewer`,
-// /v1/reviews/emergencies, or `medcard emergencies` on the server) judges each within 72 hours, once: neither the person who opened the card nor
-// anybody of his name. He sees who opened it and why, and nothing of the card; the owner reads who looked, and is told of the verdict. An
-// organisation opens at most 30 an hour.
+// person (the actor claim) who proved within the last five minutes who he is (auth_time), for a reason and for words. Who speaks for the patient
+// (the owner; of a small child its parents, see package auditing) is told at once, sees all of it (GET /v1/cards/{card}/emergencies) and may end
+// it. A reviewer (`medcard clients add --kind reviewer`, /v1/reviews/emergencies, or `medcard emergencies` on the server) judges each within 72
+// hours, once: neither the person who opened the card nor anybody of his name. He sees who opened it and why, and nothing of the card; the
+// patient's side reads who looked, and is told of the verdict. An organisation opens at most 30 an hour.
 package granting

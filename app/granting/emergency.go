@@ -15,7 +15,6 @@ import (
 
 // Faults of emergencies.
 var (
-	ErrPerson = fault.New(fault.Denied, "person.missing", "Only a named person may open a card in an emergency: sign the actor claim with sub, name and role.")
 	ErrStepUp = fault.New(fault.Denied, "person.stale", "The person has to prove who he is anew: sign auth_time in the actor claim, at most five minutes old.")
 	ErrReason = fault.New(fault.Invalid, "reason.invalid", "Say why: a reason of the list, and 10 to 500 characters of your own.")
 	ErrNarrow = fault.New(fault.Invalid, "scopes.too_wide", "Name 1 to 8 scopes, those that this emergency needs.")
@@ -81,8 +80,8 @@ func (n Need) check(a identity.Actor, now time.Time) error {
 	switch proven := a.Person.Proven; {
 	case a.Kind != identity.Clinic:
 		return consent.ErrNoGrant
-	case a.Person.ID == "" || a.Person.Name == "" || a.Person.Role == "":
-		return ErrPerson
+	case !a.Person.Named():
+		return consent.ErrPerson
 	case proven.IsZero() || now.Sub(proven) > freshProof:
 		return ErrStepUp
 	case !n.Reason.Known() || !wording.Long(n.Words, 10, 500):
@@ -93,10 +92,10 @@ func (n Need) check(a identity.Actor, now time.Time) error {
 	return checkScopes(n.Scopes)
 }
 
-// Emergencies shows the owner who opened the card without being let in, newest first, and what the review came to.
+// Emergencies shows who speaks for the patient who opened the card without being let in, newest first, and what the review came to.
 func (s *Service) Emergencies(ctx context.Context, a identity.Actor, id card.ID) (list []consent.Opening, err error) {
 	err = s.Store.View(ctx, func(tx Tx) error {
-		permit, err := s.owner(tx, a, id)
+		permit, err := tx.DecideWatch(a, id, s.Clock())
 		if err == nil {
 			list, err = tx.Emergencies(permit)
 		}

@@ -20,6 +20,8 @@ type Tx interface {
 	FamilyTx
 	ReviewTx
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
+	// DecideWatch lets in who speaks for the card's patient: the owner, or where it has none, who represents the patient wholly.
+	DecideWatch(identity.Actor, card.ID, time.Time) (consent.Permit, error)
 	// Organisation gives the display name of a client that may be let in; found is false for any other.
 	Organisation(identity.ClientID) (name string, found bool, err error)
 	// HasAccount reports whether there is such an account.

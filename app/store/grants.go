@@ -16,9 +16,9 @@ import (
 // A grant's begin, revoke and end are commits of the card like any change of a record: so it is known of every commit who
 // could see what then, and a phone is sent what it gained and told what it lost.
 
-// Grants lists the card's grants to its owner, newest first.
+// Grants lists the card's grants to who speaks for its patient, newest first.
 func (tx *Tx) Grants(p consent.Permit) ([]consent.Grant, error) {
-	if err := tx.mayOwn(p); err != nil {
+	if err := tx.mayWatch(p); err != nil {
 		return nil, err
 	}
 	return tx.grants(p.Card())

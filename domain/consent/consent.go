@@ -109,6 +109,9 @@ func (g Grant) At(seq uint64) bool { return g.Began <= seq && (g.Ended == 0 || s
 // InForce reports whether the grant has begun, not ended, is neither revoked nor held, and awaits nothing. The end itself is outside.
 func (g Grant) InForce(now time.Time) bool { return g.Held.IsZero() && g.Awaits == "" && g.given(now) }
 
+// Ran reports whether the grant ran at an instant of the past, as far as it still tells: what was held and confirmed since does not show.
+func (g Grant) Ran(at time.Time) bool { return g.given(at) }
+
 // given is InForce but for the owner's word that a held grant waits for, and the proofs that an owner's awaits.
 func (g Grant) given(now time.Time) bool {
 	if now.Before(g.Starts) || (!g.Ends.IsZero() && !now.Before(g.Ends)) {
@@ -179,7 +182,7 @@ func (g Grant) meant(a identity.Actor, p Purpose) bool {
 	case Owner, Proxy:
 		return a.Kind == identity.Patient && g.Reaches(a) && a.SecondFactor && p == PatientRequest && (a.Practitioner || !g.Powers.Staff)
 	case Reader:
-		return (a.Kind == identity.Clinic || a.Kind == identity.Pharmacy) && a.Client != "" && g.Client == a.Client && g.Purpose == p
+		return a.Kind.Organisation() && a.Client != "" && g.Client == a.Client && g.Purpose == p
 	}
 	return false
 }
@@ -195,6 +198,7 @@ type Permit struct {
 	write   card.Scopes
 	add     card.Scopes
 	owner   bool
+	speaks  bool
 	behalf  RepresentationID
 	token   *Token
 }
@@ -219,6 +223,9 @@ func (p Permit) Denied() card.Scopes { return p.deny }
 
 // Owner reports whether the card is the actor's own.
 func (p Permit) Owner() bool { return p.owner }
+
+// Speaks reports whether the actor is told who opened the card: it is his own, or he speaks for its patient.
+func (p Permit) Speaks() bool { return p.owner || p.speaks }
 
 // Reads reports whether a record of the scope may be read.
 func (p Permit) Reads(s card.Scope) bool {
@@ -251,7 +258,9 @@ var (
 	ErrBarred  = fault.New(fault.Denied, "order.barred", "A court decided that this person or organisation is to see nothing of the card: the order stands among its restrictions.")
 	ErrOwned   = fault.New(fault.Invalid, "order.owner", "The card is the person's own: an order keeps others from it.")
 	ErrOrdered = fault.New(fault.Denied, "order.binding", "A court ordered this restriction, so only who carries its orders out can lift it: ask the operator named in the access log.")
-	ErrPurpose = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	ErrPurpose = fault.New(fault.Malformed, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	// An organisation reads through somebody: the patient is to see who.
+	ErrPerson = fault.New(fault.Denied, "person.missing", "Only a named person opens a card: sign the claim actor, with sub, name and role, in the client assertion by which the token is asked for.")
 )
 
 // Closed reports whether a refusal means that a phone has no access to the card, be it for now.
@@ -260,7 +269,7 @@ func Closed(err error) bool {
 }
 
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
-// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrNoGrant, ErrHeld where
+// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrPerson, ErrNoGrant, ErrHeld where
 // nothing but held grants would let the actor in, and ErrDocuments or ErrPolicy where he has to prove first that the card is his.
 //
 // What a restriction denies stays denied by whatever grant the actor comes; only the owner is bound by none.
@@ -270,6 +279,9 @@ func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Ti
 	}
 	if a.Locked {
 		return Permit{}, identity.ErrLocked // no Closed refusal, of which phones would delete the card
+	}
+	if a.Kind.Organisation() && !a.Person.Named() {
+		return Permit{}, ErrPerson // before anything is said of the card
 	}
 	permit := Permit{card: id, actor: a, purpose: p, token: t}
 	refusal := ErrNoGrant
@@ -330,9 +342,22 @@ func (p *Permit) writes(g Grant) {
 	}
 }
 
+// DecideWatch is for who speaks for a patient that has no account: he may see who opened the card, whether or not it is open to him now. The
+// permit reads nothing of the card.
+func DecideWatch(a identity.Actor, id card.ID, speaks bool, t *Token) (Permit, error) {
+	switch {
+	case a.Locked:
+		return Permit{}, identity.ErrLocked
+	case !speaks || a.Kind != identity.Patient || !a.SecondFactor:
+		return Permit{}, ErrNoGrant
+	}
+	return Permit{card: id, actor: a, purpose: PatientRequest, speaks: true, token: t}, nil
+}
+
 // DecideWrite says whether an organisation may add to a card without reading it: a clinic publishes what it did, a doctor's
 // system files a prescription, a pharmacy's dispensing changes one's state. The permit reads nothing. right is the OAuth
-// scope that the act asks for.
+// scope that the act asks for. A system may do so without a person: its nightly run publishes what the clinic's people wrote, and is told
+// nothing of the card.
 func DecideWrite(a identity.Actor, id card.ID, right string, scopes card.Scopes, t *Token) (Permit, error) {
 	switch a.Kind {
 	case identity.Clinic, identity.Pharmacy:

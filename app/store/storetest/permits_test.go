@@ -13,7 +13,7 @@ import (
 // withoutPermit are the methods of a transaction that ask for no permit, by the reason why they need none.
 var withoutPermit = map[string][]string{
 	"decides who gets a permit, or takes the lock before that": {
-		"Decide", "DecideWrite", "LockCard",
+		"Decide", "DecideWatch", "DecideWrite", "LockCard",
 	},
 	"writes down what the clock did: that a grant or a prescription has run out": {
 		"CommitEnds", "CardsWithEnds", "PrescriptionsEnded", "DropEnd",
@@ -88,7 +88,7 @@ var withoutPermit = map[string][]string{
 		"KeySet", "ReplaceKeySet", "AddKeyEvent", "KeyEvents",
 	},
 	"a job's work: it has no actor, and learns whom to tell that there is news, not which": {
-		"TakeNews", "StillSees", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
+		"TakeNews", "StillSees", "Speaks", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
 	},
 	"forgets what no device can ask for any more, by the engine's rule, and gives out nothing of it": {
 		"CardsToCollect", "Collect",
