@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -47,10 +45,9 @@ type Store interface {
 
 // Service keeps the log and shows it.
 type Service struct {
-	Store  Store
-	Clock  func() time.Time
-	Signer note.Signer // of checkpoints; its name is the log's origin
-	Key    string      // by which they are verified, as note.NewVerifier reads it
+	Store Store
+	Clock func() time.Time
+	Keys  func() (Keys, error) // as they are now: an operator may let another take over
 }
 
 // PageSize is how many entries a page holds at most.
