@@ -21,6 +21,7 @@ type Tx interface {
 
 	// The log: its length and signed checkpoint, what waits for it, and its hashes.
 	PendingAudit() (bool, error)
+	WaitingForLog(limit int) (waiting int, since time.Time, err error)
 	Log() (size int64, signed string, err error)
 	LockLog() (size int64, signed string, err error)
 	TakePending(limit int) ([]audit.Leaf, error)

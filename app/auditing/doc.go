@@ -31,6 +31,13 @@
 // A database that was restored from a backup lacks what was written after it, so phones that saw a later checkpoint report a fork, once. They
 // are right. The app tells the person and goes on with phone.Client.AcceptAuditLog.
 //
+// # Who is woken
+//
+// Each server tells at /metrics what it sees: medcard_audit_waiting, the entries that wait for the log (some, for a second); medcard_audit_waiting_seconds, for how
+// long the oldest has, where more than a minute means that no sequencer works; medcard_audit_tampered, 1 when the sequencer met a log that is not what its last
+// checkpoint says, or the look at the newest hundred entries (Watch, once a minute) one that is not what was hashed. It goes back to 0 when the next look finds
+// nothing, so let the alarm stay until somebody has seen it. What was done to older entries `medcard audit verify` finds.
+//
 // # Who reads the whole log
 //
 // Auditors do (Review): clients of a kind of their own (`medcard clients add --kind auditor`), whose scope system/AuditEvent.rs opens
