@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
@@ -28,6 +26,7 @@ type Tx interface {
 
 	// The log: its length and signed checkpoint, what waits for it, and its hashes.
 	PendingAudit() (bool, error)
+	WaitingForLog(limit int) (waiting int, since time.Time, err error)
 	Log() (size int64, signed string, err error)
 	LockLog() (size int64, signed string, err error)
 	TakePending(limit int) ([]audit.Leaf, error)
@@ -53,10 +52,9 @@ type Store interface {
 
 // Service keeps the log and shows it.
 type Service struct {
-	Store  Store
-	Clock  func() time.Time
-	Signer note.Signer // of checkpoints; its name is the log's origin
-	Key    string      // by which they are verified, as note.NewVerifier reads it
+	Store Store
+	Clock func() time.Time
+	Keys  func() (Keys, error) // as they are now: an operator may let another take over
 
 	exports atomic.Int32 // that are running
 }

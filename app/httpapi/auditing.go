@@ -16,8 +16,9 @@ import (
 
 type logKeyReply struct {
 	Body struct {
-		Origin string `json:"origin" doc:"Whose log: the first line of its checkpoints"`
-		Key    string `json:"key" doc:"Verifies the checkpoints; origin+hash+key, as C2SP signed-note has it"`
+		Origin    string   `json:"origin" doc:"Whose log: the first line of its checkpoints"`
+		Key       string   `json:"key" doc:"Verifies the checkpoints; origin+hash+key, as C2SP signed-note has it"`
+		Handovers []string `json:"handovers" doc:"Signed notes by which each key after the first took over from the one before it, the oldest first"`
 	}
 }
 
@@ -153,7 +154,11 @@ func (a *API) auditRoutes() {
 	operate(a, Route{ID: "auditKey", Method: http.MethodGet, Path: "/v1/audit/key", Tag: tag, Summary: "The key that verifies the checkpoints", Access: Public()},
 		func(context.Context, *struct{}) (*logKeyReply, error) {
 			out := new(logKeyReply)
-			out.Body.Origin, out.Body.Key = a.Auditing.Signer.Name(), a.Auditing.Key
+			keys, err := a.Auditing.Keys()
+			if err != nil {
+				return nil, err
+			}
+			out.Body.Origin, out.Body.Key, out.Body.Handovers = keys.Signer.Name(), keys.Key, append([]string{}, keys.Handovers...)
 			return out, nil
 		})
 	operate(a, Route{ID: "auditConsistency", Method: http.MethodGet, Path: "/v1/audit/consistency", Tag: tag, Summary: "Proof that a longer log begins with a shorter one", Access: Public()},

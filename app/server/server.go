@@ -124,7 +124,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 			return nil, errors.Join(err, logDB.Close(), db.Close())
 		}
 	}
-	queue, err := runner(db, notify, sync, dispense, alert, sequencer, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
+	watch := &auditWatch{sequencer: sequencer, log: log, clock: o.Clock}
+	registry.MustRegister(watch.metrics()...)
+	queue, err := runner(db, notify, sync, dispense, alert, watch, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
 	if err != nil {
 		return nil, errors.Join(err, logDB.Close(), db.Close())
 	}

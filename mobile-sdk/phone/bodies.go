@@ -223,7 +223,8 @@ type consistencyAnswer struct {
 }
 
 type auditKeyAnswer struct {
-	Key string `json:"key"`
+	Key       string   `json:"key"`
+	Handovers []string `json:"handovers"`
 }
 
 type pushTokenBody struct {

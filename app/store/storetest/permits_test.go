@@ -70,7 +70,7 @@ var withoutPermit = map[string][]string{
 		"AppendAudit", "OwnReadSince",
 	},
 	"the audit log: hashes, and which entry each is of; no content": {
-		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "ShreddingOf", "LogNodes", "CardTrails",
+		"PendingAudit", "WaitingForLog", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "ShreddingOf", "LogNodes", "CardTrails",
 	},
 	"the log's entries, of which none holds what was seen, for verification by an operator and for auditors, whose reading is itself remembered": {
 		"LoggedEntries", "WaitingEntries", "OpenLogCard",
