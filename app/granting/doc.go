@@ -60,5 +60,12 @@
 // BreakGlass opens named sections to a clinic without the owner's consent, for an hour and for reading with the purpose ETREAT. It asks for a
 // person (the actor claim) who proved within the last five minutes who he is (auth_time), for a reason and for words. The owner is told
 // at once, sees all of it (GET /v1/cards/{card}/emergencies) and may end it; an operator reviews each within 72 hours
-// (`medcard emergencies`), and the owner is told of the verdict. An organisation opens at most 30 an hour.
+// (`medcard emergencies`), and the owner is told of the verdict. An organisation opens at most 30 an hour, and one card at most 24 times a day.
+//
+// # How it grows
+//
+// An owner has at most 1000 grants and restrictions at a time. What is over does not count, nor do emergencies: nobody but the owner can use
+// that room up. Of organisations a request reads only the grants that are not over, so a card that was opened in emergencies every day for years is
+// as fast as one that never was. Of people it reads those that are over as well, because their phones have to be told what they lost;
+// only the owner makes more of them.
 package granting

@@ -24,11 +24,29 @@ func (tx *Tx) Grants(p consent.Permit) ([]consent.Grant, error) {
 	return tx.grants(p.Card())
 }
 
+// CountGiven counts the grants and restrictions that the card's owner gave and that are not over: emergencies and what comes of representations
+// are none of them.
+func (tx *Tx) CountGiven(p consent.Permit) (n int, err error) {
+	if err := tx.mayOwn(p); err != nil {
+		return 0, err
+	}
+	_, err = tx.one([]any{&n}, `SELECT count(*) FROM access_grant AS g WHERE card = ? AND (ended = 0 OR held_at IS NOT NULL) AND role <> ? AND representation = ''
+		AND NOT ordered AND NOT EXISTS (SELECT 1 FROM emergency AS e WHERE e.card = g.card AND e.id = g.id)`, string(p.Card()), string(consent.Owner))
+	return n, err
+}
+
 // grantColumns reads an empty id where there is no grant.
 const grantColumns = `coalesce(CAST(id AS text), ''), coalesce(role, ''), coalesce(account, ''), coalesce(client, ''), coalesce(scopes, ''), coalesce(purpose, ''),
 	starts_at, ends_at, revoked_at, held_at, coalesce(began, 0), coalesce(ended, 0), coalesce(device, ''), coalesce(powers, ''), coalesce(representation, ''), coalesce(awaits, ''), coalesce(ordered, false)`
 
-func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) {
+func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) { return tx.grantsThat(id, "true") }
+
+// effective holds for the grants that somebody's access or sight depends on: all but those of organisations that are over, of which every visit and
+// emergency of a life leaves one. People's count also when they are over, because their phones are told what they saw when; there are no
+// more of them than the owner gave. access_grant_effective is an index of just these.
+const effective = "ended = 0 OR held_at IS NOT NULL OR client = ''"
+
+func (tx *Tx) grantsThat(id card.ID, condition string) ([]consent.Grant, error) {
 	var list []consent.Grant
 	err := tx.enterEach(id, func(rows *sql.Rows) error {
 		g := consent.Grant{Card: id}
@@ -42,7 +60,7 @@ func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) {
 		g.Starts, g.Ends, g.Revoked, g.Held = fromNull(starts), fromNull(ends), fromNull(revoked), fromNull(held)
 		list = append(list, g)
 		return nil
-	}, grantColumns, "access_grant", "starts_at DESC, id DESC")
+	}, grantColumns, "access_grant", condition, "starts_at DESC, id DESC")
 	return list, err
 }
 
@@ -308,7 +326,7 @@ func (tx *Tx) OwnGrants(p consent.Permit) ([]consent.Grant, error) {
 	all := tx.granted // Decide has just read them
 	if tx.grantedOf != p.Card() {
 		var err error
-		if all, err = tx.grants(p.Card()); err != nil {
+		if all, err = tx.grantsThat(p.Card(), effective); err != nil {
 			return nil, err
 		}
 	}

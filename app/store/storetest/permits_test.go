@@ -19,10 +19,10 @@ var withoutPermit = map[string][]string{
 		"CommitEnds", "CardsWithEnds", "PrescriptionsEnded", "DropEnd",
 	},
 	"is for the operators who review emergencies, and has no route: it tells who opened which card, and nothing of what stands in it": {
-		"CountEmergencies", "UnreviewedEmergencies", "ReviewEmergency",
+		"CountEmergencies", "CountEmergenciesOn", "UnreviewedEmergencies", "ReviewEmergency",
 	},
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
-		"GrantsOf", "RevokeByOrder",
+		"GrantsOf", "RevokeByOrder", "Bar",
 	},
 	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
 		"Shred", "Shreddings",
