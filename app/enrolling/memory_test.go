@@ -48,13 +48,14 @@ type state struct {
 	waiting       map[card.ID]identity.AccountID
 	policies      map[identity.AccountID]evidence.Link
 	entries       []audit.Entry
+	rung          []string // whose phones rang, and which of them did not
 	forgotten     time.Time
 }
 
 func (s state) clone() state {
 	return state{maps.Clone(s.allowances), maps.Clone(s.accounts), maps.Clone(s.registrations), maps.Clone(s.signIns), maps.Clone(s.codes),
 		maps.Clone(s.devices), maps.Clone(s.sessions), maps.Clone(s.refreshes), maps.Clone(s.claims), maps.Clone(s.owners), maps.Clone(s.lost), maps.Clone(s.changes), maps.Clone(s.pushes),
-		maps.Clone(s.links), maps.Clone(s.numbers), maps.Clone(s.passkeys), maps.Clone(s.ceremonies), maps.Clone(s.apps), maps.Clone(s.recovery), maps.Clone(s.locks), maps.Clone(s.waiting), maps.Clone(s.policies), slices.Clone(s.entries), s.forgotten}
+		maps.Clone(s.links), maps.Clone(s.numbers), maps.Clone(s.passkeys), maps.Clone(s.ceremonies), maps.Clone(s.apps), maps.Clone(s.recovery), maps.Clone(s.locks), maps.Clone(s.waiting), maps.Clone(s.policies), slices.Clone(s.entries), slices.Clone(s.rung), s.forgotten}
 }
 
 func newMemory() *memory {
@@ -562,6 +563,12 @@ func (m *memory) PolicyFits(of identity.AccountID, n identity.Policy) (bool, err
 		}
 	}
 	return true, nil
+}
+
+func (m *memory) TellOfDevice(of identity.AccountID, except identity.DeviceID) error {
+	m.called("TellOfDevice")
+	m.rung = append(m.rung, string(of)+" but "+string(except))
+	return nil
 }
 
 func (m *memory) TellOfVerdict(identity.AccountID) error {

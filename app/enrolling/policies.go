@@ -46,7 +46,10 @@ func (s *Service) LinkPolicy(ctx context.Context, a identity.Actor, typed string
 	var link evidence.Link
 	var who account.Account
 	err = s.store.Update(ctx, func(tx Tx) error {
-		if err := s.spend(tx, now, policyByAccount.of(string(a.Account)), policyByAddress.of(from.network()), policyByNumber.of(string(number))); err != nil {
+		if err := s.spend(tx, now, policyByAccount.of(string(a.Account)), policyByAddress.of(from.network())); err != nil {
+			return err
+		}
+		if err := s.spendOn(tx, now, policyByNumber.of(string(number)), string(a.Account)); err != nil {
 			return err
 		}
 		var found bool

@@ -122,6 +122,7 @@ type Tx interface {
 	// PolicyFits gives false when the policy is somebody else's, as far as is known here.
 	PolicyFits(of identity.AccountID, n identity.Policy) (bool, error)
 	TellOfVerdict(of identity.AccountID) error
+	TellOfDevice(of identity.AccountID, except identity.DeviceID) error
 	AuditProof(of identity.AccountID, e audit.Entry) error
 
 	// ForgetEnrolling deletes registrations, sign-ins, codes, refresh tokens, sessions and limits that ended before the instant.

@@ -18,6 +18,7 @@ import (
 // Tx is what this act needs of a transaction.
 type Tx interface {
 	FamilyTx
+	ReviewTx
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	// Organisation gives the display name of a client that may be let in; found is false for any other.
 	Organisation(identity.ClientID) (name string, found bool, err error)
@@ -37,6 +38,9 @@ type Tx interface {
 	// Shred destroys the key of the entry's card; done is false if it has none. Shreddings lists who did that, the newest first.
 	Shred(audit.Entry) (done bool, err error)
 	Shreddings(limit int) ([]audit.Entry, error)
+	// BeginRenewal gives the entry's card another data key beside the one it has; false if it is being renewed already. Renewing lists such cards.
+	BeginRenewal(audit.Entry) (begun bool, err error)
+	Renewing(limit int) ([]card.ID, error)
 	ConfirmGrant(consent.Permit, consent.GrantID, time.Time) (g consent.Grant, found bool, err error)
 	// CardsWithEnds lists cards, behind the one named, of which a grant has run out whose end CommitEnds has still to commit.
 	CardsWithEnds(after card.ID, now time.Time, limit int) ([]card.ID, error)
@@ -59,12 +63,9 @@ type Tx interface {
 	// OpenEmergency keeps an emergency, lets its clinic in and tells the owner.
 	OpenEmergency(consent.Permit, consent.Opening) error
 	Emergencies(consent.Permit) ([]consent.Opening, error)
-	// CountEmergencies counts those of an organisation since an instant, CountEmergenciesOn those on one card, UnreviewedEmergencies lists those that wait, of all cards.
+	// CountEmergencies counts those of an organisation since an instant, CountEmergenciesOn those on one card.
 	CountEmergencies(identity.ClientID, time.Time) (int, error)
 	CountEmergenciesOn(card.ID, identity.ClientID, time.Time) (int, error)
-	UnreviewedEmergencies(limit int) ([]consent.Opening, error)
-	// ReviewEmergency ends the wait of one; found is false if none of the name waits.
-	ReviewEmergency(id card.ID, emergency consent.GrantID, verdict consent.Verdict, reviewer, finding string, now time.Time) (found bool, err error)
 }
 
 // Store runs transactions.

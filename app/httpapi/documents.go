@@ -63,7 +63,7 @@ type slotBody struct {
 	Demanded bool   `json:"demanded" doc:"A card opens only when it was approved"`
 }
 
-// documentRoutes take the documents by which a person proves who he is. Who checks them has no route: see medcard documents.
+// documentRoutes take the documents by which a person proves who he is. Who checks them: reviewRoutes.
 func (a *API) documentRoutes() {
 	const tag, path = "documents", "/v1/me/documents"
 	operate(a, Route{ID: "listDocuments", Method: http.MethodGet, Path: path, Tag: tag, Summary: "The person's own documents with what was said of them, and the slots there are", Access: Patients()},

@@ -68,6 +68,7 @@ var topics = map[notice.Kind]push.Topic{
 	notice.Verdict:  push.News,
 	notice.Family:   push.Security,
 	notice.Incident: push.Security,
+	notice.Device:   push.Security,
 }
 
 var languages = map[account.Language]push.Language{account.Russian: push.Russian, account.English: push.English}

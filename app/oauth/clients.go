@@ -24,6 +24,7 @@ const (
 	ScopeStaff     = "system/PractitionerRole.cu" // name its practitioners
 	ScopeDispense  = "system/dispensing.c"        // hand out what was prescribed
 	ScopeAudit     = "system/AuditEvent.rs"       // read the log of who did what
+	ScopeReview    = identity.RightReview         // look at what waits for a reviewer, and judge it
 )
 
 // scopesOf says what each kind of organisation may do unless the operator says less.
@@ -31,6 +32,7 @@ var scopesOf = map[identity.ActorKind][]string{
 	identity.Clinic:   {ScopePublish, ScopeRead, ScopePrescribe, ScopeRefer, ScopeCertify, ScopeRemind, ScopeStaff},
 	identity.Pharmacy: {ScopeDispense},
 	identity.Auditor:  {ScopeAudit},
+	identity.Reviewer: {ScopeReview},
 }
 
 // NewClient is what an operator says of an organisation.
@@ -44,7 +46,7 @@ type NewClient struct {
 
 // Why a client is refused.
 var (
-	errClientKind   = fault.New(fault.Invalid, "client.kind", "The kind is clinic, pharmacy or auditor.")
+	errClientKind   = fault.New(fault.Invalid, "client.kind", "The kind is clinic, pharmacy, auditor or reviewer.")
 	errClientName   = fault.New(fault.Invalid, "client.name", "The name has 1 to 200 characters; patients read it in \"who saw my card\".")
 	errClientOGRN   = fault.New(fault.Invalid, "client.ogrn", "The OGRN has 13 or 15 digits and a check digit; one of them is wrong.")
 	errClientScope  = fault.New(fault.Invalid, "client.scope", "That kind of organisation may not have one of the scopes.")

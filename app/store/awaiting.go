@@ -136,18 +136,42 @@ func (tx *Tx) ownCards(of identity.AccountID) (own []card.ID, err error) {
 	return own, nil
 }
 
-// AuditProof remembers an act on somebody's proofs on the cards that he redeemed, where he reads it; without one, on the log's own.
-func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
-	cards, err := tx.ownCards(of)
+// redeemed lists the cards that the account's person redeemed, those too that wait for his proofs.
+func (tx *Tx) redeemed(of identity.AccountID) ([]card.ID, error) {
+	own, err := tx.ownCards(of)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	waiting, err := tx.AwaitedCards(of)
+	all := append(own, waiting...)
+	slices.Sort(all) // locks are taken in one order
+	return slices.Compact(all), err
+}
+
+// NamesOf gives the names that the account's person has on those cards, former ones too.
+func (tx *Tx) NamesOf(of identity.AccountID) (names []card.Name, err error) {
+	cards, err := tx.redeemed(of)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range cards {
+		person, found, err := tx.person(id)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			names = append(append(names, person.Name), person.Former...)
+		}
+	}
+	return names, nil
+}
+
+// AuditProof remembers an act on somebody's proofs on the cards that he redeemed, where he reads it; without one, on the log's own.
+func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
+	cards, err := tx.redeemed(of)
 	if err != nil {
 		return err
 	}
-	cards = append(cards, waiting...)
-	slices.Sort(cards) // locks are taken in one order
 	if len(cards) == 0 {
 		if err := tx.OpenLogCard(e.At); err != nil {
 			return err
@@ -155,7 +179,7 @@ func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 		e.What += " of " + string(of)
 		cards = []card.ID{audit.LogCard}
 	}
-	for _, id := range slices.Compact(cards) {
+	for _, id := range cards {
 		e.Card = id
 		if err := tx.AppendAudit(e); err != nil {
 			return err

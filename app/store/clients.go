@@ -11,6 +11,7 @@ import (
 // kindNames are how kinds of clients stand in the database.
 var kindNames = map[string]identity.ActorKind{
 	identity.Clinic.String(): identity.Clinic, identity.Pharmacy.String(): identity.Pharmacy, identity.Auditor.String(): identity.Auditor,
+	identity.Reviewer.String(): identity.Reviewer,
 }
 
 const clientColumns = "id, kind, name, ogrn, scopes, jwks, added_at, revoked_at"

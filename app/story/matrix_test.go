@@ -161,7 +161,7 @@ func (s statement) answer(a seat) string {
 		return only(a.holds, inOthers)
 	case httpapi.Own:
 		return only(a.sees == owning || a.holds, notThere)
-	case httpapi.Nothing, httpapi.AnyCard, httpapi.Shown, httpapi.Mine:
+	case httpapi.Nothing, httpapi.AnyCard, httpapi.Shown, httpapi.Queue, httpapi.Mine:
 		return toHim
 	}
 	return "the matrix does not know " + string(s.opens)
@@ -292,6 +292,7 @@ Operators have no token: what they do are commands on the server (` + "`medcard 
 		{"copy", "the state of a phone's copy of a card, for whoever may read the card"}, {"edits", "what a phone changed: the owner's is taken"}, {"entry", "an entry of a card, for whoever may read its section"},
 		{"paper", "a paper, for whoever may read its section and for the organisation that filed it"}, {"adding", "a card that an organisation adds to; it reads nothing"},
 		{"filed", "a paper, for the organisation that filed it"}, {"held", "a paper, for the organisation that holds it"}, {"shown", "what the code tells that the caller was shown"},
+		{"queue", "one thing that waits for a reviewer, whosever it is"},
 		{"own", "one thing of the caller's account or organisation"}, {"mine", "a place in the caller's own account or organisation, such as everybody has"},
 	} {
 		fmt.Fprintf(&b, "| %s | %s |\n", line[0], line[1])

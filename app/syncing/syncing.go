@@ -84,9 +84,9 @@ func problemCode(err error) (string, bool) {
 	return "", false
 }
 
-// DeviceOf tells the device of the session; the request may name it, but not another.
+// DeviceOf tells the device of the session; the request may name it, by the app's word for itself or by the server's, but not another.
 func DeviceOf(a identity.Actor, named string) (string, error) {
-	if a.Device == "" || (named != "" && named != string(a.Device)) {
+	if a.Device == "" || named != "" && named != string(a.Device) && identity.DeviceOf(a.Account, named) != a.Device {
 		return "", ErrDevice
 	}
 	return string(a.Device), nil

@@ -2,7 +2,6 @@ package family
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
@@ -32,9 +31,7 @@ func (n Named) Is(p card.Person, born card.Date) bool {
 	return fits && n.Whole() && n.Born.Agrees(born)
 }
 
-func folded(n card.Name) string {
-	return strings.ReplaceAll(strings.ToLower(strings.Join(strings.Fields(n.Full()), " ")), "ё", "е")
-}
+func folded(n card.Name) string { return identity.Folded(n.Full()) }
 
 // Numbers are those by which a card is looked for.
 func (n Named) Numbers() (list []card.Number) {

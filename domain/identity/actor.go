@@ -27,6 +27,7 @@ const (
 	Operator           // someone with a shell on the server
 	System             // Medcard itself: jobs and timers
 	Auditor            // an organisation that reads the log of who did what, and nothing else
+	Reviewer           // an organisation that looks at documents and emergencies, and says what it found
 )
 
 func (k ActorKind) String() string {
@@ -43,13 +44,15 @@ func (k ActorKind) String() string {
 		return "system"
 	case Auditor:
 		return "auditor"
+	case Reviewer:
+		return "reviewer"
 	}
 	return "nobody"
 }
 
 // KindOf undoes String: Nobody for a word that is no kind.
 func KindOf(word string) ActorKind {
-	for k := Nobody; k <= Auditor; k++ {
+	for k := Nobody; k <= Reviewer; k++ {
 		if k.String() == word {
 			return k
 		}
@@ -77,7 +80,7 @@ type Actor struct {
 	Proved       time.Time // Patient: when the second factor was last shown in this session
 	Locked       bool      // Patient: an operator locked the account
 	Practitioner bool      // Patient: a clinic says that the person treats patients there; set where access is decided
-	Client       ClientID  // Clinic, Pharmacy, Auditor
+	Client       ClientID  // Clinic, Pharmacy, Auditor, Reviewer
 	Organisation string    // the same: the client's display name
 	Person       Person    // the same
 	Scopes       []string  // the same: granted OAuth scopes

@@ -18,14 +18,17 @@ var withoutPermit = map[string][]string{
 	"writes down what the clock did: that a grant or a prescription has run out": {
 		"CommitEnds", "CardsWithEnds", "PrescriptionsEnded", "DropEnd",
 	},
-	"is for the operators who review emergencies, and has no route: it tells who opened which card, and nothing of what stands in it": {
-		"CountEmergencies", "CountEmergenciesOn", "UnreviewedEmergencies", "ReviewEmergency",
+	"is for those who review emergencies: it tells who opened which card, and nothing of what stands in it": {
+		"CountEmergencies", "CountEmergenciesOn", "UnreviewedEmergencies", "LockEmergency", "ReviewEmergency",
 	},
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
 		"GrantsOf", "RevokeByOrder", "Bar",
 	},
 	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
 		"Shred", "Shreddings",
+	},
+	"is for the operator who gives a card another key: it opens nothing to anybody, and who did it and why is remembered": {
+		"BeginRenewal", "Renewing",
 	},
 	"an organisation that asks to be let in, before it leads to any card: AgreeProposal, which leads it to one, takes the owner's permit": {
 		"DropProposals", "PutProposal", "ProposalOf", "Proposal",
@@ -38,6 +41,9 @@ var withoutPermit = map[string][]string{
 	},
 	"compares what a claimant typed with a card, and tells no more than whether it fits; and lets those hear who speak for its patient": {
 		"CardOfNamed", "OwnCardIs", "TellOfAttempt",
+	},
+	"the names of a person on his own cards, so that nobody reviews what he sent himself: they are compared, and go nowhere": {
+		"NamesOf",
 	},
 	"a job's work: it learns whom to tell that the right to act for another will change, and opens no card": {
 		"DueFamilyNotices", "TellFamily",
@@ -64,7 +70,7 @@ var withoutPermit = map[string][]string{
 		"AppendAudit", "OwnReadSince",
 	},
 	"the audit log: hashes, and which entry each is of; no content": {
-		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "LogNodes", "CardTrails",
+		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "ShreddingOf", "LogNodes", "CardTrails",
 	},
 	"the log's entries, of which none holds what was seen, for verification by an operator and for auditors, whose reading is itself remembered": {
 		"LoggedEntries", "WaitingEntries", "OpenLogCard",
@@ -101,7 +107,7 @@ var withoutPermit = map[string][]string{
 	},
 	"what a person proves who he is with; no card": {
 		"Documents", "LockOpenDocument", "LockDocument", "DocumentsToCheck", "AddDocument", "SetDocument", "DropDocument", "PutFile", "FileContent", "ForgetDocuments",
-		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "AuditProof",
+		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "TellOfDevice", "AuditProof",
 	},
 	"what happened to data that should not have, and whom it concerns; of a card no more than who that is": {
 		"AddIncident", "LockIncident", "SetIncident", "Incidents", "OverdueIncidents", "Concern", "AccountsAfter", "PeopleOf", "IncidentsOf", "ReadIncident", "IncidentToMail",
