@@ -14,7 +14,9 @@
 //
 // Neither leaves a trace with those whom it binds: what travels to somebody who is not the owner names the scopes that he sees by their names
 // and not by patterns, because "lab.*" with a hole would tell of the hole; news of what is hidden wakes only the owner's phones; counts,
-// sums and the head are of what is seen. He may notice that what he saw is gone.
+// sums and the head are of what is seen, and no section is named in which nothing is. A restriction that takes nothing from somebody wakes
+// none of his phones and moves no head of his, neither when it begins nor ever after: it keeps in which sections something stood when it began
+// and ended (consent.Felt), because that cannot be told later. He may notice that what he saw is gone.
 //
 // What is gravely secret (psychiatry, addiction, HIV and so on) has a label of its own, see card.LabelOf, so that a grant for what is general
 // does not open it, and a phone holds it for 72 hours only.
