@@ -15,15 +15,17 @@ import (
 
 // Faults of emergencies.
 var (
-	ErrStepUp = fault.New(fault.Denied, "person.stale", "The person has to prove who he is anew: sign auth_time in the actor claim, at most five minutes old.")
-	ErrReason = fault.New(fault.Invalid, "reason.invalid", "Say why: a reason of the list, and 10 to 500 characters of your own.")
-	ErrNarrow = fault.New(fault.Invalid, "scopes.too_wide", "Name 1 to 8 scopes, those that this emergency needs.")
-	ErrOften  = fault.New(fault.Throttled, "emergency.too_many", "This organisation opened too many cards in emergencies within the hour. Operators look into it.")
+	ErrStepUp    = fault.New(fault.Denied, "person.stale", "The person has to prove who he is anew: sign auth_time in the actor claim, at most five minutes old.")
+	ErrReason    = fault.New(fault.Invalid, "reason.invalid", "Say why: a reason of the list, and 10 to 500 characters of your own.")
+	ErrNarrow    = fault.New(fault.Invalid, "scopes.too_wide", "Name 1 to 8 scopes, those that this emergency needs.")
+	ErrOften     = fault.New(fault.Throttled, "emergency.too_many", "This organisation opened too many cards in emergencies within the hour. Operators look into it.")
+	ErrOftenHere = fault.New(fault.Throttled, "emergency.too_many_on_card", "This organisation opened this card too many times within a day. Ask its owner, or who represents the owner, to let you in.")
 )
 
 const (
 	freshProof  = 5 * time.Minute
 	emergencies = 30 // of one organisation an hour
+	onOneCard   = 24 // of one organisation a day: as one ends, the next may begin
 	fewScopes   = 8
 )
 
@@ -65,6 +67,13 @@ func (s *Service) BreakGlass(ctx context.Context, a identity.Actor, n Need) (con
 		}
 		if err := tx.LockCard(n.Card); err != nil {
 			return err
+		}
+		before, err := tx.CountEmergenciesOn(n.Card, a.Client, now.Add(-24*time.Hour))
+		if err != nil {
+			return err
+		}
+		if before >= onOneCard {
+			return ErrOftenHere
 		}
 		if err := tx.OpenEmergency(permit, e); err != nil {
 			return err

@@ -131,6 +131,15 @@ func (tx *Tx) CountEmergencies(client identity.ClientID, since time.Time) (n int
 	return n, err
 }
 
+// CountEmergenciesOn counts an organisation's on one card since the instant.
+func (tx *Tx) CountEmergenciesOn(id card.ID, client identity.ClientID, since time.Time) (n int, err error) {
+	if err := tx.enter(id); err != nil {
+		return 0, err
+	}
+	_, err = tx.one([]any{&n}, "SELECT count(*) FROM emergency WHERE card = ? AND client = ? AND opened_at > ?", string(id), string(client), micros(since))
+	return n, err
+}
+
 // ReviewEmergency writes the verdict of an emergency down, and tells who speaks for the patient. An unjustified one ends at once.
 func (tx *Tx) ReviewEmergency(e consent.Opening) error {
 	sealed, err := tx.sealEmergency(e)

@@ -101,6 +101,8 @@ type Grant struct {
 	Ordered bool
 	// Began and Ended are the commits of the card that began and ended it; Ended is 0 while it runs.
 	Began, Ended uint64
+	// Met and MetAtEnd are, of a Restriction, the scopes of the card in which something stood at those two commits; nil = not known.
+	Met, MetAtEnd card.Scopes
 }
 
 // At reports whether the grant ran at a commit of the card.
@@ -154,6 +156,39 @@ func (g Grant) Restricts(a identity.Actor) bool {
 	}
 	everybody := g.Account == "" && g.Client == ""
 	return everybody || g.Account != "" && g.Account == a.Account || g.Client != "" && g.Client == a.Client
+}
+
+// Seen reports whether the grants, one person's and what binds him, showed him the scope at a commit of the card.
+func Seen(grants []Grant, s card.Scope, at uint64, owner bool) (seen bool) {
+	for _, g := range grants {
+		switch {
+		case !g.At(at) || !g.Scopes.Holds(s):
+		case g.Role == Restriction:
+			return false
+		default:
+			seen = owner || !s.Hidden()
+		}
+	}
+	return seen
+}
+
+// Felt reports whether a commit that began or ended restrictions changed, for the person of the grants, anything of the scopes in which something
+// stood then. Of one that did not he must not learn, then or later.
+func Felt(grants []Grant, at uint64, stood card.Scopes) bool {
+	return stood == nil || slices.ContainsFunc(stood, func(s card.Scope) bool { return Seen(grants, s, at-1, false) != Seen(grants, s, at, false) })
+}
+
+// Changed is the last commit by which the grants, one person's and what binds him, changed what he sees; 0 = none.
+func Changed(grants []Grant) (last uint64) {
+	for _, g := range grants {
+		if g.Role != Restriction || Felt(grants, g.Began, g.Met) {
+			last = max(last, g.Began)
+		}
+		if g.Ended != 0 && (g.Role != Restriction || Felt(grants, g.Ended, g.MetAtEnd)) {
+			last = max(last, g.Ended)
+		}
+	}
+	return last
 }
 
 // Shown reports whether the grants show the scope to a person, as far as their ends are commits of the card.

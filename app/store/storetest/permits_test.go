@@ -19,10 +19,10 @@ var withoutPermit = map[string][]string{
 		"CommitEnds", "CardsWithEnds", "PrescriptionsEnded", "DropEnd",
 	},
 	"is for those who review emergencies: it tells who opened which card, and nothing of what stands in it": {
-		"CountEmergencies", "UnreviewedEmergencies", "LockEmergency", "ReviewEmergency",
+		"CountEmergencies", "CountEmergenciesOn", "UnreviewedEmergencies", "LockEmergency", "ReviewEmergency",
 	},
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
-		"GrantsOf", "RevokeByOrder",
+		"GrantsOf", "RevokeByOrder", "Bar",
 	},
 	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
 		"Shred", "Shreddings", "TellOfDestruction",
