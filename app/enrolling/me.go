@@ -2,6 +2,7 @@ package enrolling
 
 import (
 	"context"
+	"slices"
 
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/card"
@@ -40,25 +41,36 @@ func (s *Service) Me(ctx context.Context, a identity.Actor) (Me, error) {
 		if me.Waiting, err = tx.AwaitedCards(a.Account); err != nil {
 			return err
 		}
+		me.Recipient = len(me.Cards) > 0
 		me.Missing, err = s.missing(tx, a.Account, me)
 		return err
 	})
 	if err != nil {
 		return Me{}, err
 	}
-	me.Recipient = len(me.Cards) > 0
 	return me, nil
 }
 
 // missing lists what keeps the person from a card: that he redeemed none, and what he has to prove before one opens. Whoever owns a card
 // already is not asked for proofs that were demanded later.
-func (s *Service) missing(tx Tx, of identity.AccountID, me Me) ([]evidence.Lack, error) {
-	if len(me.Cards) > 0 && len(me.Waiting) == 0 {
+func (s *Service) missing(tx Tx, of identity.AccountID, me Me) (missing []evidence.Lack, err error) {
+	if me.Recipient && len(me.Waiting) == 0 {
 		return nil, nil
 	}
-	missing, err := tx.Missing(of, s.demand)
 	if len(me.Waiting) == 0 {
-		missing = append(missing, evidence.Lack{Code: MissingCard})
+		missing, err = tx.Missing(of, s.demand)
+		return append(missing, evidence.Lack{Code: MissingCard}), err
 	}
-	return missing, err
+	for _, id := range me.Waiting {
+		lacks, err := tx.Lacks(of, id, s.demand)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range lacks {
+			if !slices.Contains(missing, l) {
+				missing = append(missing, l)
+			}
+		}
+	}
+	return missing, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -83,10 +84,10 @@ type Origin struct {
 }
 
 // Sweep deletes what has ended long enough ago that nobody will ask for it again: a replayed code still hears for a day that
-// it was used.
+// it was used. And it lets go whoever redeemed a card and has not proved that it is his own.
 func (s *Service) Sweep(ctx context.Context) error {
 	before := s.now().Add(-24 * time.Hour)
-	return s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) })
+	return errors.Join(s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) }), s.lapse(ctx))
 }
 
 // now is the time as precisely as a database keeps it, so that what is answered at once equals what is read later.

@@ -109,8 +109,8 @@ type signOutRequest struct {
 }
 
 type missingBody struct {
-	Code     string `json:"code" enum:"card.not_claimed,documents.not_approved,policy.not_linked" doc:"The same as in a refusal to show the card"`
-	Document string `json:"document,omitempty" doc:"Of documents.not_approved: the slot"`
+	Code     string `json:"code" enum:"card.not_claimed,documents.not_approved,policy.not_linked,proof.other_patient,proof.missing" doc:"The same as in a refusal to show the card"`
+	Document string `json:"document,omitempty" doc:"Of documents.not_approved and proof.other_patient: the slot, or insurer for a policy that its insurer confirmed"`
 	Detail   string `json:"detail" doc:"What to do"`
 }
 
@@ -149,6 +149,8 @@ type claimReply struct {
 var missingTexts = map[fault.Code]string{
 	enrolling.MissingCard: "Ask the desk of your clinic for a code and send it to POST /v1/cards/claim.",
 	evidence.NoDocument:   "Send the document to PUT /v1/me/documents/{slot}/files/1, hand it in, and wait until it was checked.",
+	evidence.OtherPatient: "This document, or your policy, is another person's than the card by what the clinic wrote there. If it is wrong, send the right one to PUT /v1/me/documents/{slot}/files/1. If it is right, show it at the desk of the clinic that gave you the code. After five of these the code is spent.",
+	evidence.NotShown:     "Nothing that you proved so far shows that the card is yours. Send your SNILS or policy to PUT /v1/me/documents/{slot}/files/1, or your passport if the clinic may not know their numbers, or ask for a code at the clinic that opened the card.",
 	evidence.NoPolicy:     "Send the number of your policy to POST /v1/me/policies, then the code that your insurer sends you.",
 }
 

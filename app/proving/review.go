@@ -30,6 +30,7 @@ type Verdict struct {
 	Approved bool
 	Reason   evidence.Reason // of a rejection
 	Words    string          // to the person, at most 500 characters; "" = none
+	Holder   family.Named    // of an approval: whom the document names; zero = nobody, or he was not compared
 	Reviewer string          // his name
 }
 
@@ -80,7 +81,7 @@ func (s *Service) Look(ctx context.Context, of identity.AccountID, id evidence.D
 // transaction, that of a claim makes its person the patient's representative, and the person is told in either case.
 func (s *Service) Judge(ctx context.Context, v Verdict) error {
 	v.Words, v.Reviewer = strings.TrimSpace(v.Words), strings.TrimSpace(v.Reviewer)
-	if !named(v.Reviewer) || utf8.RuneCountInString(v.Words) > 500 || !v.Approved && !v.Reason.Known() || v.Approved && v.Reason != "" {
+	if !named(v.Reviewer) || utf8.RuneCountInString(v.Words) > 500 || !v.Approved && !v.Reason.Known() || v.Approved && v.Reason != "" || v.names() && !(v.Approved && v.Holder.Whole()) {
 		return errVerdict
 	}
 	now := s.now()
@@ -92,7 +93,7 @@ func (s *Service) Judge(ctx context.Context, v Verdict) error {
 		d.Status, d.Judged, d.Reason, d.Words, d.Reviewer = evidence.Rejected, now, v.Reason, v.Words, v.Reviewer
 		verdict := "rejected, " + string(v.Reason)
 		if v.Approved {
-			d.Status, verdict = evidence.Approved, "approved"
+			d.Status, d.Holder, verdict = evidence.Approved, v.Holder, "approved"
 		}
 		e := entry(now, v.Reviewer, audit.Judge, d.Slot, verdict)
 		if d.Claim != nil {
@@ -112,6 +113,9 @@ func (s *Service) Judge(ctx context.Context, v Verdict) error {
 		return tx.TellOfVerdict(v.Account)
 	})
 }
+
+// names reports whether the verdict says anything of whom the document names.
+func (v Verdict) names() bool { return v.Holder.Name.Full() != "" || v.Holder.Born != "" }
 
 func named(reviewer string) bool {
 	n := utf8.RuneCountInString(strings.TrimSpace(reviewer))

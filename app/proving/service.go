@@ -82,7 +82,7 @@ var (
 	errActive    = fault.New(fault.Invalid, "file.active", "The PDF holds programs, forms that send, or other files. Print it into a new PDF.")
 	errThrottled = fault.New(fault.Throttled, "throttled", "Too many attempts. Wait before the next one.")
 	errWaits     = fault.New(fault.NotFound, "document.not_waiting", "There is no such document that waits to be checked.")
-	errVerdict   = fault.New(fault.Invalid, "verdict.invalid", "A verdict names its reviewer; a rejection has a reason of the list: unreadable, incomplete, otherDocument, mismatch, expired, doubtful.")
+	errVerdict   = fault.New(fault.Invalid, "verdict.invalid", "A verdict names its reviewer; a rejection has a reason of the list: unreadable, incomplete, otherDocument, mismatch, expired, doubtful. Whom an approved document names is said by name and date of birth, or not at all.")
 )
 
 // refusals word why a file is refused.

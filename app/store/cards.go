@@ -59,23 +59,58 @@ func (tx *Tx) DecideWrite(a identity.Actor, id card.ID, right string, scopes car
 	return consent.DecideWrite(a, id, right, scopes, tx.token)
 }
 
-// HasOwner reports whether somebody has redeemed the card's claim code.
+// NoteOpener keeps that the client opened the card.
+func (tx *Tx) NoteOpener(p consent.Permit, client identity.ClientID) error {
+	if err := tx.mayPost(p); err != nil {
+		return err
+	}
+	_, err := tx.exec("UPDATE card SET opened_by = ? WHERE id = ?", string(client), string(p.Card()))
+	return err
+}
+
+// OpenedBy reports whether the client opened the card. Of cards from before that was kept, who alone posted did.
+func (tx *Tx) OpenedBy(id card.ID, client identity.ClientID) (bool, error) {
+	if err := tx.enter(id); err != nil {
+		return false, err
+	}
+	var opener string
+	if found, err := tx.one([]any{&opener}, "SELECT opened_by FROM card WHERE id = ?", string(id)); err != nil || !found || opener != "" {
+		return found && opener == string(client), err
+	}
+	var others int
+	_, err := tx.one([]any{&others}, "SELECT count(*) FROM (SELECT 1 FROM posting WHERE card = ? AND client <> ? LIMIT 1) AS other", string(id), string(client))
+	return others == 0, err
+}
+
+// HasOwner reports whether somebody owns the card. Who redeemed its code and has proved nothing yet holds no place.
 func (tx *Tx) HasOwner(id card.ID) (bool, error) {
 	if err := tx.enter(id); err != nil {
 		return false, err
 	}
 	var n int
-	_, err := tx.one([]any{&n}, "SELECT count(*) FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL", string(id), string(consent.Owner))
+	_, err := tx.one([]any{&n}, "SELECT count(*) FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL AND awaits = ''", string(id), string(consent.Owner))
 	return n > 0, err
 }
 
-// GrantOwner makes the account the owner of the card. The act that calls it has proven that the person is.
+// GrantOwner makes the account the owner of the card. The act that calls it has proven that the person is. Who else redeemed a code of the card
+// waits no longer.
 func (tx *Tx) GrantOwner(id card.ID, account identity.AccountID, now time.Time) error {
-	_, err := tx.addGrant(consent.Grant{
-		ID: consent.GrantID(NewID()), Card: id, Role: consent.Owner, Account: account,
-		Scopes: card.Everything(), Purpose: consent.PatientRequest, Starts: now,
-	})
-	return err
+	waits, err := tx.awaits(id, account)
+	if err != nil {
+		return err
+	}
+	if waits {
+		_, err = tx.beginAwaited(id, account, now)
+	} else {
+		_, err = tx.addGrant(consent.Grant{
+			ID: consent.GrantID(NewID()), Card: id, Role: consent.Owner, Account: account,
+			Scopes: card.Everything(), Purpose: consent.PatientRequest, Starts: now,
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return tx.refuseOthers(id, account, now)
 }
 
 // CardsOf lists the cards that the account owns or was let see, on this installation of the app. It is a directory look-up and opens

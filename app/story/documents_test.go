@@ -140,12 +140,12 @@ func TestACardOpensWhenAllIsProved(t *testing.T) {
 		is("policy.not_linked")
 		closed("policy.not_linked")
 
-		_, err = hers.LinkPolicy(ctx, "2341998071655740")
+		_, err = hers.LinkPolicy(ctx, "7750930841004210")
 		refused(t, err, http.StatusUnprocessableEntity, "policy.check_digit")
-		if l := got(hers.LinkPolicy(ctx, "2341998071655749"))(t); l.State != evidence.Pending {
+		if l := got(hers.LinkPolicy(ctx, "7750930841004216"))(t); l.State != evidence.Pending {
 			t.Errorf("asked: %+v", l)
 		}
-		if l := got(hers.Policies(ctx))(t); len(l) != 1 || l[0].State != evidence.Pending || l[0].Number != "2341998071655749" {
+		if l := got(hers.Policies(ctx))(t); len(l) != 1 || l[0].State != evidence.Pending || l[0].Number != "7750930841004216" {
 			t.Errorf("listed: %+v", l)
 		}
 		if l := got(hers.ConfirmPolicy(ctx, got(w.Code(ctx, anna.Login))(t)))(t); l.State != evidence.Linked {

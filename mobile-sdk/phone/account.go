@@ -153,9 +153,9 @@ type Me struct {
 
 // Missing is one thing that is missing, and what to do about it.
 type Missing struct {
-	Code     string // card.not_claimed, documents.not_approved, policy.not_linked; a refusal to show the card has the same
+	Code     string // card.not_claimed, documents.not_approved, policy.not_linked, proof.other_patient, proof.missing; a refusal to show the card has the same
 	Detail   string
-	Document string // of documents.not_approved: the slot
+	Document string // of documents.not_approved and proof.other_patient: the slot
 }
 
 // Me asks the server who is signed in, and makes this phone know the person's cards.
