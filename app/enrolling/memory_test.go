@@ -499,6 +499,15 @@ func (m *memory) CardsOf(id identity.AccountID, _ identity.DeviceID) (ids []card
 	return ids, nil
 }
 
+func (m *memory) CardsSeen(id identity.AccountID, _ identity.DeviceID, _ time.Time) (list []account.Seen, err error) {
+	for c, owner := range m.owners {
+		if owner == id {
+			list = append(list, account.Seen{Card: c, Role: account.Owns})
+		}
+	}
+	return list, nil
+}
+
 func (m *memory) AppendAudit(e audit.Entry) error { m.entries = append(m.entries, e); return nil }
 
 func (m *memory) ForgetEnrolling(before time.Time) error { m.forgotten = before; return nil }

@@ -108,6 +108,8 @@ type Tx interface {
 	OwnersOf(id card.ID, now time.Time) ([]identity.AccountID, error)
 	GrantOwner(id card.ID, to identity.AccountID, now time.Time) error
 	CardsOf(identity.AccountID, identity.DeviceID) ([]card.ID, error)
+	// CardsSeen lists the cards that the account may see on the installation, and how.
+	CardsSeen(of identity.AccountID, on identity.DeviceID, now time.Time) ([]account.Seen, error)
 	AppendAudit(e audit.Entry) error
 
 	// OpenedBy reports whether the client opened the card.

@@ -120,7 +120,7 @@ type meReply struct {
 		Phone     string        `json:"phone"`
 		Email     string        `json:"email"`
 		Language  string        `json:"language" enum:"ru,en"`
-		Recipient bool          `json:"recipientOfMedicalServices" doc:"A clinic knows the person, and the person redeemed its code"`
+		Recipient bool          `json:"recipientOfMedicalServices" doc:"A clinic knows the person, and the person redeemed its code: one of cards is his own"`
 		Cards     []meCard      `json:"cards"`
 		Waiting   []string      `json:"waiting" doc:"Cards that the person redeemed and that open once nothing is missing"`
 		Missing   []missingBody `json:"missing" doc:"What still stands between the person and the health data; never a silent empty list"`
@@ -129,7 +129,7 @@ type meReply struct {
 
 type meCard struct {
 	ID   string `json:"id" format:"uuid"`
-	Role string `json:"role" enum:"owner"`
+	Role string `json:"role" enum:"owner,representative,letIn" doc:"owner: it is the person's own. representative: he acts for its patient by a document. letIn: its owner lets him see it"`
 }
 
 type claimRequest struct {
@@ -260,8 +260,8 @@ func (a *API) me(ctx context.Context, _ *struct{}) (*meReply, error) {
 	b := &out.Body
 	b.Account, b.Phone, b.Email, b.Language = string(me.Account.ID), string(me.Account.Phone), string(me.Account.Email), string(me.Account.Language)
 	b.Recipient, b.Cards, b.Waiting, b.Missing = me.Recipient, []meCard{}, []string{}, showMissing(me.Missing)
-	for _, id := range me.Cards {
-		b.Cards = append(b.Cards, meCard{ID: string(id), Role: "owner"})
+	for _, c := range me.Cards {
+		b.Cards = append(b.Cards, meCard{ID: string(c.Card), Role: string(c.Role)})
 	}
 	for _, id := range me.Waiting {
 		b.Waiting = append(b.Waiting, string(id))

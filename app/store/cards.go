@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
@@ -94,34 +95,64 @@ func (tx *Tx) HasOwner(id card.ID) (bool, error) {
 
 // GrantOwner makes the account the owner of the card. The act that calls it has proven that the person is. Who else redeemed a code of the card
 // waits no longer.
-func (tx *Tx) GrantOwner(id card.ID, account identity.AccountID, now time.Time) error {
-	waits, err := tx.awaits(id, account)
+func (tx *Tx) GrantOwner(id card.ID, to identity.AccountID, now time.Time) error {
+	waits, err := tx.awaits(id, to)
 	if err != nil {
 		return err
 	}
 	if waits {
-		_, err = tx.beginAwaited(id, account, now)
+		_, err = tx.beginAwaited(id, to, now)
 	} else {
 		_, err = tx.addGrant(consent.Grant{
-			ID: consent.GrantID(NewID()), Card: id, Role: consent.Owner, Account: account,
+			ID: consent.GrantID(NewID()), Card: id, Role: consent.Owner, Account: to,
 			Scopes: card.Everything(), Purpose: consent.PatientRequest, Starts: now,
 		})
 	}
 	if err != nil {
 		return err
 	}
-	return tx.refuseOthers(id, account, now)
+	return tx.refuseOthers(id, to, now)
 }
 
 // CardsOf lists the cards that the account owns or was let see, on this installation of the app. It is a directory look-up and opens
 // none of them.
-func (tx *Tx) CardsOf(account identity.AccountID, device identity.DeviceID) ([]card.ID, error) {
+func (tx *Tx) CardsOf(of identity.AccountID, device identity.DeviceID) ([]card.ID, error) {
 	var ids []card.ID
 	err := tx.each(func(rows *sql.Rows) error {
 		var id card.ID
 		err := rows.Scan(&id)
 		ids = append(ids, id)
 		return err
-	}, "SELECT DISTINCT card FROM account_card WHERE account = ? AND device IN ('', ?) ORDER BY card", string(account), string(device))
+	}, "SELECT DISTINCT card FROM account_card WHERE account = ? AND device IN ('', ?) ORDER BY card", string(of), string(device))
 	return ids, err
+}
+
+// CardsSeen is CardsOf with how the account sees each, of those that it may see at the instant.
+func (tx *Tx) CardsSeen(of identity.AccountID, device identity.DeviceID, now time.Time) (list []account.Seen, err error) {
+	ids, err := tx.CardsOf(of, device)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		all, err := tx.grants(id)
+		if err != nil {
+			return nil, err
+		}
+		role := account.Role("")
+		for _, g := range all {
+			switch {
+			case g.Role == consent.Restriction || !g.InForce(now) || !g.Reaches(identity.Actor{Account: of, Device: device}):
+			case g.Role == consent.Owner:
+				role = account.Owns
+			case g.Representation != "" && role != account.Owns:
+				role = account.Represents
+			case role == "":
+				role = account.LetIn
+			}
+		}
+		if role != "" {
+			list = append(list, account.Seen{Card: id, Role: role})
+		}
+	}
+	return list, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/family"
+	"github.com/medcard/medcard/domain/prescription"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 )
 
@@ -302,6 +303,74 @@ func TestAWrongOwnerIsTakenOff(t *testing.T) {
 		ok(t, err)
 		if !slices.ContainsFunc(log, func(a phone.Access) bool { return a.What == "owner: "+removal.Reason && a.Person == removal.By }) {
 			t.Errorf("the log does not tell why: %+v", log)
+		}
+	})
+}
+
+// among reports whether the card is one of those that the person sees.
+func among(me phone.Me, id card.ID) bool {
+	return slices.ContainsFunc(me.Cards, func(c phone.MyCard) bool { return c.ID == id })
+}
+
+// Whoever only sees another's card is no patient by it, and is told by what right he sees it.
+func TestEverybodyIsToldHowHeSeesACard(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		h := keepHouse(ctx, t, w, w.Now().AddDate(-70, 0, 0))
+		is := func(p *Phone, patient bool, roles ...phone.Role) {
+			t.Helper()
+			me := got(p.Me(ctx))(t)
+			var found []phone.Role
+			for _, c := range me.Cards {
+				found = append(found, c.Role)
+			}
+			lacks := slices.ContainsFunc(me.Missing, func(m phone.Missing) bool { return m.Code == "card.not_claimed" })
+			if me.Recipient != patient || lacks == patient || !slices.Equal(found, roles) {
+				t.Errorf("a patient: %v, sees %v, lacks %v", me.Recipient, me.Cards, me.Missing)
+			}
+		}
+		is(h.anna, true, phone.Owner)
+		is(h.boris, false)
+		got(h.hers.GiveGrant(ctx, phone.Wish{Account: h.parent.Account, Scopes: card.Scopes{"lab.*"}, Ends: w.Now().Add(time.Hour)}))(t)
+		is(h.boris, false, phone.LetIn)
+		letter := family.Proven{Level: family.Full, Basis: family.PowerOfAttorney, Powers: family.Powers{View: true}, Until: w.Now().AddDate(1, 0, 0)}
+		got(h.represent(ctx, letter))(t)
+		is(h.boris, false, phone.Representative)
+	})
+}
+
+// A list that is empty says why: to the card's owner that nobody published any; to everybody else nothing of what may be kept from him.
+func TestAnEmptyListSaysWhy(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		clinic := got(w.Clinic(ctx, "Поликлиника № 7"))(t)
+		posted := got(clinic.Post(ctx, filled(t, anna.patient(), diagnosis("dx-1", "Гастрит"))))(t)
+		_, hers := w.person(ctx, t, "+79161234567", "anna@example.org")
+		boris, his := w.person(ctx, t, "+79161234560", "boris@example.org")
+		got(hers.Claim(ctx, posted.Claim))(t)
+		is := func(p *Phone, kind card.Kind, want phone.Empty) {
+			t.Helper()
+			if page := got(p.Card(posted.Card).Records(kind, phone.Paging{}))(t); page.Empty != want || (want == "") != (len(page.Entries) > 0) {
+				t.Errorf("%d of %s, for %q and not %q", len(page.Entries), kind, page.Empty, want)
+			}
+		}
+		is(hers, card.KindCondition, phone.NotSynced)
+		got(hers.Sync(ctx))(t)
+		is(hers, card.KindCondition, "")
+		is(hers, card.KindImmunization, phone.NonePublished)
+		got(clinic.Prescribe(ctx, posted.Card, "empty-lists-0001"))(t)
+		got(hers.Sync(ctx))(t)
+		page := got(hers.Card(posted.Card).PrescriptionsIn(prescription.CategoryCancelled, phone.Paging{}, w.Now()))(t)
+		if page.Empty != phone.NoneSuch {
+			t.Errorf("none is cancelled, for %q", page.Empty)
+		}
+
+		// He sees diagnoses, of which the only one is kept from him, and nothing else: all his lists are empty alike.
+		got(hers.Card(posted.Card).GiveGrant(ctx, phone.Wish{Account: boris.Account, Scopes: card.Scopes{"dx.*", "note.*"}, Ends: w.Now().Add(time.Hour)}))(t)
+		got(his.Sync(ctx))(t)
+		is(his, card.KindCondition, "")
+		got(hers.Card(posted.Card).Restrict(ctx, phone.Ban{Scopes: card.Scopes{"dx.*"}}))(t)
+		got(his.Sync(ctx))(t)
+		for _, kind := range []card.Kind{card.KindCondition, card.KindImmunization, card.KindPrescription} {
+			is(his, kind, phone.NoneShown)
 		}
 	})
 }

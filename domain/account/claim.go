@@ -21,3 +21,19 @@ type Waiting struct {
 	Account identity.AccountID
 	Card    card.ID
 }
+
+// Role says how an account sees a card.
+type Role string
+
+// The roles.
+const (
+	Owns       Role = "owner"          // it is the person's own
+	Represents Role = "representative" // of its patient, by a document
+	LetIn      Role = "letIn"          // by its owner
+)
+
+// Seen is a card that an account sees now.
+type Seen struct {
+	Card card.ID
+	Role Role
+}

@@ -22,7 +22,7 @@ var withoutPermit = map[string][]string{
 		"CountEmergencies", "UnreviewedEmergencies", "ReviewEmergency",
 	},
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
-		"GrantsOf", "RevokeByOrder",
+		"GrantsOf", "RevokeByOrder", "Bar",
 	},
 	"takes somebody off a card that is not his, for an operator, and opens nothing": {
 		"Disown",
@@ -52,7 +52,7 @@ var withoutPermit = map[string][]string{
 		"CreateCard", "GrantOwner", "AwaitOwner", "AwaitedCards", "LetIn", "LetGo", "Overdue", "OpenedBy", "HasOwner", "Claim", "RedeemClaim",
 	},
 	"a directory: it leads from a name, a token or an account to a card, and opens none": {
-		"CardsOfPatient", "CardsOf", "PrescriptionByToken", "CardOfPrescription", "CardOfReferral", "ReferralByToken", "CardOfCertificate",
+		"CardsOfPatient", "CardsOf", "CardsSeen", "PrescriptionByToken", "CardOfPrescription", "CardOfReferral", "ReferralByToken", "CardOfCertificate",
 		"PaperGone", "SetPaperGone",
 		"TakeNumber", "TokenOfNumber", "Standing",
 	},
