@@ -27,7 +27,7 @@ import (
 // auditCommand is for whoever wants to know that nobody changed what was remembered.
 func auditCommand() *cli.Command {
 	return &cli.Command{
-		Name: "audit", Usage: "prove that the audit log is whole",
+		Name: "audit", Usage: "prove that the audit log is whole, and take it away",
 		Commands: []*cli.Command{
 			{
 				Name: "verify", Usage: "recompute the audit log and hold it against its signed checkpoint",
@@ -39,14 +39,19 @@ through for gaps. The server may run meanwhile.
 back, or signed anew by somebody with the server's key, is found. Keep it where the server's operators cannot write. With
 --url only what came since is read then.
 
+With --file it verifies what ` + "`medcard audit export`" + ` wrote, without a network: that each line is as it was hashed, that none is missing,
+and that they stand in the log that was signed with the key of --key or --state.
+
 The exit code is 0 only if all is well.`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "url", Usage: "`ADDRESS` of a server; empty = the database of the configuration"},
+					&cli.StringFlag{Name: "file", Usage: "`FILE` of an export, plain or gzip; it may be several one behind the other"},
 					&cli.StringFlag{Name: "key", Usage: "the log's `KEY`, as `medcard audit key` prints it; without it the first one that is seen is believed"},
 					&cli.StringFlag{Name: "state", Usage: "`FILE` that remembers what was verified; it is made at the first time"},
 				},
 				Action: verifyAudit,
 			},
+			auditExportCommand(),
 			{Name: "key", Usage: "print the key that verifies the log's checkpoints", Action: func(ctx context.Context, c *cli.Command) error {
 				return withAudit(ctx, func(log *auditing.Service) error {
 					_, err := fmt.Fprintln(c.Root().Writer, log.Key)
@@ -66,6 +71,9 @@ func verifyAudit(ctx context.Context, c *cli.Command) error {
 	state, err := readAuditState(c.String("state"), c.String("key"))
 	if err != nil {
 		return err
+	}
+	if path := c.String("file"); path != "" {
+		return verifyExport(c.Root().Writer, path, state)
 	}
 	if address := c.String("url"); address != "" {
 		state, err = verifyRemote(ctx, c.Root().Writer, strings.TrimRight(address, "/"), state)

@@ -24,13 +24,14 @@ import (
 // clientsCommand is for operators: which organisations' systems may talk to this server. There is no route to it.
 func clientsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "clients", Usage: "register clinics, pharmacies and auditors, list and revoke them",
+		Name: "clients", Usage: "register clinics, pharmacies, auditors, reviewers and insurers, list and revoke them",
 		Commands: []*cli.Command{
 			{
 				Name: "add", Usage: "register an organisation",
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "kind", Usage: "clinic, pharmacy or auditor", Required: true},
+					&cli.StringFlag{Name: "kind", Usage: "clinic, pharmacy, auditor, reviewer or insurer", Required: true},
 					&cli.StringFlag{Name: "name", Usage: "as patients shall read it in \"who saw my card\"", Required: true},
+					&cli.StringSliceFlag{Name: "policies", Usage: "of an insurer: with what the numbers of its policies begin, at least two digits (their region), comma-separated"},
 					&cli.StringFlag{Name: "ogrn", Usage: "its number in the state register, so that referrals to it are told to it"},
 					&cli.StringFlag{Name: "jwks", Usage: "`FILE` with the organisation's public keys (JWK set); without it a key is made for it"},
 					&cli.StringFlag{Name: "key", Usage: "`FILE` for the key that is made; default: <kind>-<start of the id>.jwk.json here"},
@@ -54,10 +55,13 @@ func clientsCommand() *cli.Command {
 }
 
 // clientKinds are the words for --kind.
-var clientKinds = map[string]identity.ActorKind{identity.Clinic.String(): identity.Clinic, identity.Pharmacy.String(): identity.Pharmacy, identity.Auditor.String(): identity.Auditor}
+var clientKinds = map[string]identity.ActorKind{
+	identity.Clinic.String(): identity.Clinic, identity.Pharmacy.String(): identity.Pharmacy, identity.Auditor.String(): identity.Auditor,
+	identity.Reviewer.String(): identity.Reviewer, identity.Insurer.String(): identity.Insurer,
+}
 
 func addClient(ctx context.Context, c *cli.Command) error {
-	wish := oauth.NewClient{Kind: clientKinds[c.String("kind")], Name: c.String("name"), OGRN: c.String("ogrn")}
+	wish := oauth.NewClient{Kind: clientKinds[c.String("kind")], Name: c.String("name"), OGRN: c.String("ogrn"), Policies: c.StringSlice("policies")}
 	return withAuthority(ctx, func(authority *oauth.Service) error {
 		if file := c.String("jwks"); file != "" {
 			var err error

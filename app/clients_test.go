@@ -27,6 +27,11 @@ func TestClients(t *testing.T) {
 	if out, err := medcard(t, "clients", "list"); err != nil || !strings.Contains(out, "no clients yet") {
 		t.Errorf("%s, %v", out, err)
 	}
+	for _, bad := range [][]string{{"--kind", "insurer"}, {"--kind", "insurer", "--policies", "7"}, {"--kind", "insurer", "--policies", "7x"}, {"--kind", "clinic", "--policies", "77"}} {
+		if out, err := medcard(t, append([]string{"clients", "add", "--name", "Страховая", "--key", key}, bad...)...); err == nil || !strings.Contains(err.Error(), "client.policies") {
+			t.Errorf("%v: %s, %v", bad, out, err)
+		}
+	}
 	out, err := medcard(t, "clients", "add", "--kind", "clinic", "--name", "Поликлиника № 7", "--key", key)
 	if err != nil || !strings.Contains(out, key) {
 		t.Fatalf("%s, %v", out, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -21,13 +22,13 @@ import (
 // secret.
 func keysCommand() *cli.Command {
 	return &cli.Command{
-		Name: "keys", Usage: "the signing keys: list, rotate, withdraw one that was stolen, hand the root over; and the keys of cards: wrap them anew, destroy one",
+		Name: "keys", Usage: "the signing keys: list, rotate, withdraw one that was stolen, hand the root over; and the keys of cards: wrap them anew, renew or destroy one",
 		Description: `The server makes the keys that it needs by itself: of each usage the oldest in force signs for ninety days, and a
 younger one is published beside it a week ahead. What these commands change a running server publishes within seconds; each
 change is remembered in the database (medcard keys log).
 
-Each card has a data key, which stands in the database wrapped with a wrapping key. That one changes on command: wrap, rewrap, drop. Who
-deletes a card's own key destroys the card: shred.`,
+Each card has a data key, which stands in the database wrapped with a wrapping key. That one changes on command: wrap, rewrap, drop. A
+card gets another data key: renew. Who deletes a card's own key destroys the card: shred.`,
 		Commands: append([]*cli.Command{
 			{Name: "list", Usage: "list the keys with their terms", Action: listKeys},
 			{Name: "rotate", Usage: "make one more key for a usage, or for all", ArgsUsage: "[USAGE]", Action: rotateKeys},
@@ -44,7 +45,7 @@ public half to readers with their next release.`,
 				Action: handOver,
 			},
 			{Name: "log", Usage: "what became of which key, and when", Action: listKeyEvents},
-		}, append(wrappingCommands(), shreddingCommands()...)...),
+		}, slices.Concat(wrappingCommands(), renewingCommands(), shreddingCommands())...),
 	}
 }
 

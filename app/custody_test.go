@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/identity"
 )
 
 // does runs the command as an operator would who types nothing, and gives what it printed.
@@ -124,12 +126,12 @@ func TestShredByCommand(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	id := string(doomed)
-	command := []string{"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", id}
+	command := []string{"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", "--ask", "the city office", id}
 	for typed, args := range map[string][]string{
 		"":                   command,
 		string(other) + "\n": command,
-		"\n":                 {"keys", "shred", "--reason", "short", "--as", "Petrova", "--yes", id},
-		"x":                  {"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", "--yes", "all"},
+		"\n":                 {"keys", "shred", "--reason", "short", "--as", "Petrova", "--ask", "the city office", "--yes", id},
+		"x":                  {"keys", "shred", "--reason", "order 7 of 1 December", "--as", "Petrova", "--ask", "the city office", "--yes", "all"},
 		"y":                  {"keys", "shred", "--yes", id},
 	} {
 		if out, err := typing(t, typed, args...); err == nil {
@@ -168,5 +170,72 @@ func TestShredByCommand(t *testing.T) {
 	}
 	if out, err := does(t, append(command, "--yes")...); err != nil || !strings.Contains(out, "destroyed before") {
 		t.Error("it came back:", out, err)
+	}
+}
+
+// A card gets another key beside a server that runs and knows the old one; what was interrupted is gone on with, and the restore of a backup from
+// before begins it again.
+func TestRenewByCommand(t *testing.T) {
+	data := t.TempDir()
+	t.Setenv("MEDCARD_DATA", data)
+	t.Setenv("MEDCARD_LISTEN", "127.0.0.1:0")
+	_, db := served(t)
+	var id card.ID
+	if err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
+		if id, err = tx.CreateCard(time.Now()); err != nil {
+			return err
+		}
+		return errors.Join(tx.GrantOwner(id, "ada", time.Now()), tx.AppendAudit(audit.Entry{Card: id, At: time.Now(), Action: audit.Sync, Purpose: consent.PatientRequest, Request: "r"}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	trail := func(db *store.DB) (list []audit.Entry) {
+		t.Helper()
+		if err := db.View(t.Context(), func(tx *store.Tx) error {
+			p, err := tx.Decide(identity.Actor{Kind: identity.Patient, Account: "ada", Device: "d1", SecondFactor: true}, id, consent.PatientRequest, time.Now())
+			if err == nil {
+				list, err = tx.AuditTrail(p, 0, 10)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		return list
+	}
+	backup := filepath.Join(t.TempDir(), "backup")
+	if out, err := does(t, "backup", backup); err != nil {
+		t.Fatal(out, err)
+	}
+	if out, err := does(t, "keys", "renew"); err != nil || !strings.Contains(out, "No card") {
+		t.Error(out, err)
+	}
+	order := []string{"keys", "renew", "--reason", "report 7 of 1 December", "--as", "Petrova", string(id)}
+	for _, wrong := range [][]string{{"keys", "renew", string(id)}, {"keys", "renew", "all"}, append(order, "more"), append(order[:6:6], store.NewID())} {
+		if out, err := does(t, wrong...); err == nil {
+			t.Errorf("%v: %s", wrong, out)
+		}
+	}
+	if out, err := does(t, order...); err != nil || !strings.Contains(out, "rows are sealed with another key") {
+		t.Fatal(out, err)
+	}
+	if list := trail(db); len(list) != 2 || list[0].Action != audit.Renew || list[0].Actor.Person.Name != "Petrova" || list[0].What != "report 7 of 1 December" {
+		t.Errorf("%+v", list)
+	}
+	if out, err := does(t, "audit", "verify"); err != nil {
+		t.Error(out, err)
+	}
+
+	second := t.TempDir()
+	if err := os.CopyFS(filepath.Join(second, "keys"), os.DirFS(filepath.Join(data, "keys"))); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("MEDCARD_DATA", second)
+	if out, err := does(t, "restore", backup); err != nil || !strings.Contains(out, "medcard keys renew") {
+		t.Fatal(out, err)
+	}
+	for _, want := range []string{string(id) + ": 1 rows are sealed", "No card"} {
+		if out, err := does(t, "keys", "renew"); err != nil || !strings.Contains(out, want) {
+			t.Error(out, err)
+		}
 	}
 }

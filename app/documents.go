@@ -57,34 +57,39 @@ func documentsCommand() *cli.Command {
 
 func listDocuments(ctx context.Context, c *cli.Command) error {
 	return withProving(ctx, func(prove *proving.Service) error {
-		list, err := prove.Waiting(ctx)
-		if err != nil {
-			return err
-		}
 		table := tabwriter.NewWriter(c.Root().Writer, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ACCOUNT\tDOCUMENT\tSLOT\tFOR\tSENT\tFILES")
-		for _, d := range list {
-			of := "himself"
-			if d.Claim != nil {
-				of = "a patient, " + string(d.Claim.Level)
+		var last evidence.Document
+		for more := true; more; {
+			var list []evidence.Document
+			var err error
+			if list, more, err = prove.Waiting(ctx, identity.ReviewerAtDesk(""), last); err != nil {
+				return err
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\n", d.Account, d.ID, d.Slot, of, d.Sent.Format(time.RFC3339), len(d.Files))
+			for _, d := range list {
+				of := "himself"
+				if d.Claim != nil {
+					of = "a patient, " + string(d.Claim.Level)
+				}
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\n", d.Account, d.ID, d.Slot, of, d.Sent.Format(time.RFC3339), len(d.Files))
+				last = d
+			}
 		}
 		return table.Flush()
 	})
 }
 
 // whichDocument reads the two ids that name a document.
-func whichDocument(c *cli.Command) (of identity.AccountID, id evidence.DocumentID, err error) {
+func whichDocument(c *cli.Command) (w proving.Which, err error) {
 	names := c.Args().Slice()
 	if len(names) != 2 || uuid.Validate(names[0]) != nil || uuid.Validate(names[1]) != nil {
-		return "", "", errors.New("which document? `medcard documents list` shows them, with their accounts")
+		return w, errors.New("which document? `medcard documents list` shows them, with their accounts")
 	}
-	return identity.AccountID(names[0]), evidence.DocumentID(names[1]), nil
+	return proving.Which{Account: identity.AccountID(names[0]), Document: evidence.DocumentID(names[1]), Request: "review"}, nil
 }
 
 func lookAtDocument(ctx context.Context, c *cli.Command) error {
-	of, id, err := whichDocument(c)
+	which, err := whichDocument(c)
 	if err != nil {
 		return err
 	}
@@ -93,12 +98,17 @@ func lookAtDocument(ctx context.Context, c *cli.Command) error {
 		if err := os.MkdirAll(folder, 0o700); err != nil { // before the look is remembered, which would have shown nothing
 			return err
 		}
-		seen, err := prove.Look(ctx, of, id, c.String("as"))
+		by := identity.ReviewerAtDesk(c.String("as"))
+		seen, err := prove.Look(ctx, by, which)
 		if err != nil {
 			return err
 		}
-		for i, f := range seen.Files {
-			if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%d.%s", seen.Slot, f.Number, f.Format)), seen.Contents[i], 0o600); err != nil {
+		for _, f := range seen.Files {
+			_, content, err := prove.File(ctx, by, which, f.Number)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%d.%s", seen.Slot, f.Number, f.Format)), content, 0o600)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -142,13 +152,14 @@ func rejectDocument(ctx context.Context, c *cli.Command) error {
 	return judgeDocument(ctx, c, proving.Verdict{Reason: evidence.Reason(c.String("reason"))})
 }
 
-func judgeDocument(ctx context.Context, c *cli.Command, v proving.Verdict) (err error) {
-	if v.Account, v.Document, err = whichDocument(c); err != nil {
+func judgeDocument(ctx context.Context, c *cli.Command, v proving.Verdict) error {
+	which, err := whichDocument(c)
+	if err != nil {
 		return err
 	}
-	v.Words, v.Reviewer = c.String("words"), c.String("as")
+	v.Words = c.String("words")
 	return withProving(ctx, func(prove *proving.Service) error {
-		if err := prove.Judge(ctx, v); err != nil {
+		if _, err := prove.Judge(ctx, identity.ReviewerAtDesk(c.String("as")), which, v); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(c.Root().Writer, "The person is told.")

@@ -23,7 +23,7 @@ func TestDocuments(t *testing.T) {
 		"document.not_waiting": {"approve", "--as", "Сидорова", store.NewID(), store.NewID()},
 		"not_waiting":          {"look", "--as", "Сидорова", "--to", folder, store.NewID(), store.NewID()},
 		"verdict.invalid":      {"reject", "--as", "Сидорова", "--reason", "ugly", store.NewID(), store.NewID()},
-		"verdict.invalid: ":    {"approve", "--as", " ", store.NewID(), store.NewID()},
+		"reviewer.unnamed":     {"approve", "--as", " ", store.NewID(), store.NewID()},
 		"required":             {"reject", "--as", "Сидорова", store.NewID(), store.NewID()},
 	} {
 		out, err := medcard(t, append([]string{"documents"}, args...)...)

@@ -17,6 +17,7 @@ import (
 	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
+	"github.com/medcard/medcard/domain/identity"
 )
 
 // emergenciesCommand is for operators: cards that were opened without their owners' consent, each of which somebody has to review.
@@ -25,6 +26,10 @@ func emergenciesCommand() *cli.Command {
 		Name: "emergencies", Usage: "review cards that clinics opened without their owners' consent",
 		Commands: []*cli.Command{
 			{Name: "list", Usage: "list those that wait for their review, the first due first", Action: listEmergencies},
+			{
+				Name: "look", Usage: "who opened one, and why; its owner reads that you looked", ArgsUsage: "CARD EMERGENCY", Action: lookAtEmergency,
+				Flags: []cli.Flag{&cli.StringFlag{Name: "as", Usage: "your name, as the patient shall read it", Required: true}},
+			},
 			{
 				Name: "review", Usage: "decide on one: its owner is told and reads your words", ArgsUsage: "CARD EMERGENCY", Action: reviewEmergency,
 				Flags: []cli.Flag{
@@ -39,32 +44,61 @@ func emergenciesCommand() *cli.Command {
 
 func listEmergencies(ctx context.Context, c *cli.Command) error {
 	return withGranting(ctx, func(grants *granting.Service) error {
-		list, err := grants.Unreviewed(ctx)
-		if err != nil {
-			return err
-		}
 		table := tabwriter.NewWriter(c.Root().Writer, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "CARD\tEMERGENCY\tOPENED\tDUE\tCLINIC\tPERSON\tREASON\tSCOPES")
-		for _, e := range list {
-			late := ""
-			if time.Now().After(e.Due) {
-				late = " (late)"
+		fmt.Fprintln(table, "CARD\tEMERGENCY\tOPENED\tDUE\tCLINIC\tREASON\tSCOPES")
+		var last consent.Opening
+		for more := true; more; {
+			var list []consent.Opening
+			var err error
+			if list, more, err = grants.Unreviewed(ctx, identity.ReviewerAtDesk(""), last); err != nil {
+				return err
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s%s\t%s\t%s, %s\t%s\t%s\n", e.Card, e.ID, e.Opened.Format(time.RFC3339), e.Due.Format(time.RFC3339), late, e.Clinic, e.Person.Name,
-				e.Person.Role, e.Reason, strings.Join(e.Scopes.Words(), " "))
+			for _, e := range list {
+				late := ""
+				if time.Now().After(e.Due) {
+					late = " (late)"
+				}
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s%s\t%s\t%s\t%s\n", e.Card, e.ID, e.Opened.Format(time.RFC3339), e.Due.Format(time.RFC3339), late, e.Clinic,
+					e.Reason, strings.Join(e.Scopes.Words(), " "))
+				last = e
+			}
 		}
 		return table.Flush()
 	})
 }
 
-func reviewEmergency(ctx context.Context, c *cli.Command) error {
+// whichEmergency reads the two ids that name an emergency.
+func whichEmergency(c *cli.Command) (w granting.Which, err error) {
 	names := c.Args().Slice()
 	if len(names) != 2 || uuid.Validate(names[0]) != nil || uuid.Validate(names[1]) != nil {
-		return errors.New("which emergency? `medcard emergencies list` shows them, with their cards")
+		return w, errors.New("which emergency? `medcard emergencies list` shows them, with their cards")
+	}
+	return granting.Which{Card: card.ID(names[0]), Emergency: consent.GrantID(names[1]), Request: "review"}, nil
+}
+
+func lookAtEmergency(ctx context.Context, c *cli.Command) error {
+	which, err := whichEmergency(c)
+	if err != nil {
+		return err
+	}
+	return withGranting(ctx, func(grants *granting.Service) error {
+		e, err := grants.LookAtEmergency(ctx, identity.ReviewerAtDesk(c.String("as")), which)
+		if err == nil {
+			_, err = fmt.Fprintf(c.Root().Writer, "%s, %s, of %s opened %s at %s\n%s: %s\n", e.Person.Name, e.Person.Role, e.Clinic, strings.Join(e.Scopes.Words(), " "),
+				e.Opened.Format(time.RFC3339), e.Reason, e.Words)
+		}
+		return err
+	})
+}
+
+func reviewEmergency(ctx context.Context, c *cli.Command) error {
+	which, err := whichEmergency(c)
+	if err != nil {
+		return err
 	}
 	return withGranting(ctx, func(grants *granting.Service) error {
 		verdict := consent.Verdict(c.String("verdict"))
-		if err := grants.Review(ctx, card.ID(names[0]), consent.GrantID(names[1]), verdict, c.String("as"), c.String("why")); err != nil {
+		if _, err := grants.Review(ctx, identity.ReviewerAtDesk(c.String("as")), which, granting.Finding{Verdict: verdict, Words: c.String("why")}); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(c.Root().Writer, "The emergency was %s. Its owner is told.\n", verdict)

@@ -19,7 +19,7 @@ const afterwards = `Everybody signs in again. Phones then meet the new epoch and
 what they posted after it (the same again changes nothing). Whom a patient let see his card sees nothing until the patient confirms it
 in the app: what was revoked after the backup must not come back. Nobody repeats for you: organisations that you revoked after the
 backup are let in again (medcard clients list), passwords are those of the backup, and prescriptions that were handed out after it
-can be handed out again.
+can be handed out again. Cards that got another data key after the backup get one more: medcard keys renew ends that.
 `
 
 func restoreCommand() *cli.Command {

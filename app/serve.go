@@ -26,6 +26,9 @@ func serveCommand() *cli.Command {
 		if err != nil {
 			return err
 		}
+		if err := cfg.Serves(); err != nil {
+			return err
+		}
 		return serve(ctx, cfg, c.Root().Writer)
 	}}
 }

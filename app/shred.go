@@ -23,7 +23,7 @@ func shreddingCommands() []*cli.Command {
 	return []*cli.Command{
 		{
 			Name: "shred", Usage: "destroy a card for good by deleting its key", ArgsUsage: "CARD",
-			Description: `From the next request on nobody reads it, on no server. The owners' phones are told and delete it, all grants end, its papers are
+			Description: `From the next request on nobody reads it, on no server. The owners are told by push, by mail and in the app, and their phones delete it; all grants end, its papers are
 revoked, and its patient gets a new card at the next clinic. The log keeps who did it and why; older entries of the card's log
 can be read no more. The same again changes nothing.
 
@@ -34,6 +34,7 @@ rewrap, backup, and drop.`,
 			Action: shredCard,
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "reason", Usage: "which document orders it, without patient data; stays in the log", Required: true},
+				&cli.StringFlag{Name: "ask", Usage: "whom the card's owner may ask about it: a name, a number, an address; the owner reads it, and the reason", Required: true},
 				&cli.StringFlag{Name: "as", Usage: "your name", Required: true},
 				assumeYes(),
 			},
@@ -52,7 +53,7 @@ func shredCard(ctx context.Context, c *cli.Command) error {
 		if err := confirmed(c, "The card is destroyed: nobody will ever read it again, its patient included.", id); err != nil {
 			return err
 		}
-		done, err := server.Grant(db, time.Now).Shred(ctx, granting.Shredding{Card: card.ID(id), Reason: c.String("reason"), By: c.String("as")})
+		done, err := server.Grant(db, time.Now).Shred(ctx, granting.Shredding{Card: card.ID(id), Reason: c.String("reason"), By: c.String("as"), Ask: c.String("ask")})
 		if err != nil {
 			return err
 		}

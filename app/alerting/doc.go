@@ -5,6 +5,8 @@
 // looked at, and a mail with the operator's words; in the app they stand until they are read, for those whom neither reached. Naming
 // somebody twice tells him once, so a command that was stopped is simply given again.
 //
+// Whose card was destroyed by order is told in the same three ways, by what order and whom to ask (destroyed.go).
+//
 // The terms are the law's (package incident). What is late stands first in `medcard incidents list` and in the metric
 // medcard_incident_duties_overdue, for somebody to be woken by. Each step an operator takes is a line in the log's own card.
 //

@@ -41,6 +41,11 @@ type Tx interface {
 	NoteIncidentMailed(of identity.AccountID, id incident.ID, now time.Time) error
 	Account(id identity.AccountID) (account.Account, bool, error)
 
+	// DestroyedCards lists what the account was told of by TellOfDestruction, which comes with the deed: see granting.Shred.
+	DestroyedCards(of identity.AccountID) ([]card.Destroyed, error)
+	DestructionToMail(of identity.AccountID, id card.ID) (card.Destroyed, bool, error)
+	NoteDestructionMailed(of identity.AccountID, id card.ID, now time.Time) error
+
 	OpenLogCard(now time.Time) error
 	AppendAudit(e audit.Entry) error
 }

@@ -2,6 +2,7 @@ package auditing
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -30,6 +31,7 @@ type Tx interface {
 	LogHashes(places []int64) ([]audit.Hash, error)
 	LeafHashes(from int64, limit int) ([]audit.Hash, error)
 	PlacesInLog(card.ID, []uint64) (map[uint64]int64, error)
+	ShreddingOf(card.ID) (number uint64, found bool, err error)
 
 	// What a verification reads, and an auditor.
 	LoggedEntries(from, to int64) ([]audit.Logged, error)
@@ -51,6 +53,8 @@ type Service struct {
 	Clock  func() time.Time
 	Signer note.Signer // of checkpoints; its name is the log's origin
 	Key    string      // by which they are verified, as note.NewVerifier reads it
+
+	exports atomic.Int32 // that are running
 }
 
 // PageSize is how many entries a page holds at most.

@@ -16,7 +16,7 @@
 //	an entry and its hash deleted, or the log cut or rebuilt     the tree is not that of the checkpoint
 //	the whole database rolled back, or signed anew               not consistent with a checkpoint that a phone, or anybody, has kept
 //
-// The last is found only by whoever kept a checkpoint outside. Phones do (phone.Card.VerifyAccessLog), and `medcard audit verify --state FILE` does:
+// The last is found only by whoever kept a checkpoint outside. Phones do, once a day by themselves (phone.Client.Run; phone.Card.VerifyAccessLog proves each line), and `medcard audit verify --state FILE` does:
 // let somebody outside run it daily. The sequencer itself adds nothing to a log that is not what its last checkpoint says (ErrTampered), and
 // says so in the server's log once; the entries wait.
 //
@@ -33,10 +33,30 @@
 //
 // # Who reads the whole log
 //
-// Auditors do (Review): clients of a kind of their own (`medcard clients add --kind auditor`), whose scope system/AuditEvent.rs opens
-// GET /v1/audit/entries and nothing else. They say why, and their person stands in the assertion. Each page that they read is remembered first,
+// Auditors do (Review, Export): clients of a kind of their own (`medcard clients add --kind auditor`), whose scope system/AuditEvent.rs opens
+// GET /v1/audit/entries and /v1/audit/export, and nothing else. They say why, and their person stands in the assertion. Each page that they read is remembered first,
 // as an entry under the card of no patient (the nil UUID), which has numbers, a key and proofs like every other. Patients' own lines show nothing of it: what an
 // auditor reads holds none of what was seen.
+//
+// # What an auditor takes away
+//
+// GET /v1/audit/export streams a period, one entry a line, and `medcard audit export` writes it into a file. The file proves by itself, with the log's
+// key and without the server (proof.ReadExport, `medcard audit verify --file`), that its lines are the log's entries at those places, in their order, all of
+// them: with the hashes of the trees that the log before them consists of (edge) they make the tree of that size, and of that the signed checkpoint's
+// log is the continuation (proof). The log's order is that of the entries' times but for a few minutes (Disorder), so an export of a period begins
+// with an entry that is that much older, and ends with one that is that much newer: the receiver sees that the period is whole.
+//
+// Who lost the connection goes on with from, behind the last line that came. The lines of both requests, one behind the other, are one export; what has
+// no end line is none. A server makes four at a time, each holds a page of entries in memory, and each request is remembered before it begins.
+//
+// There is no filter by card, client or person. Of filtered lines one could prove that each stands in the log, and never that none was left out, which is
+// what an auditor is there for. Lines are plain JSON: who has verified the file filters it. What one card's owner may know to be complete, by the
+// numbers of his card, is the evidence of his access log.
+//
+// Of an entry whose card was destroyed the line has the hash. Beside the first such line of a page stands, with its proof, the entry that says who destroyed
+// the card, so that nobody hides a line by calling it destroyed: each number of the card is there once, below that of the order.
+//
+// With Accept: application/fhir+ndjson the same period leaves as AuditEvents for what collects those (fhir.AuditEvent). They carry place and hash, and prove nothing.
 //
 // # What it costs
 //
@@ -78,6 +98,12 @@
 //	GET /v1/audit/consistency?older=M&newer=N    the consistency proof from size M to size N
 //	GET /v1/cards/{card}/access-log/evidence     for the owner: entries of the card, newest first, at most 100, each in its canonical form with salt,
 //	                                             place and inclusion proof for the checkpoint that comes along
+//
+//	GET /v1/audit/export?from=N                  for auditors, as application/x-ndjson: first a line begin with form, from, to, what was asked for (since,
+//	                                             until), edge and the checkpoint; then for each place an entry: its canonical form's fields, empty ones left
+//	                                             out, and salt, or state (changed, missing, shredded) and hash; at last a line end with the same checkpoint and
+//	                                             the consistency proof from size to. Hashes are base64; a line has its fields in the order of the
+//	                                             OpenAPI document and no white space, and proof.ReadExport takes it in no other form
 //
 // An entry that was written in the last seconds is not in the log yet: logged is false, and it has no place. One that still is not after ten
 // minutes is missing. Entries from before the log existed have no salt and are never in it; their numbers are below those of all that are.

@@ -30,15 +30,9 @@ type Reading struct {
 // Review gives an auditor a page of the log's entries, in the order of the log: who, as what, what kind of thing, when and why. No entry holds
 // what was seen. That he reads is remembered first, as an entry of the log's own, which the next auditor reads.
 func (s *Service) Review(ctx context.Context, a identity.Actor, in Reading) (page []audit.Logged, more bool, err error) {
-	switch {
-	case a.Kind != identity.Auditor || !a.Has(Right):
-		return nil, false, ErrNoAuditor
-	case in.Purpose != consent.Operations:
-		return nil, false, ErrPurpose
-	case a.Person.ID == "":
-		return nil, false, ErrNobody
+	if err := mayReview(a, in); err != nil {
+		return nil, false, err
 	}
-	now := s.Clock()
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		page, more = nil, false
 		size, _, err := tx.Log()
@@ -49,12 +43,7 @@ func (s *Service) Review(ctx context.Context, a identity.Actor, in Reading) (pag
 			return ErrSizes
 		}
 		to := min(in.From+PageSize, size)
-		if err := tx.OpenLogCard(now); err != nil {
-			return err
-		}
-		if err := tx.AppendAudit(audit.Entry{
-			Card: audit.LogCard, At: now, Actor: a, Action: audit.Review, Purpose: in.Purpose, What: fmt.Sprintf("places %d to %d", in.From, to), Request: in.Request,
-		}); err != nil {
+		if err := s.remember(tx, a, in, fmt.Sprintf("places %d to %d", in.From, to)); err != nil {
 			return err
 		}
 		page, err = tx.LoggedEntries(in.From, to)
@@ -62,4 +51,25 @@ func (s *Service) Review(ctx context.Context, a identity.Actor, in Reading) (pag
 		return err
 	})
 	return page, more, err
+}
+
+func mayReview(a identity.Actor, in Reading) error {
+	switch {
+	case a.Kind != identity.Auditor || !a.Has(Right):
+		return ErrNoAuditor
+	case in.Purpose != consent.Operations:
+		return ErrPurpose
+	case a.Person.ID == "":
+		return ErrNobody
+	}
+	return nil
+}
+
+// remember writes down what an auditor reads.
+func (s *Service) remember(tx Tx, a identity.Actor, in Reading, what string) error {
+	now := s.Clock()
+	if err := tx.OpenLogCard(now); err != nil {
+		return err
+	}
+	return tx.AppendAudit(audit.Entry{Card: audit.LogCard, At: now, Actor: a, Action: audit.Review, Purpose: in.Purpose, What: what, Request: in.Request})
 }

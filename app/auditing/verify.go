@@ -167,21 +167,12 @@ func gapless(page []audit.Logged, from, to int64) (place int64, ok bool) {
 
 // findEntry holds an entry against its hash in the log.
 func (r *Report) findEntry(l audit.Logged, place int64) {
-	f := Finding{Card: l.Card, Number: l.Number, Place: place}
-	switch {
-	case l.State == audit.Gone:
-		f.What = "the entry was deleted"
-	case l.State == audit.Shredded:
+	if l.State == audit.Shredded {
 		r.Shredded++
-		return
-	case l.State == audit.Broken:
-		f.What = "the entry was changed: its sealed part does not open"
-	case l.Entry.Hash() != l.Hash:
-		f.What = "the entry was changed: it is not what was hashed"
-	default:
-		return
 	}
-	r.find(f)
+	if what := l.Damage(); what != "" {
+		r.find(Finding{What: what, Card: l.Card, Number: l.Number, Place: place})
+	}
 }
 
 // verifyWaiting looks at the entries that are not in the log yet. Those of a busy server may be more than fit; they get their turn.

@@ -62,6 +62,9 @@ type Config struct {
 	SMS            string        `env:"SMS" help:"smpps://user:password@host:port?from=NAME of an operator's message centre for one-time codes by SMS; empty = console"`
 	SMTP           string        `env:"SMTP" help:"smtp://user:password@host:port for one-time codes by e-mail; empty = console"`
 	MailFrom       string        `env:"MAIL_FROM" envDefault:"medcard@localhost" help:"sender of e-mails"`
+	Bound          bool          `env:"BOUND" help:"true = people's sessions are opened with a proof of the app's key alone (DPoP): a copied token is of no use; apps with the SDK do, curl does not"`
+	Codes          string        `env:"CODES" help:"console = one-time codes that neither SMS nor SMTP carries appear on the console though strangers reach the server: to try it out"`
+	Metrics        string        `env:"METRICS" help:"host:port of a listener of its own for /metrics, for Prometheus alone: how much the server did for a request tells strangers what they may not know; empty = beside all else while nobody but this machine reaches it, and nowhere otherwise"`
 	LogLevel       string        `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 	ShutdownGrace  time.Duration `env:"SHUTDOWN_GRACE" envDefault:"10s" help:"how long requests in work may take after a stop signal"`
 }
@@ -172,19 +175,25 @@ func (c Config) Validate() error {
 	if err != nil {
 		return errors.New("configuration: MEDCARD_LISTEN must be host:port, e.g. 127.0.0.1:8080")
 	}
-	ip := net.ParseIP(host)
-	loopback := host == "localhost" || (ip != nil && ip.IsLoopback())
 	if (c.TLSCertificate == "") != (c.TLSKey == "") {
 		return errors.New("configuration: MEDCARD_TLS_CERTIFICATE and MEDCARD_TLS_KEY go together")
 	}
-	if !loopback && !c.TLS() && len(c.TrustedProxies) == 0 {
+	if !onThisMachine(host) && !c.TLS() && len(c.TrustedProxies) == 0 {
 		return errors.New("configuration: plain HTTP is served on loopback only; to listen on " + host + " behind a TLS proxy, name it in MEDCARD_TRUSTED_PROXIES, or set MEDCARD_TLS_CERTIFICATE and MEDCARD_TLS_KEY")
 	}
 	for _, proxy := range c.TrustedProxies {
-		_, network := netip.ParsePrefix(proxy)
-		if _, address := netip.ParseAddr(proxy); network != nil && address != nil {
-			return errors.New("configuration: MEDCARD_TRUSTED_PROXIES takes addresses and networks, e.g. 10.0.0.5 or 10.0.0.0/8")
+		network, err := netip.ParsePrefix(proxy)
+		if _, address := netip.ParseAddr(proxy); err != nil && address != nil || err == nil && network.Bits() < 8 {
+			return errors.New("configuration: MEDCARD_TRUSTED_PROXIES takes addresses and networks, e.g. 10.0.0.5 or 10.0.0.0/8; who trusts all of the internet counts no limits")
 		}
+	}
+	if c.Metrics != "" {
+		if _, port, err := net.SplitHostPort(c.Metrics); err != nil || port == "" {
+			return errors.New("configuration: MEDCARD_METRICS must be host:port, e.g. 127.0.0.1:9464")
+		}
+	}
+	if c.Codes != "" && c.Codes != "console" {
+		return errors.New("configuration: MEDCARD_CODES is console or empty")
 	}
 	if c.Sequencer != "" && c.Postgres == "" {
 		return errors.New("configuration: MEDCARD_POSTGRES_SEQUENCER needs MEDCARD_POSTGRES: it is another role in the same database")
@@ -240,6 +249,36 @@ func (c Config) Validate() error {
 	}
 	if c.ShutdownGrace < 0 {
 		return errors.New("configuration: MEDCARD_SHUTDOWN_GRACE cannot be negative")
+	}
+	return nil
+}
+
+// Local reports whether nobody but this machine reaches the server, as far as the configuration tells: what is for its own people alone
+// may be shown then.
+func (c Config) Local() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil || !onThisMachine(host) || c.TLS() || len(c.TrustedProxies) > 0 {
+		return false
+	}
+	u, err := url.Parse(c.URL())
+	return err == nil && onThisMachine(u.Hostname())
+}
+
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Serves refuses what would be wrong to let others reach, and is no matter to commands.
+func (c Config) Serves() error {
+	if c.Local() {
+		return nil
+	}
+	if u, err := url.Parse(c.URL()); err == nil && c.PublicURL != "" && u.Scheme != "https" && !onThisMachine(u.Hostname()) {
+		return errors.New("configuration: others reach the server, so MEDCARD_PUBLIC_URL must begin with https")
+	}
+	if (c.SMS == "" || c.SMTP == "") && c.Codes != "console" {
+		return errors.New("configuration: others reach the server, and one-time codes would appear on its console, with the numbers they are for: set MEDCARD_SMS and MEDCARD_SMTP, or MEDCARD_CODES=console to try it out")
 	}
 	return nil
 }

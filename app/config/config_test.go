@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -68,6 +69,10 @@ func TestWhatWouldBeUnsafeIsRefused(t *testing.T) {
 		"a list that is no address":  {"MEDCARD_SIGN_ROOTS=/roots", "MEDCARD_SIGN_LISTS=/etc/list.crl"},
 		"lists for no authority":     {"MEDCARD_SIGN_LISTS=http://cdp.example.org/list.crl"},
 		"authorities without lists":  {"MEDCARD_SIGN_ROOTS=/roots"},
+		"proxies everywhere":         {"MEDCARD_LISTEN=0.0.0.0:80", "MEDCARD_TRUSTED_PROXIES=0.0.0.0/0"},
+		"proxies everywhere, too":    {"MEDCARD_LISTEN=[::]:80", "MEDCARD_TRUSTED_PROXIES=::/0"},
+		"metrics nowhere":            {"MEDCARD_METRICS=9464"},
+		"codes on a screen":          {"MEDCARD_CODES=screen"},
 		"less than no time":          {"MEDCARD_SHUTDOWN_GRACE=-1s"},
 	} {
 		if _, err := Load(environ); err == nil || strings.Contains(err.Error(), secret) {
@@ -79,5 +84,36 @@ func TestWhatWouldBeUnsafeIsRefused(t *testing.T) {
 	}
 	if c, err := Load([]string{"MEDCARD_LISTEN=0.0.0.0:443", "MEDCARD_TLS_CERTIFICATE=/c", "MEDCARD_TLS_KEY=/k"}); err != nil || c.URL() != "https://0.0.0.0:443" {
 		t.Errorf("with TLS: %v %v", c.URL(), err)
+	}
+}
+
+// TestWhatOthersReach: on this machine alone everything goes, for others it does not.
+func TestWhatOthersReach(t *testing.T) {
+	sends := []string{"MEDCARD_SMS=smpps://u:p@sms.example.org:2775?from=Medcard", "MEDCARD_SMTP=smtp://u:p@mail.example.org:25"}
+	proxy, tls := []string{"MEDCARD_LISTEN=0.0.0.0:80", "MEDCARD_TRUSTED_PROXIES=10.0.0.5"}, []string{"MEDCARD_LISTEN=0.0.0.0:443", "MEDCARD_TLS_CERTIFICATE=/c", "MEDCARD_TLS_KEY=/k"}
+	for name, c := range map[string]struct {
+		environ       [][]string
+		local, serves bool
+	}{
+		"nothing set":                     {nil, true, true},
+		"a proxy on this machine":         {[][]string{{"MEDCARD_TRUSTED_PROXIES=127.0.0.1"}, sends}, false, true},
+		"its public address":              {[][]string{{"MEDCARD_PUBLIC_URL=https://card.example.org"}, sends}, false, true},
+		"a public address without codes":  {[][]string{{"MEDCARD_PUBLIC_URL=https://card.example.org"}}, false, false},
+		"behind a proxy, codes on stdout": {[][]string{proxy}, false, false},
+		"half of them":                    {[][]string{proxy, sends[:1]}, false, false},
+		"knowingly":                       {[][]string{proxy, {"MEDCARD_CODES=console"}}, false, true},
+		"by TLS, codes on stdout":         {[][]string{tls}, false, false},
+		"by TLS":                          {[][]string{tls, sends}, false, true},
+		"plain outside":                   {[][]string{proxy, sends, {"MEDCARD_PUBLIC_URL=http://card.example.org"}}, false, false},
+		"https outside":                   {[][]string{proxy, sends, {"MEDCARD_PUBLIC_URL=https://card.example.org"}}, false, true},
+	} {
+		cfg, err := Load(slices.Concat(c.environ...))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := cfg.Serves(); cfg.Local() != c.local || (err == nil) != c.serves {
+			t.Errorf("%s: local %t, %v", name, cfg.Local(), err)
+		}
 	}
 }

@@ -19,7 +19,7 @@ func (s *Service) SignInBySignature(ctx context.Context, challenge, signature st
 	if s.signedIn == nil {
 		return Tokens{}, errNoSignatures
 	}
-	device, err := s.cleanDevice(in)
+	app, err := s.cleanDevice(in)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -31,7 +31,7 @@ func (s *Service) SignInBySignature(ctx context.Context, challenge, signature st
 	if err != nil {
 		return Tokens{}, err
 	}
-	return s.enter(ctx, of, device, from, account.Possession, account.Several)
+	return s.enter(ctx, of, app.Of(of), from, account.Possession, account.Several)
 }
 
 // enter opens a session of somebody who proved who he is, and tells him when the device is new.

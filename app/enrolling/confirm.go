@@ -148,7 +148,10 @@ func (s *Service) resendRegistration(ctx context.Context, tx Tx, r account.Regis
 	if !now.Before(r.Ends) {
 		return nil, errChallenge
 	}
-	if err := s.spend(tx, now, newByAddress.of(from.network()), newByPrefix.of(r.Phone.Prefix())); err != nil {
+	if err := s.spend(tx, now, newByAddress.of(from.network())); err != nil {
+		return nil, err
+	}
+	if err := s.spendOn(tx, now, newByPrefix.of(r.Phone.Prefix()), from.network()); err != nil {
 		return nil, err
 	}
 	taken, err := findTaken(tx, r)

@@ -69,16 +69,19 @@ func (s *Service) ChangeContact(ctx context.Context, a identity.Actor, phone, em
 	}
 	now := s.now()
 	change.ID, change.Account, change.Started, change.Ends = account.ChallengeID(id), a.Account, now, now.Add(registrationLife)
-	limits := []spending{contactByAccount.of(string(a.Account)), newByAddress.of(from.network())}
+	target, targets := string(change.Email), []spending{newByEmail.of(string(change.Email))}
 	if change.By == account.ByPhone {
-		limits = append(limits, newByPhone.of(string(change.Phone)), newByPrefix.of(change.Phone.Prefix()))
-	} else {
-		limits = append(limits, newByEmail.of(string(change.Email)))
+		target, targets = string(change.Phone), []spending{newByPhone.of(string(change.Phone)), newByPrefix.of(change.Phone.Prefix())}
 	}
 	var send func() error
 	err = s.store.Update(ctx, func(tx Tx) error {
-		if err := s.spend(tx, now, limits...); err != nil {
+		if err := s.spend(tx, now, contactByAccount.of(string(a.Account)), newByAddress.of(from.network()), flood.of(target)); err != nil {
 			return err
+		}
+		for _, one := range targets {
+			if err := s.spendOn(tx, now, one, string(a.Account)); err != nil {
+				return err
+			}
 		}
 		who, found, err := tx.Account(a.Account)
 		if err != nil || !found {

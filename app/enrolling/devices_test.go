@@ -21,8 +21,9 @@ func TestDevicesAreListedAndSignedOut(t *testing.T) {
 	w.pass(time.Hour)
 	one, two := w.signIn(phone), w.signIn(tablet)
 	anna := w.actor(one)
+	of := func(d Device) identity.DeviceID { return identity.DeviceOf(anna.Account, d.ID) }
 	for _, d := range []Device{phone, tablet, old} {
-		w.memory.pushes[string(anna.Account)+d.ID] = true
+		w.memory.pushes[string(anna.Account)+string(of(d))] = true
 	}
 	w.pass(time.Minute)
 	_, err := w.Refresh(ctx, two.Refresh, tablet.Secret)
@@ -31,7 +32,7 @@ func TestDevicesAreListedAndSignedOut(t *testing.T) {
 	w.must(err)
 	found := false
 	for _, d := range list {
-		if string(d.ID) == tablet.ID {
+		if d.ID == of(tablet) {
 			found = d.Name == "Планшет" && d.Seen.Equal(w.now) && d.SignedIn
 		}
 	}
@@ -41,18 +42,18 @@ func TestDevicesAreListedAndSignedOut(t *testing.T) {
 
 	w.want("device.not_found", w.SignOutDevice(ctx, anna, identity.DeviceID(newDevice().ID)))
 	w.want("device.not_found", w.SignOutDevice(ctx, anna, "x"))
-	w.must(w.SignOutDevice(ctx, anna, identity.DeviceID(tablet.ID)))
+	w.must(w.SignOutDevice(ctx, anna, of(tablet)))
 	if w.memory.sessions[two.Session].Live(w.now) || !w.memory.sessions[stale.Session].Live(w.now) || !w.memory.sessions[one.Session].Live(w.now) {
 		t.Error("the wrong session ended")
 	}
-	if w.memory.pushes[string(anna.Account)+tablet.ID] || len(w.memory.pushes) != 2 || !strings.Contains(w.lastLetter(), "Сеансы Medcard завершены") {
+	if w.memory.pushes[string(anna.Account)+string(of(tablet))] || len(w.memory.pushes) != 2 || !strings.Contains(w.lastLetter(), "Сеансы Medcard завершены") {
 		t.Errorf("pushes %v, letter %q", w.memory.pushes, w.lastLetter())
 	}
 	w.must(w.SignOutOthers(ctx, anna))
 	if w.memory.sessions[stale.Session].Live(w.now) || !w.memory.sessions[one.Session].Live(w.now) || len(w.memory.pushes) != 1 {
 		t.Error("the others are not out, or she is")
 	}
-	if list, err = w.Devices(ctx, anna); err != nil || len(list) != 1 || string(list[0].ID) != phone.ID {
+	if list, err = w.Devices(ctx, anna); err != nil || len(list) != 1 || list[0].ID != of(phone) {
 		t.Errorf("%+v, %v", list, err)
 	}
 	w.must(w.SignOut(ctx, anna, false))

@@ -32,7 +32,23 @@
 // in the place of the code, as at a registration, so that nobody learns whose it is.
 //
 // A session is bound to the key that the request which opened it proved to hold (DPoP, see package oauth), if it did. Its refresh token counts
-// only with a proof by that key, and is not spent without, so that a thief can neither use it nor end the session with it.
+// only with a proof by that key, and is not spent without, so that a thief can neither use it nor end the session with it. MEDCARD_BOUND has no
+// session opened or renewed without one.
+//
+// # Policies and their insurers
+//
+// An insurer is a client of a kind of its own, registered with what the numbers of its policies begin with (`medcard clients add --kind insurer
+// --policies 77`): the number tells the region that gave it first, and not the insurer, so of several with the same beginning the person names
+// his; the longest beginning counts. It finds the question at /v1/insurer/policies, and sees the number, the name and the date of birth as the
+// person typed them: no account, no contact, no card, and nothing at all of others' questions. Those stand sealed; what it looked at and answered
+// stands in the log, where the person reads it.
+//
+// A confirmation gives the insurer a code, which it sends by a message of its own to the number that it has on file. That number never comes
+// here, and the code is made here, so that it is as hard to guess as all others; whoever types it in within a day has the phone that the insurer
+// knows. A refusal has a reason, and so has a question that nobody answered for three days; the person is told of each. What is known of a
+// policy here (store.Tx.PolicyFits) is compared all the same. Whose number is a connected insurer's cannot have its code sent elsewhere.
+//
+// Where no insurer has a policy that begins so, the code goes to the account's own number, which proves little.
 //
 // # Whose card it is
 //
@@ -42,7 +58,7 @@
 // that he is its patient. What he proved is compared with what the card knows (evidence.Unfit): the numbers of approved SNILS and policies,
 // and of a policy that its insurer confirmed, with those by which the card is found. Passports are renewed, so their numbers tell nothing; where
 // no number can be compared, name and date of birth do, as a reviewer read them from the documents. What says nothing either way opens nothing.
-// Where no insurer is demanded a confirmed policy does not count here, because without a way to an insurer its code went to the person's own phone.
+// A policy whose insurer is not connected does not count here unless insurers are demanded, because its code went to the person's own phone.
 //
 // What is another person's is told in GET /v1/me, so that a mistyped number can be put right; the card's log has each time, and whoever acts for
 // the patient hears of it. After evidence.MaxMismatches of them the code is spent. Who waits holds no place: others may redeem codes of the

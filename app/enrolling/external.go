@@ -92,11 +92,11 @@ func (s *Service) BeginExternal(ctx context.Context, in Device, from Origin) (De
 	if s.provider == nil {
 		return Departure{}, errNoProvider
 	}
-	device, err := s.cleanDevice(in)
+	app, err := s.cleanDevice(in)
 	if err != nil {
 		return Departure{}, err
 	}
-	return s.depart(ctx, account.Ceremony{Purpose: account.ExternalSignIn, Device: device}, signInByAddress.of(from.network()))
+	return s.depart(ctx, account.Ceremony{Purpose: account.ExternalSignIn, App: app}, signInByAddress.of(from.network()))
 }
 
 // ExternalSignIn takes the provider's code in place of a password: the second factor of the account is asked for as ever. So whoever is
@@ -132,13 +132,13 @@ func (s *Service) ExternalSignIn(ctx context.Context, id account.ChallengeID, st
 		if err != nil {
 			return err
 		}
-		known, err = knows(tx, who.ID, c.Device)
+		known, err = knows(tx, who.ID, c.App.Of(who.ID))
 		return err
 	})
 	if err != nil {
 		return Challenge{}, err
 	}
-	return s.challenge(ctx, who, account.SignIn{Account: who.ID, Device: c.Device, First: account.Federated}, known, "", from)
+	return s.challenge(ctx, who, account.SignIn{Account: who.ID, Device: c.App.Of(who.ID), First: account.Federated}, known, "", from)
 }
 
 // BeginLink starts to link the actor's account to the provider.

@@ -15,6 +15,9 @@ type limit struct {
 
 // The limits. Each is counted for what its name says. There is none on the tries at an account from everywhere: whoever
 // wanted to keep a patient out would only have to use it up. Guessing from many addresses ends at the second factor.
+//
+// Limits on a target, a number that codes are sent to, say, are of the same kind: strangers use them up. So whoever asks has a few of his own for
+// it besides, counted for his network or account (spendOn). To keep a patient out one needs as many networks as it takes to flood his phone.
 var (
 	signInByDevice   = limit{"sign-in/account,device", 10, time.Minute}   // a device from which the person signed in before
 	signInByPair     = limit{"sign-in/login,address", 5, 2 * time.Minute} // everybody else
@@ -33,6 +36,8 @@ var (
 	newByPhone       = limit{"register/phone", 5, 30 * time.Minute} // nobody's phone is flooded; sign-in is not counted here
 	newByEmail       = limit{"register/email", 5, 30 * time.Minute}
 	newByPrefix      = limit{"register/prefix", 50, 10 * time.Second} // fraud buys numbers by the block
+	fresh            = limit{"target,asker", 2, time.Hour}            // beside each limit on a target: see spendOn
+	flood            = limit{"target", 60, 10 * time.Minute}          // what arrives at one number or address in all
 	contactByAccount = limit{"contact/account", 5, 30 * time.Minute}
 	claimByAccount   = limit{"claim/account", 5, 10 * time.Minute}
 	claimByAddress   = limit{"claim/address", 20, time.Minute}
@@ -53,23 +58,46 @@ func (l limit) of(key string) spending { return spending{l, key} }
 // costs nothing: who waits as long as he is told gets in.
 func (s *Service) spend(tx Tx, now time.Time, all ...spending) error {
 	for _, one := range all {
-		key := s.digest("limit", one.name+"|"+one.of)
-		until, err := tx.LockAllowance(key)
+		wait, err := s.takeOne(tx, now, one)
 		if err != nil {
 			return err
 		}
-		if until.Before(now) {
-			until = now
-		}
-		until = until.Add(one.every)
-		if wait := until.Sub(now) - time.Duration(one.burst)*one.every; wait > 0 {
+		if wait > 0 {
 			return errThrottled.After(wait)
-		}
-		if err := tx.SetAllowance(key, until); err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// spendOn takes one from a target's limit and one of the few that the asker has for this target, as far as either has any left, and refuses when
+// neither has.
+func (s *Service) spendOn(tx Tx, now time.Time, target spending, asker string) error {
+	wait, err := s.takeOne(tx, now, target)
+	if err != nil {
+		return err
+	}
+	own, err := s.takeOne(tx, now, fresh.of(target.name+"|"+target.of+"|"+asker))
+	if err == nil && wait > 0 && own > 0 {
+		err = errThrottled.After(min(wait, own))
+	}
+	return err
+}
+
+// takeOne takes one from the limit, or says how long it has none.
+func (s *Service) takeOne(tx Tx, now time.Time, one spending) (wait time.Duration, err error) {
+	key := s.digest("limit", one.name+"|"+one.of)
+	until, err := tx.LockAllowance(key)
+	if err != nil {
+		return 0, err
+	}
+	if until.Before(now) {
+		until = now
+	}
+	until = until.Add(one.every)
+	if wait = until.Sub(now) - time.Duration(one.burst)*one.every; wait > 0 {
+		return wait, nil
+	}
+	return 0, tx.SetAllowance(key, until)
 }
 
 // network is the part of an address that one subscriber has: of IPv6 the first 64 bits, for he may use all that follow.

@@ -47,13 +47,15 @@ type state struct {
 	waiting       map[card.ID]identity.AccountID
 	policies      map[identity.AccountID]evidence.Link
 	entries       []audit.Entry
+	rung          []string // whose phones rang, and which of them did not
 	forgotten     time.Time
+	unused        time.Time // from when on devices are kept
 }
 
 func (s state) clone() state {
 	return state{maps.Clone(s.allowances), maps.Clone(s.accounts), maps.Clone(s.registrations), maps.Clone(s.signIns), maps.Clone(s.codes),
 		maps.Clone(s.devices), maps.Clone(s.sessions), maps.Clone(s.refreshes), maps.Clone(s.claims), maps.Clone(s.owners), maps.Clone(s.lost), maps.Clone(s.changes), maps.Clone(s.pushes),
-		maps.Clone(s.links), maps.Clone(s.numbers), maps.Clone(s.passkeys), maps.Clone(s.ceremonies), maps.Clone(s.apps), maps.Clone(s.recovery), maps.Clone(s.locks), maps.Clone(s.waiting), maps.Clone(s.policies), slices.Clone(s.entries), s.forgotten}
+		maps.Clone(s.links), maps.Clone(s.numbers), maps.Clone(s.passkeys), maps.Clone(s.ceremonies), maps.Clone(s.apps), maps.Clone(s.recovery), maps.Clone(s.locks), maps.Clone(s.waiting), maps.Clone(s.policies), slices.Clone(s.entries), slices.Clone(s.rung), s.forgotten, s.unused}
 }
 
 func newMemory() *memory {
@@ -510,6 +512,7 @@ func (m *memory) CardsSeen(id identity.AccountID, _ identity.DeviceID, _ time.Ti
 
 func (m *memory) AppendAudit(e audit.Entry) error { m.entries = append(m.entries, e); return nil }
 
+func (m *memory) ForgetUnused(before time.Time) error    { m.unused = before; return nil }
 func (m *memory) ForgetEnrolling(before time.Time) error { m.forgotten = before; return nil }
 
 // The rest is of proofs. No document is ever approved here: that is the act proving's.
@@ -581,6 +584,19 @@ func (m *memory) PutPolicyLink(l evidence.Link) error {
 	return nil
 }
 
+// Insurers are not connected in these tests: story has those that are.
+func (m *memory) Insurers() ([]identity.Client, error) { return nil, nil }
+
+func (m *memory) LockAsked(identity.ClientID, string) (l evidence.Link, found bool, err error) {
+	return l, false, nil
+}
+
+func (m *memory) Asked(identity.ClientID, time.Time, evidence.Link, int) ([]evidence.Link, error) {
+	return nil, nil
+}
+
+func (m *memory) Unanswered(time.Time, int) ([]identity.AccountID, error) { return nil, nil }
+
 func (m *memory) PolicyFits(of identity.AccountID, n identity.Policy) (bool, error) {
 	m.called("PolicyFits")
 	for _, l := range m.policies {
@@ -589,6 +605,12 @@ func (m *memory) PolicyFits(of identity.AccountID, n identity.Policy) (bool, err
 		}
 	}
 	return true, nil
+}
+
+func (m *memory) TellOfDevice(of identity.AccountID, except identity.DeviceID) error {
+	m.called("TellOfDevice")
+	m.rung = append(m.rung, string(of)+" but "+string(except))
+	return nil
 }
 
 func (m *memory) TellOfVerdict(identity.AccountID) error {

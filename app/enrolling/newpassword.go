@@ -88,7 +88,7 @@ type Lost struct {
 // LostPassword sends a code to the phone and another one to the e-mail address of whoever has the login. The messages leave after the answer,
 // so that its time tells nothing either.
 func (s *Service) LostPassword(ctx context.Context, login string, in Device, from Origin) (Lost, error) {
-	device, err := s.cleanDevice(in)
+	app, err := s.cleanDevice(in)
 	if err != nil {
 		return Lost{}, err
 	}
@@ -113,15 +113,17 @@ func (s *Service) LostPassword(ctx context.Context, login string, in Device, fro
 			return err
 		}
 		pending.Account = who.ID
+		device := app.Of(somebody(who.ID))
 		known, err := knows(tx, somebody(who.ID), device)
 		if err != nil {
 			return err
 		}
-		limits := []spending{lostByPair.of(canonical + "|" + from.network()), lostByAddress.of(from.network()), lostByLogin.of(canonical)}
 		if known {
-			limits = []spending{lostByDevice.of(string(who.ID) + "|" + string(device.ID))}
+			err = s.spend(tx, now, lostByDevice.of(string(who.ID)+"|"+string(device.ID)))
+		} else if err = s.spend(tx, now, lostByPair.of(canonical+"|"+from.network()), lostByAddress.of(from.network()), flood.of(canonical)); err == nil {
+			err = s.spendOn(tx, now, lostByLogin.of(canonical), from.network())
 		}
-		if err := s.spend(tx, now, limits...); err != nil {
+		if err != nil {
 			return err
 		}
 		if err := tx.AddPasswordRecovery(pending); err != nil {

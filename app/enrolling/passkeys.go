@@ -165,7 +165,7 @@ func (s *Service) BeginPasskeySignIn(ctx context.Context, in Device, from Origin
 	if s.passkeys == nil {
 		return Ceremony{}, errNoPasskeys
 	}
-	device, err := s.cleanDevice(in)
+	app, err := s.cleanDevice(in)
 	if err != nil {
 		return Ceremony{}, err
 	}
@@ -177,7 +177,7 @@ func (s *Service) BeginPasskeySignIn(ctx context.Context, in Device, from Origin
 	if err != nil {
 		return Ceremony{}, err
 	}
-	return s.begin(ctx, account.Ceremony{Purpose: account.PasskeySignIn, Device: device, Data: data}, options, signInByAddress.of(from.network()))
+	return s.begin(ctx, account.Ceremony{Purpose: account.PasskeySignIn, App: app, Data: data}, options, signInByAddress.of(from.network()))
 }
 
 // PasskeySignIn takes what the authenticator signed and opens a session.
@@ -205,10 +205,10 @@ func (s *Service) PasskeySignIn(ctx context.Context, id account.ChallengeID, res
 			return err
 		}
 		var err error
-		if known, err = knows(tx, h.who.ID, c.Device); err != nil {
+		if known, err = knows(tx, h.who.ID, c.App.Of(h.who.ID)); err != nil {
 			return err
 		}
-		session, err = s.open(tx, opening, h.who.ID, c.Device, from.Key, now, account.Possession, account.Several)
+		session, err = s.open(tx, opening, h.who.ID, c.App.Of(h.who.ID), from.Key, now, account.Possession, account.Several)
 		return err
 	})
 	if err != nil {

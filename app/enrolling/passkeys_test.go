@@ -53,7 +53,7 @@ func TestAPasskeyOpensASessionAlone(t *testing.T) {
 			key.Counter++
 			tokens, err := w.enter(key, hers)
 			w.must(err)
-			if a := w.actor(tokens); a.Account != anna.Account || !a.SecondFactor || a.Fresh(w.now) != nil || string(a.Device) != hers.ID {
+			if a := w.actor(tokens); a.Account != anna.Account || !a.SecondFactor || a.Fresh(w.now) != nil || a.Device != identity.DeviceOf(anna.Account, hers.ID) {
 				t.Errorf("%+v", a)
 			}
 			if len(w.outbox.mail[annasEmail]) != letters {

@@ -8,12 +8,13 @@ import (
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
 
-// Insurer has a code sent to the phone number that the insurer has on file for a policy. who is the account that asks for it, text the
-// message, with the code in it.
+// Insurer sends the code for a policy of which no insurer is connected. who is the account that asks for it, text the message, with the code
+// in it.
 type Insurer func(ctx context.Context, n identity.Policy, who account.Account, text string) error
 
 // Faults of policies.
@@ -23,13 +24,21 @@ var (
 	errNoPolicy     = fault.New(fault.NotFound, "policy.not_found", "You have no policy that waits for a code: send its number to POST /v1/me/policies first.")
 )
 
-// LinkPolicy checks the number of a policy and has its insurer send a code. The same number again sends another code in place of the first,
-// as often as one-time codes may be repeated; another number begins anew. The answer does not tell whether anybody has the policy.
-func (s *Service) LinkPolicy(ctx context.Context, a identity.Actor, typed string, from Origin) (evidence.Link, error) {
+// NamedPolicy is a policy as its person names it.
+type NamedPolicy struct {
+	Number  string
+	Insurer identity.ClientID // which of several; "" = whose policies begin so
+	Holder  family.Named      // for an insurer that is connected, which compares it
+}
+
+// LinkPolicy checks the number of a policy. A connected insurer is asked to confirm it, and sends a code to the number that it has on file. Where
+// none is connected a code goes to the account's own number: the same number again sends another one in place of the first, as often as one-time
+// codes may be repeated. Another number begins anew. The answer does not tell whether anybody has the policy.
+func (s *Service) LinkPolicy(ctx context.Context, a identity.Actor, p NamedPolicy, from Origin) (evidence.Link, error) {
 	if f := missingFactor(a); f != nil {
 		return evidence.Link{}, f
 	}
-	number, err := identity.ParsePolicy(typed)
+	number, err := identity.ParsePolicy(p.Number)
 	if err != nil {
 		f := fault.From(err)
 		return evidence.Link{}, f.At("body.number", f.Text)
@@ -46,7 +55,10 @@ func (s *Service) LinkPolicy(ctx context.Context, a identity.Actor, typed string
 	var link evidence.Link
 	var who account.Account
 	err = s.store.Update(ctx, func(tx Tx) error {
-		if err := s.spend(tx, now, policyByAccount.of(string(a.Account)), policyByAddress.of(from.network()), policyByNumber.of(string(number))); err != nil {
+		if err := s.spend(tx, now, policyByAccount.of(string(a.Account)), policyByAddress.of(from.network())); err != nil {
+			return err
+		}
+		if err := s.spendOn(tx, now, policyByNumber.of(string(number)), string(a.Account)); err != nil {
 			return err
 		}
 		var found bool
@@ -56,10 +68,18 @@ func (s *Service) LinkPolicy(ctx context.Context, a identity.Actor, typed string
 		if link, found, err = tx.LockPolicyLink(a.Account); err != nil {
 			return err
 		}
+		insurer, connected, err := insurerOf(tx, number, p.Insurer)
+		if err != nil {
+			return err
+		}
 		switch {
 		case found && link.State == evidence.Linked:
 			return errPolicyLinked
-		case found && link.State == evidence.Pending && link.Number == number:
+		case connected:
+			next := evidence.Link{Account: a.Account, Challenge: id, Number: number, State: evidence.Pending, Asked: now, Question: evidence.Question{Insurer: insurer.ID, Name: insurer.Name, Holder: p.Holder}}
+			link, err = ask(tx, link, next, now)
+			return err
+		case found && link.Insurer == "" && link.State == evidence.Pending && link.Number == number:
 			return s.resendPolicy(tx, link, code, now)
 		}
 		link = evidence.Link{Account: a.Account, Challenge: id, Number: number, State: evidence.Pending, Asked: now}
@@ -70,6 +90,9 @@ func (s *Service) LinkPolicy(ctx context.Context, a identity.Actor, typed string
 	})
 	if err != nil {
 		return evidence.Link{}, err
+	}
+	if link.Insurer != "" {
+		return link, nil
 	}
 	return link, s.hand(ctx, s.insurer(ctx, number, who, s.words.code(who.Language, smsPolicy, code)))
 }
@@ -123,6 +146,9 @@ func (s *Service) ConfirmPolicy(ctx context.Context, a identity.Actor, typed str
 		}
 		if link.State == evidence.Linked {
 			return nil // an answer may have been lost
+		}
+		if link.Insurer != "" && link.Answered.IsZero() {
+			return errUnanswered
 		}
 		if refused, err = s.try(tx, account.ChallengeID(link.Challenge), account.ByPhone, typed, now); err != nil || refused != nil {
 			return err

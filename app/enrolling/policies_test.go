@@ -57,7 +57,7 @@ func TestAPolicyIsLinkedByItsInsurersCode(t *testing.T) {
 	if me.Recipient || len(me.Cards) > 0 || len(me.Waiting) != 1 || len(me.Missing) != 1 || me.Missing[0].Code != evidence.NoPolicy {
 		t.Errorf("before: %+v", me)
 	}
-	link, err := w.LinkPolicy(ctx, anna, "2341 9980 7165 5749", home)
+	link, err := w.LinkPolicy(ctx, anna, NamedPolicy{Number: "2341 9980 7165 5749"}, home)
 	w.must(err)
 	if link.State != evidence.Pending || link.Number != annasPolicy {
 		t.Errorf("asked: %+v", link)
@@ -82,12 +82,12 @@ func TestAPolicyIsLinkedByItsInsurersCode(t *testing.T) {
 	if link, found, err := w.Policy(ctx, anna); err != nil || !found || link.State != evidence.Linked {
 		t.Errorf("listed: %+v, %v", link, err)
 	}
-	_, err = w.LinkPolicy(ctx, anna, string(annasPolicy), home)
+	_, err = w.LinkPolicy(ctx, anna, NamedPolicy{Number: string(annasPolicy)}, home)
 	w.want("policy.linked", err)
 
 	// Somebody else who has the code as well does not get the policy.
 	eve := person(w.enrol("+79123456780", "eve@example.ru", annasPassword))
-	_, err = w.LinkPolicy(ctx, eve, string(annasPolicy), elsewhere)
+	_, err = w.LinkPolicy(ctx, eve, NamedPolicy{Number: string(annasPolicy)}, elsewhere)
 	w.must(err)
 	link, err = w.ConfirmPolicy(ctx, eve, sent.code(annasPolicy), elsewhere)
 	w.want("policy.other_person", err)
@@ -103,20 +103,20 @@ func TestBadTurnsOfAPolicy(t *testing.T) {
 	ctx := context.Background()
 	_, err := w.ConfirmPolicy(ctx, anna, "123456", home)
 	w.want("policy.not_found", err)
-	_, err = w.LinkPolicy(ctx, anna, "2341998071655740", home)
+	_, err = w.LinkPolicy(ctx, anna, NamedPolicy{Number: "2341998071655740"}, home)
 	w.want("policy.check_digit", err)
-	_, err = w.LinkPolicy(ctx, identity.Actor{Kind: identity.Patient, Account: anna.Account}, string(annasPolicy), home)
+	_, err = w.LinkPolicy(ctx, identity.Actor{Kind: identity.Patient, Account: anna.Account}, NamedPolicy{Number: string(annasPolicy)}, home)
 	w.want("second_factor.missing", err)
 	if len(sent.texts) > 0 {
 		t.Fatal("a code was sent for nothing")
 	}
-	_, err = w.LinkPolicy(ctx, anna, string(annasPolicy), home)
+	_, err = w.LinkPolicy(ctx, anna, NamedPolicy{Number: string(annasPolicy)}, home)
 	w.must(err)
 	first := sent.code(annasPolicy)
-	_, err = w.LinkPolicy(ctx, anna, string(annasPolicy), home)
+	_, err = w.LinkPolicy(ctx, anna, NamedPolicy{Number: string(annasPolicy)}, home)
 	w.want("code.too_soon", err)
 	w.pass(account.ResendAfter)
-	_, err = w.LinkPolicy(ctx, anna, string(annasPolicy), home)
+	_, err = w.LinkPolicy(ctx, anna, NamedPolicy{Number: string(annasPolicy)}, home)
 	w.must(err)
 	if first != sent.code(annasPolicy) {
 		_, err = w.ConfirmPolicy(ctx, anna, first, home)
@@ -125,7 +125,7 @@ func TestBadTurnsOfAPolicy(t *testing.T) {
 	w.pass(account.CodeLife)
 	_, err = w.ConfirmPolicy(ctx, anna, sent.code(annasPolicy), home)
 	w.want("code.expired", err)
-	_, err = w.LinkPolicy(ctx, anna, string(annasPolicy), home) // an old code is no dead end
+	_, err = w.LinkPolicy(ctx, anna, NamedPolicy{Number: string(annasPolicy)}, home) // an old code is no dead end
 	w.must(err)
 	_, err = w.ConfirmPolicy(ctx, anna, sent.code(annasPolicy), home)
 	w.must(err)
@@ -138,7 +138,7 @@ func TestGuessesAtAPolicyAreCounted(t *testing.T) {
 	guesses := 0
 	for range 24 * 4 {
 		w.pass(15 * time.Minute)
-		if _, err := w.LinkPolicy(ctx, eve, string(annasPolicy), home); err != nil {
+		if _, err := w.LinkPolicy(ctx, eve, NamedPolicy{Number: string(annasPolicy)}, home); err != nil {
 			w.want("throttled", err)
 			continue
 		}
@@ -159,7 +159,7 @@ func TestGuessesAtAPolicyAreCounted(t *testing.T) {
 func TestWithoutInsurersTheCodeGoesToThePhone(t *testing.T) {
 	w := newWorld(t)
 	anna := person(w.enrol(annasPhone, annasEmail, annasPassword))
-	_, err := w.LinkPolicy(context.Background(), anna, string(annasPolicy), home)
+	_, err := w.LinkPolicy(context.Background(), anna, NamedPolicy{Number: string(annasPolicy)}, home)
 	w.must(err)
 	if sms := w.outbox.sms[annasPhone]; !strings.Contains(sms[len(sms)-1], "Полис") {
 		t.Errorf("the last message is %q", sms[len(sms)-1])

@@ -37,8 +37,16 @@ func (s *Service) Register(ctx context.Context, in Application, from Origin) (Re
 	}
 	now := s.now()
 	if err := s.store.Update(ctx, func(tx Tx) error { // before the costly hash, or a flood of them would be free
-		return s.spend(tx, now, newByAddress.of(from.network()), newByPhone.of(string(draft.Phone)),
-			newByEmail.of(string(draft.Email)), newByPrefix.of(draft.Phone.Prefix()))
+		phone, email := string(draft.Phone), string(draft.Email)
+		if err := s.spend(tx, now, newByAddress.of(from.network()), flood.of(phone), flood.of(email)); err != nil {
+			return err
+		}
+		for _, target := range []spending{newByPhone.of(phone), newByEmail.of(email), newByPrefix.of(draft.Phone.Prefix())} {
+			if err := s.spendOn(tx, now, target, from.network()); err != nil {
+				return err
+			}
+		}
+		return nil
 	}); err != nil {
 		return Registered{}, err
 	}

@@ -58,6 +58,19 @@ func knows(tx Tx, who identity.AccountID, d account.Device) (bool, error) {
 	return found && subtle.ConstantTimeCompare(seen.Secret, d.Secret) == 1, err
 }
 
+// ring tells the person's other devices of one that was not there before. Who shows the id of a known device without its secret is another: then that one
+// is told, too.
+func ring(tx Tx, who identity.AccountID, d account.Device) error {
+	seen, found, err := tx.Device(who, d.ID)
+	switch {
+	case err != nil || found && subtle.ConstantTimeCompare(seen.Secret, d.Secret) == 1:
+		return err
+	case found:
+		return tx.TellOfDevice(who, "")
+	}
+	return tx.TellOfDevice(who, d.ID)
+}
+
 // guess counts a try at what no message limits, because nothing is sent: the codes of an app, and recovery codes.
 func (s *Service) guess(tx Tx, who identity.AccountID, device identity.DeviceID, strange bool, now time.Time) error {
 	if strange {
@@ -193,6 +206,12 @@ func (s *Service) newOpening() (o opening, err error) {
 
 // open opens a session on a device, bound to the key unless that is "".
 func (s *Service) open(tx Tx, o opening, who identity.AccountID, device account.Device, key string, now time.Time, methods ...account.Method) (account.Session, error) {
+	if s.bound && key == "" {
+		return account.Session{}, errUnbound
+	}
+	if err := ring(tx, who, device); err != nil {
+		return account.Session{}, err
+	}
 	device.Seen = now
 	if err := tx.PutDevice(who, device); err != nil {
 		return account.Session{}, err

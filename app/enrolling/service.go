@@ -30,8 +30,9 @@ type Parts struct {
 	Passwords *Passwords // nil = NewPasswords of this machine
 	Passkeys  *Passkeys  // nil = there are none
 	Provider  Provider   // nil = none
-	Insurer   Insurer    // nil = no insurer can be reached: its code goes to the account's own number, which proves little
+	Insurer   Insurer    // of policies whose insurer is not connected; nil = their code goes to the account's own number, which proves little
 	Demand    evidence.Demand
+	Bound     bool // no session goes without a key
 	Clock     func() time.Time
 	Random    io.Reader // nil = crypto/rand
 	Log       *slog.Logger
@@ -49,6 +50,7 @@ type Service struct {
 	provider  Provider
 	insurer   Insurer
 	demand    evidence.Demand
+	bound     bool
 	clock     func() time.Time
 	random    io.Reader
 	log       *slog.Logger
@@ -58,7 +60,7 @@ type Service struct {
 
 // New makes a Service.
 func New(p Parts) *Service {
-	s := &Service{store: p.Store, sender: p.Sender, access: p.Access, digest: p.Digest, signedIn: p.SignedIn, passwords: p.Passwords, passkeys: p.Passkeys, provider: p.Provider, insurer: p.Insurer, demand: p.Demand, clock: p.Clock, random: p.Random, log: p.Log, words: newWords()}
+	s := &Service{store: p.Store, sender: p.Sender, access: p.Access, digest: p.Digest, signedIn: p.SignedIn, passwords: p.Passwords, passkeys: p.Passkeys, provider: p.Provider, insurer: p.Insurer, demand: p.Demand, bound: p.Bound, clock: p.Clock, random: p.Random, log: p.Log, words: newWords()}
 	if s.passwords == nil {
 		s.passwords = NewPasswords()
 	}
@@ -86,8 +88,13 @@ type Origin struct {
 // Sweep deletes what has ended long enough ago that nobody will ask for it again: a replayed code still hears for a day that
 // it was used. And it lets go whoever redeemed a card and has not proved that it is his own.
 func (s *Service) Sweep(ctx context.Context) error {
-	before := s.now().Add(-24 * time.Hour)
-	return errors.Join(s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) }), s.lapse(ctx))
+	now := s.now()
+	return errors.Join(s.endUnanswered(ctx), s.lapse(ctx), s.store.Update(ctx, func(tx Tx) error {
+		if err := tx.ForgetEnrolling(now.Add(-24 * time.Hour)); err != nil {
+			return err
+		}
+		return tx.ForgetUnused(now.Add(-account.UnusedLife))
+	}))
 }
 
 // now is the time as precisely as a database keeps it, so that what is answered at once equals what is read later.
@@ -184,6 +191,7 @@ var (
 	errTaken        = fault.New(fault.Conflict, "account.exists", "There is an account with this phone number or e-mail address. Sign in.")
 	errRefresh      = fault.New(fault.Unauthenticated, "refresh.invalid", "The refresh token is not good any more. Sign in again.")
 	errReuse        = fault.New(fault.Unauthenticated, "refresh.reused", "The refresh token was used before: somebody may have a copy. The session was ended; sign in again.")
+	errUnbound      = fault.New(fault.Unauthenticated, "dpop.required", "This server opens sessions for apps that hold a key alone: send a proof in the header DPoP (RFC 9449) when you sign in.")
 	errEnded        = fault.New(fault.Unauthenticated, "session.ended", "The session has ended. Sign in again.")
 	errNotSignedIn  = fault.New(fault.Denied, "second_factor.missing", "This needs a session that was opened with a second factor.")
 	errClaimUsed    = fault.New(fault.Conflict, "claim.used", "The code was redeemed already.")

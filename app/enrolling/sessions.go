@@ -82,6 +82,9 @@ func (s *Service) Refresh(ctx context.Context, token, deviceSecret string, from 
 		if session.Key != "" && subtle.ConstantTimeCompare([]byte(session.Key), []byte(from.Key)) != 1 {
 			return errKeyOfSession
 		}
+		if s.bound && session.Key == "" {
+			return errUnbound
+		}
 		device, found, err := tx.Device(session.Account, session.Device)
 		if err != nil {
 			return err

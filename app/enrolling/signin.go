@@ -46,7 +46,7 @@ var (
 
 // SignIn checks the password and asks for the second factor: it sends a code, unless the person has an authenticator app.
 func (s *Service) SignIn(ctx context.Context, in Credentials, from Origin) (Challenge, error) {
-	device, err := s.cleanDevice(in.Device)
+	app, err := s.cleanDevice(in.Device)
 	if err != nil {
 		return Challenge{}, err
 	}
@@ -58,12 +58,14 @@ func (s *Service) SignIn(ctx context.Context, in Credentials, from Origin) (Chal
 	now := s.now()
 
 	var who account.Account
+	var device account.Device
 	var known bool
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
 		who, known = account.Account{}, false
 		if who, _, err = find(tx); err != nil {
 			return err
 		}
+		device = app.Of(somebody(who.ID))
 		if known, err = knows(tx, somebody(who.ID), device); err != nil {
 			return err
 		}
@@ -165,17 +167,17 @@ func finder(login string) (find func(Tx) (account.Account, bool, error), canonic
 	return func(tx Tx) (account.Account, bool, error) { return tx.AccountByPhone(phone) }, string(phone)
 }
 
-func (s *Service) cleanDevice(in Device) (account.Device, error) {
+func (s *Service) cleanDevice(in Device) (account.Installation, error) {
 	id, ok := canonicalID(in.ID)
 	switch {
 	case !ok:
-		return account.Device{}, errDeviceID.At("body.device.id", errDeviceID.Text)
+		return account.Installation{}, errDeviceID.At("body.device.id", errDeviceID.Text)
 	case len(in.Secret) < 32 || len(in.Secret) > 128:
-		return account.Device{}, errDeviceSecret.At("body.device.secret", errDeviceSecret.Text)
+		return account.Installation{}, errDeviceSecret.At("body.device.secret", errDeviceSecret.Text)
 	}
 	name := strings.Join(strings.Fields(in.Name), " ")
 	if utf8.RuneCountInString(name) > 100 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return account.Device{}, errDeviceName.At("body.device.name", errDeviceName.Text)
+		return account.Installation{}, errDeviceName.At("body.device.name", errDeviceName.Text)
 	}
-	return account.Device{ID: identity.DeviceID(id), Name: name, Secret: s.digest("device", in.Secret)}, nil
+	return account.Installation{ID: id, Name: name, Secret: s.digest("device", in.Secret)}, nil
 }

@@ -3,12 +3,14 @@ package enrolling
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/fault"
+	"github.com/medcard/medcard/domain/identity"
 )
 
 func TestSignIn(t *testing.T) {
@@ -26,7 +28,7 @@ func TestSignIn(t *testing.T) {
 			tokens, err := w.SecondFactor(ctx, c.ID, w.smsCode(annasPhone))
 			w.must(err)
 			s := w.memory.sessions[tokens.Session]
-			if s.Account != who || !s.SecondFactor() || string(tokens.Device) != d.ID || tokens.AccessEnds.Sub(w.now) != account.AccessLife {
+			if s.Account != who || !s.SecondFactor() || tokens.Device != identity.DeviceOf(who, d.ID) || tokens.AccessEnds.Sub(w.now) != account.AccessLife {
 				t.Errorf("%+v, %+v", s, tokens)
 			}
 			_, err = w.SecondFactor(ctx, c.ID, w.smsCode(annasPhone))
@@ -226,23 +228,34 @@ func TestDeviceMustIntroduceItself(t *testing.T) {
 
 func TestNewDeviceIsToldOf(t *testing.T) {
 	w := newWorld(t)
-	w.enrol(annasPhone, annasEmail, annasPassword)
+	who := w.enrol(annasPhone, annasEmail, annasPassword)
 	d := newDevice()
 	letters := func() int { return len(w.outbox.mail[annasEmail]) }
 	before := letters()
+	rang := func(want ...string) {
+		t.Helper()
+		if !slices.Equal(w.memory.rung, want) {
+			t.Errorf("rang: %q, want %q", w.memory.rung, want)
+		}
+		w.memory.rung = nil
+	}
+	w.memory.rung = nil
 	w.signIn(d)
 	if letters() != before+1 || !strings.Contains(w.outbox.mail[annasEmail][before], "с нового устройства") {
 		t.Error("no letter about a new device")
 	}
+	rang(string(who) + " but " + string(identity.DeviceOf(who, d.ID)))
 	w.signIn(d)
 	if letters() != before+1 {
 		t.Error("a letter about a known device")
 	}
+	rang()
 	d.Secret = newDevice().Secret
 	w.signIn(d)
 	if letters() != before+2 {
 		t.Error("no letter about a device that only claims to be a known one")
 	}
+	rang(string(who) + " but ")
 }
 
 func TestPasswordIsHashedAnewWhenTheCostChanges(t *testing.T) {
@@ -289,6 +302,9 @@ func TestSecondFactorIsSentAgain(t *testing.T) {
 func TestSweepKeepsADayForReplays(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.Sweep(context.Background()))
+	if got := w.now.Sub(w.memory.unused); got != account.UnusedLife {
+		t.Errorf("devices are kept for %v", got)
+	}
 	if got := w.now.Sub(w.memory.forgotten); got != 24*time.Hour {
 		t.Errorf("forgot what ended %v ago", got)
 	}

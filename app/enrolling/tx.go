@@ -128,13 +128,17 @@ type Tx interface {
 	LockPolicyLink(of identity.AccountID) (evidence.Link, bool, error)
 	PolicyLink(of identity.AccountID) (evidence.Link, bool, error)
 	PutPolicyLink(l evidence.Link) error
+	InsurerTx
 	// PolicyFits gives false when the policy is somebody else's, as far as is known here.
 	PolicyFits(of identity.AccountID, n identity.Policy) (bool, error)
 	TellOfVerdict(of identity.AccountID) error
+	TellOfDevice(of identity.AccountID, except identity.DeviceID) error
 	AuditProof(of identity.AccountID, e audit.Entry) error
 
 	// ForgetEnrolling deletes registrations, sign-ins, codes, refresh tokens, sessions and limits that ended before the instant.
 	ForgetEnrolling(before time.Time) error
+	// ForgetUnused deletes devices on which nobody is signed in and nobody was since the instant, and what of clinics' desks ended before it.
+	ForgetUnused(before time.Time) error
 }
 
 // CodeSender carries a message to a person. It returns when the message is handed over; what happens to it then is not known.

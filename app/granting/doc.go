@@ -41,7 +41,7 @@
 //
 // # Who acts for a patient
 //
-// A representation (package family) is the right of a parent, a guardian or an attorney. It comes to be when an operator approves its
+// A representation (package family) is the right of a parent, a guardian or an attorney. It comes to be when a reviewer approves its
 // document (package proving, store.Tx.Represent), and lets nobody in by itself: grants come from it, which Decide judges as all others. So a level and the
 // powers of a letter hold at every door, a restriction beats them, and an end is a commit of the card, by which phones lose what they had.
 // Whom an owner chose to let see his notes and measurements writes there as well. A representative writes as far as his powers go, and one who
@@ -66,6 +66,8 @@
 //
 // BreakGlass opens named sections to a clinic without the owner's consent, for an hour and for reading with the purpose ETREAT. It asks for a
 // person (the actor claim) who proved within the last five minutes who he is (auth_time), for a reason and for words. The owner is told
-// at once, sees all of it (GET /v1/cards/{card}/emergencies) and may end it; an operator reviews each within 72 hours
-// (`medcard emergencies`), and the owner is told of the verdict. An organisation opens at most 30 an hour.
+// at once, sees all of it (GET /v1/cards/{card}/emergencies) and may end it. A reviewer (`medcard clients add --kind reviewer`,
+// /v1/reviews/emergencies, or `medcard emergencies` on the server) judges each within 72 hours, once: neither the person who opened the card nor
+// anybody of his name. He sees who opened it and why, and nothing of the card; the owner reads who looked, and is told of the verdict. An
+// organisation opens at most 30 an hour.
 package granting

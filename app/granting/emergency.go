@@ -15,20 +15,17 @@ import (
 
 // Faults of emergencies.
 var (
-	ErrPerson      = fault.New(fault.Denied, "person.missing", "Only a named person may open a card in an emergency: sign the actor claim with sub, name and role.")
-	ErrStepUp      = fault.New(fault.Denied, "person.stale", "The person has to prove who he is anew: sign auth_time in the actor claim, at most five minutes old.")
-	ErrReason      = fault.New(fault.Invalid, "reason.invalid", "Say why: a reason of the list, and 10 to 500 characters of your own.")
-	ErrNarrow      = fault.New(fault.Invalid, "scopes.too_wide", "Name 1 to 8 scopes, those that this emergency needs.")
-	ErrOften       = fault.New(fault.Throttled, "emergency.too_many", "This organisation opened too many cards in emergencies within the hour. Operators look into it.")
-	ErrNoEmergency = fault.New(fault.NotFound, "emergency.not_found", "There is no such emergency, or it was reviewed already.")
-	ErrVerdict     = fault.New(fault.Invalid, "verdict.invalid", "The verdict is justified or unjustified, with the reviewer's name and 3 to 500 characters on what was found.")
+	ErrPerson = fault.New(fault.Denied, "person.missing", "Only a named person may open a card in an emergency: sign the actor claim with sub, name and role.")
+	ErrStepUp = fault.New(fault.Denied, "person.stale", "The person has to prove who he is anew: sign auth_time in the actor claim, at most five minutes old.")
+	ErrReason = fault.New(fault.Invalid, "reason.invalid", "Say why: a reason of the list, and 10 to 500 characters of your own.")
+	ErrNarrow = fault.New(fault.Invalid, "scopes.too_wide", "Name 1 to 8 scopes, those that this emergency needs.")
+	ErrOften  = fault.New(fault.Throttled, "emergency.too_many", "This organisation opened too many cards in emergencies within the hour. Operators look into it.")
 )
 
 const (
-	freshProof    = 5 * time.Minute
-	emergencies   = 30 // of one organisation an hour
-	fewScopes     = 8
-	reviewsListed = 500
+	freshProof  = 5 * time.Minute
+	emergencies = 30 // of one organisation an hour
+	fewScopes   = 8
 )
 
 // Need is an emergency as a clinic's person states it.
@@ -106,34 +103,4 @@ func (s *Service) Emergencies(ctx context.Context, a identity.Actor, id card.ID)
 		return err
 	})
 	return list, err
-}
-
-// Unreviewed lists emergencies that wait for their review, the first due first, for an operator.
-func (s *Service) Unreviewed(ctx context.Context) (list []consent.Opening, err error) {
-	err = s.Store.View(ctx, func(tx Tx) error {
-		list, err = tx.UnreviewedEmergencies(reviewsListed)
-		return err
-	})
-	return list, err
-}
-
-// Review ends the wait of an emergency, once. Was it unjustified, its grant ends if it still runs. The owner is told in either case.
-func (s *Service) Review(ctx context.Context, id card.ID, emergency consent.GrantID, verdict consent.Verdict, reviewer, finding string) error {
-	if verdict != consent.Justified && verdict != consent.Unjustified || !wording.Long(reviewer, 3, 100) || !wording.Long(finding, 3, 500) {
-		return ErrVerdict
-	}
-	now := s.Clock()
-	return s.Store.Update(ctx, func(tx Tx) error {
-		found, err := tx.ReviewEmergency(id, emergency, verdict, strings.TrimSpace(reviewer), strings.TrimSpace(finding), now)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return ErrNoEmergency
-		}
-		return tx.AppendAudit(audit.Entry{
-			Card: id, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: reviewer, Name: reviewer}}, Action: audit.Judge,
-			Purpose: consent.Operations, What: string(verdict), Request: "review",
-		})
-	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -16,6 +18,7 @@ import (
 // Tx is what this act needs of a transaction.
 type Tx interface {
 	FamilyTx
+	ReviewTx
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	// Organisation gives the display name of a client that may be let in; found is false for any other.
 	Organisation(identity.ClientID) (name string, found bool, err error)
@@ -34,7 +37,12 @@ type Tx interface {
 	Disown(card.ID, identity.AccountID, time.Time) (found bool, err error)
 	// Shred destroys the key of the entry's card; done is false if it has none. Shreddings lists who did that, the newest first.
 	Shred(audit.Entry) (done bool, err error)
+	// TellOfDestruction comes before it, and tells who owns the card and who acts for its patient.
+	TellOfDestruction(card.Destroyed) error
 	Shreddings(limit int) ([]audit.Entry, error)
+	// BeginRenewal gives the entry's card another data key beside the one it has; false if it is being renewed already. Renewing lists such cards.
+	BeginRenewal(audit.Entry) (begun bool, err error)
+	Renewing(limit int) ([]card.ID, error)
 	ConfirmGrant(consent.Permit, consent.GrantID, time.Time) (g consent.Grant, found bool, err error)
 	// CardsWithEnds lists cards, behind the one named, of which a grant has run out whose end CommitEnds has still to commit.
 	CardsWithEnds(after card.ID, now time.Time, limit int) ([]card.ID, error)
@@ -57,11 +65,8 @@ type Tx interface {
 	// OpenEmergency keeps an emergency, lets its clinic in and tells the owner.
 	OpenEmergency(consent.Permit, consent.Opening) error
 	Emergencies(consent.Permit) ([]consent.Opening, error)
-	// CountEmergencies counts those of an organisation since an instant, UnreviewedEmergencies lists those that wait, of all cards.
+	// CountEmergencies counts those of an organisation since an instant.
 	CountEmergencies(identity.ClientID, time.Time) (int, error)
-	UnreviewedEmergencies(limit int) ([]consent.Opening, error)
-	// ReviewEmergency ends the wait of one; found is false if none of the name waits.
-	ReviewEmergency(id card.ID, emergency consent.GrantID, verdict consent.Verdict, reviewer, finding string, now time.Time) (found bool, err error)
 }
 
 // Store runs transactions.
@@ -92,8 +97,10 @@ var (
 	ErrNotHeld        = fault.New(fault.NotFound, "grant.not_held", "The card has no such grant that waits to be confirmed.")
 	ErrPurpose        = fault.New(fault.Invalid, "purpose.not_grantable", "An organisation may be let in for TREAT or ETREAT, a person for PATRQT.")
 	ErrScopes         = fault.New(fault.Invalid, "scopes.invalid", "Name 1 to 32 scopes such as lab.general or rx.*.")
-	ErrTooMany        = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants as a card can have, ended ones included.")
-	ErrPeriod         = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")
+	ErrUnknownScopes  = fault.New(fault.Invalid, "scopes.unknown", "A scope is a class, a dot and a label or *; fields tells which of yours there is not. "+
+		"The classes are "+strings.Join(card.Classes(), ", ")+"; the labels are "+strings.Join(card.Labels(), ", ")+".")
+	ErrTooMany = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants as a card can have, ended ones included.")
+	ErrPeriod  = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")
 )
 
 // Wish is a grant as the owner asks for it.
@@ -229,6 +236,15 @@ func checkScopes(scopes card.Scopes) error {
 		if !scope.Plausible() || scope.Hidden() { // what is hidden is the owner's alone
 			return ErrScopes
 		}
+	}
+	unknown := ErrUnknownScopes
+	for i, scope := range scopes {
+		if !scope.Known() {
+			unknown = unknown.At("body.scopes["+strconv.Itoa(i)+"]", "no such class, or no such label")
+		}
+	}
+	if len(unknown.Fields) > 0 {
+		return unknown
 	}
 	return nil
 }

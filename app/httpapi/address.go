@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/medcard/medcard/domain/fault"
 )
 
 // proxies are those whose X-Forwarded-For is believed.
@@ -56,4 +58,16 @@ func (a *API) address(c *fiber.Ctx) string {
 	}
 	lines := c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) // a proxy may add a line instead of a word
 	return a.proxies.client(remote, string(bytes.Join(lines, []byte(",")))).String()
+}
+
+var errDirect = fault.New(fault.Denied, "https.required", "Plain HTTP is spoken here to the proxy that ends TLS, and to nobody else: come by the https address.")
+
+// throughProxy turns away who did not come through a proxy that ends TLS, or from this machine: what he sends and is sent stands in the clear. How
+// the server is, its people may ask directly.
+func (a *API) throughProxy(c *fiber.Ctx) error {
+	remote, ok := netip.AddrFromSlice(c.Context().RemoteIP())
+	if ok && (a.proxies.trust(remote) || remote.Unmap().IsLoopback()) || c.Path() == "/livez" || c.Path() == "/readyz" {
+		return c.Next()
+	}
+	return errDirect
 }

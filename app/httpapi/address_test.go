@@ -1,8 +1,17 @@
 package httpapi
 
 import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestWhoIsBehindTheProxies(t *testing.T) {
@@ -22,6 +31,37 @@ func TestWhoIsBehindTheProxies(t *testing.T) {
 	} {
 		if got := trusted.client(netip.MustParseAddr(c.remote), c.forwarded); got.String() != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// TestPlainHTTPIsForTheProxy: where TLS ends before the server, nobody speaks to it in the clear but the proxy. (In the test client everybody
+// comes from 0.0.0.0.)
+func TestPlainHTTPIsForTheProxy(t *testing.T) {
+	for name, c := range map[string]struct {
+		proxy, path string
+		turnedAway  bool
+	}{
+		"the proxy":                {"0.0.0.0/8", "/v1/trust/root", false},
+		"somebody else":            {"10.0.0.5", "/v1/trust/root", true},
+		"a path that is none":      {"10.0.0.5", "/nothing", true},
+		"asks whether it is alive": {"10.0.0.5", "/livez", false},
+		"asks whether it is ready": {"10.0.0.5", "/readyz", false},
+	} {
+		api := New(Config{
+			Clock: time.Now, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Ready: func(context.Context) error { return nil },
+			Plain: true, TrustedProxies: []string{c.proxy},
+		})
+		answer, err := api.app.Test(httptest.NewRequestWithContext(t.Context(), http.MethodGet, c.path, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if away := answer.StatusCode == http.StatusForbidden && strings.Contains(string(body), "https.required"); away != c.turnedAway {
+			t.Errorf("%s: %d %s", name, answer.StatusCode, body)
 		}
 	}
 }

@@ -59,6 +59,8 @@ type Config struct {
 	Metrics        *prometheus.Registry
 	Ready          func(context.Context) error                                // is the database there?
 	Verify         func(context.Context, oauth.Shown) (identity.Actor, error) // who shows an access token?
+	ShowMetrics    bool                                                       // beside all else: nobody but the server's own machine reaches it
+	Plain          bool                                                       // TLS ends at one of TrustedProxies, and whoever comes from elsewhere is turned away
 	TrustedProxies []string                                                   // addresses whose X-Forwarded-For is believed
 	Secure         bool                                                       // clients come over TLS, whoever ends it: browsers are told never to come without
 }
@@ -77,6 +79,8 @@ type API struct {
 	verify      func(context.Context, oauth.Shown) (identity.Actor, error)
 	version     string
 	secure      bool
+	shown       bool // metrics beside all else
+	behind      bool // plain HTTP behind proxies that end TLS
 	proxies     proxies
 	silent      *silent
 	streaming   context.Context // ends at the stop, and streams with it
@@ -91,7 +95,7 @@ func New(cfg Config) *API {
 	huma.ValidateStrictCasing = true // else "CODE" passes for "code" and is read nowhere
 	a := &API{
 		Services: cfg.Services, clock: cfg.Clock, log: cfg.Log, registry: cfg.Metrics, metrics: newMetrics(cfg.Metrics),
-		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, secure: cfg.Secure, proxies: readProxies(cfg.TrustedProxies), silent: new(silent),
+		ready: cfg.Ready, verify: cfg.Verify, version: cfg.Version, secure: cfg.Secure, shown: cfg.ShowMetrics, behind: cfg.Plain, proxies: readProxies(cfg.TrustedProxies), silent: new(silent),
 	}
 	a.streaming, a.endStreams = context.WithCancel(context.Background())
 	a.app = fiber.New(fiber.Config{
@@ -114,12 +118,16 @@ func New(cfg Config) *API {
 	a.app.Server().ConnState = a.silent.watch
 	a.app.Server().Handler = a.knownMethods(a.app.Server().Handler)
 	a.app.Use(a.observe)
+	if a.behind {
+		a.app.Use(a.throughProxy)
+	}
 	a.huma = humafiber.NewV2(a.app, humaConfig(cfg.Version))
 	a.statusRoutes()
 	a.pageRoutes()
 	a.cardRoutes()
 	a.restrictionRoutes()
 	a.emergencyRoutes()
+	a.reviewRoutes()
 	a.proposalRoutes()
 	a.lockRoutes()
 	a.incidentRoutes()
@@ -139,6 +147,7 @@ func New(cfg Config) *API {
 	a.documentRoutes()
 	a.familyClaimRoutes()
 	a.policyRoutes()
+	a.insurerRoutes()
 	a.oauthRoutes()
 	a.noticeRoutes()
 	a.photoRoutes()

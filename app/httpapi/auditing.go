@@ -83,7 +83,7 @@ func (a *API) accessNoticeRoutes() {
 		})
 }
 
-type reviewRequest struct {
+type readLogRequest struct {
 	From    int64  `query:"from" minimum:"0" doc:"Place of the first; absent = 0"`
 	Purpose string `header:"Purpose-Of-Use" required:"true" enum:"HOPERAT" doc:"Why you read: HL7 v3 PurposeOfUse"`
 }
@@ -105,10 +105,13 @@ type reviewReply struct {
 	}
 }
 
-// reviewRoute is for auditors: the whole log, page by page.
-func (a *API) reviewRoute() {
-	operate(a, Route{ID: "reviewAudit", Method: http.MethodGet, Path: "/v1/audit/entries", Tag: "audit", Summary: "Read who did what with which card; never what was seen", Access: Organisations(auditing.Right, identity.Auditor)},
-		func(ctx context.Context, in *reviewRequest) (*reviewReply, error) {
+// auditors are those who may read the whole log.
+var auditors = Organisations(auditing.Right, identity.Auditor)
+
+// readLogRoute is for auditors: the whole log, page by page.
+func (a *API) readLogRoute() {
+	operate(a, Route{ID: "reviewAudit", Method: http.MethodGet, Path: "/v1/audit/entries", Tag: "audit", Summary: "Read who did what with which card; never what was seen", Access: auditors},
+		func(ctx context.Context, in *readLogRequest) (*reviewReply, error) {
 			page, more, err := a.Auditing.Review(ctx, actorFrom(ctx), auditing.Reading{From: in.From, Purpose: consent.Purpose(in.Purpose), Request: requestID(ctx)})
 			out := new(reviewReply)
 			out.Body.Entries = make([]reviewEntry, len(page))
@@ -124,15 +127,7 @@ func (a *API) reviewRoute() {
 
 func showLogged(l audit.Logged) reviewEntry {
 	e := l.Entry.Entry
-	out := reviewEntry{Place: l.Place, Card: string(l.Card), State: "whole", Account: string(e.Actor.Account), Client: string(e.Actor.Client), Request: e.Request, trailEntry: showEntry(e)}
-	switch {
-	case l.State == audit.Gone:
-		out.State = "missing"
-	case l.State == audit.Shredded:
-		out.State = "shredded"
-	case l.State == audit.Broken || l.Entry.Hash() != l.Hash:
-		out.State = "changed"
-	}
+	out := reviewEntry{Place: l.Place, Card: string(l.Card), State: stateOf(l), Account: string(e.Actor.Account), Client: string(e.Actor.Client), Request: e.Request, trailEntry: showEntry(e)}
 	out.Number = l.Number
 	return out
 }
@@ -140,7 +135,8 @@ func showLogged(l audit.Logged) reviewEntry {
 // auditRoutes let anybody see that the audit log is one log, and an owner that his lines stand in it.
 func (a *API) auditRoutes() {
 	a.accessNoticeRoutes()
-	a.reviewRoute()
+	a.readLogRoute()
+	a.exportRoute()
 	const tag = "audit"
 	a.raw(Route{ID: "auditCheckpoint", Method: http.MethodGet, Path: "/v1/audit/checkpoint", Tag: tag, Summary: "The newest signed checkpoint of the audit log", Access: Public()},
 		func(op *huma.Operation) {

@@ -70,7 +70,7 @@ type trailEntry struct {
 	Action       string    `json:"action"`
 	Outcome      string    `json:"outcome" enum:"success,failure" doc:"failure: it was asked for and refused"`
 	Purpose      string    `json:"purpose"`
-	Who          string    `json:"who" enum:"nobody,patient,clinic,pharmacy,operator,system,auditor"`
+	Who          string    `json:"who" enum:"nobody,patient,clinic,pharmacy,operator,system,auditor,reviewer,insurer"`
 	Organisation string    `json:"organisation,omitempty"`
 	Person       string    `json:"person,omitempty" doc:"Name of the person, as the organisation signed it"`
 	Role         string    `json:"role,omitempty"`

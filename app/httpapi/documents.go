@@ -63,7 +63,7 @@ type slotBody struct {
 	Demanded bool   `json:"demanded" doc:"A card opens only when it was approved"`
 }
 
-// documentRoutes take the documents by which a person proves who he is. Who checks them has no route: see medcard documents.
+// documentRoutes take the documents by which a person proves who he is. Who checks them: reviewRoutes.
 func (a *API) documentRoutes() {
 	const tag, path = "documents", "/v1/me/documents"
 	operate(a, Route{ID: "listDocuments", Method: http.MethodGet, Path: path, Tag: tag, Summary: "The person's own documents with what was said of them, and the slots there are", Access: Patients()},
@@ -108,71 +108,6 @@ func showDocument(d evidence.Document) documentBody {
 	for i, f := range d.Files {
 		b.Files[i] = documentFileBody{File: f.Number, Format: string(f.Format), Size: f.Size, Pages: f.Pages}
 	}
-	if !d.Sent.IsZero() {
-		b.Sent = &d.Sent
-	}
-	if !d.Judged.IsZero() {
-		b.Judged = &d.Judged
-	}
+	b.Sent, b.Judged = optional(d.Sent), optional(d.Judged)
 	return b
-}
-
-type policyRequest struct {
-	Body struct {
-		Number string `json:"number" maxLength:"40" doc:"The unified number of the policy of compulsory medical insurance, 16 digits"`
-	}
-}
-
-type policyCodeRequest struct {
-	Body struct {
-		Code string `json:"code" maxLength:"20" doc:"As the insurer sent it"`
-	}
-}
-
-type policyBody struct {
-	Number  string     `json:"number"`
-	Status  string     `json:"status" enum:"pending,linked,failed" doc:"pending: the insurer's code is awaited; failed: the policy is somebody else's"`
-	Asked   time.Time  `json:"asked"`
-	Settled *time.Time `json:"settled,omitempty"`
-}
-
-type policyReply struct{ Body policyBody }
-
-type policiesReply struct {
-	Body struct {
-		Policies []policyBody `json:"policies" doc:"One, or none"`
-	}
-}
-
-// policyRoutes link a person's policy, which its insurer confirms by a code.
-func (a *API) policyRoutes() {
-	const tag, path = "documents", "/v1/me/policies"
-	operate(a, Route{ID: "policies", Method: http.MethodGet, Path: path, Tag: tag, Summary: "The person's policy, and how far its confirmation is", Access: Patients()},
-		func(ctx context.Context, _ *struct{}) (*policiesReply, error) {
-			link, found, err := a.Enrolling.Policy(ctx, actorFrom(ctx))
-			out := new(policiesReply)
-			out.Body.Policies = []policyBody{}
-			if found {
-				out.Body.Policies = append(out.Body.Policies, showPolicy(link).Body)
-			}
-			return out, err
-		})
-	operate(a, Route{ID: "linkPolicy", Method: http.MethodPost, Path: path, Tag: tag, Summary: "Name a policy: its insurer sends a code; again = another code", Access: Patients(), Status: http.StatusAccepted, Deadline: sending},
-		func(ctx context.Context, in *policyRequest) (*policyReply, error) {
-			link, err := a.Enrolling.LinkPolicy(ctx, actorFrom(ctx), in.Body.Number, origin(ctx))
-			return showPolicy(link), err
-		})
-	operate(a, Route{ID: "confirmPolicy", Method: http.MethodPost, Path: path + "/confirm", Tag: tag, Summary: "Link the policy by the insurer's code", Access: Patients()},
-		func(ctx context.Context, in *policyCodeRequest) (*policyReply, error) {
-			link, err := a.Enrolling.ConfirmPolicy(ctx, actorFrom(ctx), in.Body.Code, origin(ctx))
-			return showPolicy(link), err
-		})
-}
-
-func showPolicy(l evidence.Link) *policyReply {
-	out := &policyReply{Body: policyBody{Number: string(l.Number), Status: string(l.State), Asked: l.Asked}}
-	if !l.Settled.IsZero() {
-		out.Body.Settled = &l.Settled
-	}
-	return out
 }

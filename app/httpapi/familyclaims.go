@@ -70,7 +70,7 @@ type familyClaimsReply struct {
 	}
 }
 
-// familyClaimRoutes are for who wants to act for a patient and has no tie to the card yet. Who checks has no route: see medcard documents.
+// familyClaimRoutes are for who wants to act for a patient and has no tie to the card yet. Who checks: reviewRoutes.
 func (a *API) familyClaimRoutes() {
 	const tag, path = "family", "/v1/representations/claims"
 	operate(a, Route{ID: "listClaims", Method: http.MethodGet, Path: path, Tag: tag, Summary: "The person's claims to act for others, with what was said of them", Access: Patients()},

@@ -32,6 +32,7 @@ type incidentPath struct {
 
 // incidentRoutes tell a person what happened to his data.
 func (a *API) incidentRoutes() {
+	a.destroyedRoute()
 	const tag, path = "people", "/v1/me/incidents"
 	operate(a, Route{ID: "incidents", Method: http.MethodGet, Path: path, Tag: tag, Summary: "What happened to your data that should not have", Access: Patients()},
 		func(ctx context.Context, _ *struct{}) (*incidentsReply, error) {

@@ -151,7 +151,7 @@ var missingTexts = map[fault.Code]string{
 	evidence.NoDocument:   "Send the document to PUT /v1/me/documents/{slot}/files/1, hand it in, and wait until it was checked.",
 	evidence.OtherPatient: "This document, or your policy, is another person's than the card by what the clinic wrote there. If it is wrong, send the right one to PUT /v1/me/documents/{slot}/files/1. If it is right, show it at the desk of the clinic that gave you the code. After five of these the code is spent.",
 	evidence.NotShown:     "Nothing that you proved so far shows that the card is yours. Send your SNILS or policy to PUT /v1/me/documents/{slot}/files/1, or your passport if the clinic may not know their numbers, or ask for a code at the clinic that opened the card.",
-	evidence.NoPolicy:     "Send the number of your policy to POST /v1/me/policies, then the code that your insurer sends you.",
+	evidence.NoPolicy:     "Send the number of your policy to POST /v1/me/policies, then the code that your insurer sends you to POST /v1/me/policies/confirm.",
 }
 
 func showMissing(list []evidence.Lack) []missingBody {

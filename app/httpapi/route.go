@@ -42,6 +42,7 @@ const (
 	Held        Opens = "held"   // a paper, for the organisation that holds it
 	Shown       Opens = "shown"  // what the code tells that the caller was shown
 	Own         Opens = "own"    // one thing of the caller's account or organisation
+	Queue       Opens = "queue"  // one thing that waits for a reviewer, whosever it is
 	Mine        Opens = "mine"   // a place in the caller's own account or organisation, such as everybody has
 )
 
@@ -92,6 +93,9 @@ func Clinics(scope string) Access { return Organisations(scope, identity.Clinic)
 
 // Pharmacies is for pharmacies whose token carries the scope.
 func Pharmacies(scope string) Access { return Organisations(scope, identity.Pharmacy) }
+
+// Insurers is for insurers whose token carries the scope.
+func Insurers(scope string) Access { return Organisations(scope, identity.Insurer) }
 
 // Route is one line of the route table.
 type Route struct {

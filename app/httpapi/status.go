@@ -36,7 +36,12 @@ func (a *API) statusRoutes() {
 			}
 			return reply("ready"), nil
 		})
-	metrics := adaptor.HTTPHandler(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
-	a.raw(Route{ID: "metrics", Method: http.MethodGet, Path: "/metrics", Tag: "status", Summary: "Metrics for Prometheus", Access: Public()}, nil,
-		func(c *fiber.Ctx) error { return metrics(c) })
+	if a.shown {
+		metrics := adaptor.HTTPHandler(a.Metrics())
+		a.raw(Route{ID: "metrics", Method: http.MethodGet, Path: "/metrics", Tag: "status", Summary: "Metrics for Prometheus; only where nobody but the server's own machine reaches it", Access: Public()}, nil,
+			func(c *fiber.Ctx) error { return metrics(c) })
+	}
 }
+
+// Metrics is what Prometheus reads. It is not for strangers: how many rows a request read tells whether there was something to read.
+func (a *API) Metrics() http.Handler { return promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}) }

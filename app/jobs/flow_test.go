@@ -61,12 +61,13 @@ func newHouse(t *testing.T, db *store.DB) *house {
 			Push: func(ctx context.Context, j jobs.Push) error {
 				return h.notify.Deliver(ctx, notice.Push{ID: j.ID, Device: j.Device, Kind: j.About, Ends: j.Ends})
 			},
-			Reminder: func(ctx context.Context, j jobs.Reminder) error { return h.notify.Remind(ctx, j.Card, j.ID) },
-			Supply:   func(context.Context, jobs.Supply) error { return nil },
-			Alert:    func(context.Context, jobs.Alert) error { return nil },
-			Upkeep:   h.notify.Sweep,
-			Collect:  func(context.Context) error { return nil },
-			Sequence: func(context.Context) error { return nil },
+			Reminder:    func(ctx context.Context, j jobs.Reminder) error { return h.notify.Remind(ctx, j.Card, j.ID) },
+			Supply:      func(context.Context, jobs.Supply) error { return nil },
+			Alert:       func(context.Context, jobs.Alert) error { return nil },
+			Destruction: func(context.Context, jobs.Destruction) error { return nil },
+			Upkeep:      h.notify.Sweep,
+			Collect:     func(context.Context) error { return nil },
+			Sequence:    func(context.Context) error { return nil },
 		},
 	})
 	if err != nil {

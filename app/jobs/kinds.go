@@ -45,6 +45,12 @@ type Alert struct {
 	Account  identity.AccountID `json:"account"`
 }
 
+// Destruction mails one person that a card was destroyed.
+type Destruction struct {
+	Card    card.ID            `json:"card"`
+	Account identity.AccountID `json:"account"`
+}
+
 // Upkeep deletes what has run out.
 type Upkeep struct{}
 
@@ -65,6 +71,9 @@ func (Supply) Kind() string { return "supply" }
 
 // Kind names the kind in the queue's table.
 func (Alert) Kind() string { return "alert" }
+
+// Kind names the kind in the queue's table.
+func (Destruction) Kind() string { return "destruction" }
 
 // Kind names the kind in the queue's table.
 func (Upkeep) Kind() string { return "upkeep" }
@@ -97,6 +106,9 @@ func (Push) InsertOpts() river.InsertOpts {
 func (Alert) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: alertQueue, MaxAttempts: 20}
 }
+
+// InsertOpts bounds the tries as those of an Alert are.
+func (Destruction) InsertOpts() river.InsertOpts { return Alert{}.InsertOpts() }
 
 // InsertOpts lets upkeep wait for everything else.
 func (Upkeep) InsertOpts() river.InsertOpts {

@@ -23,14 +23,15 @@ type Queue struct {
 
 // Work is what is done for each kind of job. All are needed: a kind without work would pile up.
 type Work struct {
-	News     func(context.Context, News) error
-	Push     func(context.Context, Push) error
-	Reminder func(context.Context, Reminder) error
-	Supply   func(context.Context, Supply) error
-	Alert    func(context.Context, Alert) error
-	Upkeep   func(context.Context) error
-	Collect  func(context.Context) error
-	Sequence func(context.Context) error // every second, without a job: see beat.go
+	News        func(context.Context, News) error
+	Push        func(context.Context, Push) error
+	Reminder    func(context.Context, Reminder) error
+	Supply      func(context.Context, Supply) error
+	Alert       func(context.Context, Alert) error
+	Destruction func(context.Context, Destruction) error
+	Upkeep      func(context.Context) error
+	Collect     func(context.Context) error
+	Sequence    func(context.Context) error // every second, without a job: see beat.go
 }
 
 // Config says what to run and how fast.
@@ -81,7 +82,7 @@ func New(cfg Config) (*Runner, error) {
 		cfg.Workers = 50
 	}
 	w := cfg.Work
-	if w.News == nil || w.Push == nil || w.Reminder == nil || w.Supply == nil || w.Alert == nil || w.Upkeep == nil || w.Collect == nil || w.Sequence == nil {
+	if w.News == nil || w.Push == nil || w.Reminder == nil || w.Supply == nil || w.Alert == nil || w.Destruction == nil || w.Upkeep == nil || w.Collect == nil || w.Sequence == nil {
 		return nil, errors.New("jobs: a kind has no work")
 	}
 	workers := river.NewWorkers()
@@ -90,6 +91,7 @@ func New(cfg Config) (*Runner, error) {
 	add(workers, cfg.Log, w.Reminder)
 	add(workers, cfg.Log, w.Supply)
 	add(workers, cfg.Log, w.Alert)
+	add(workers, cfg.Log, w.Destruction)
 	add(workers, cfg.Log, func(ctx context.Context, _ Upkeep) error { return w.Upkeep(ctx) })
 	add(workers, cfg.Log, func(ctx context.Context, _ Collect) error { return w.Collect(ctx) })
 

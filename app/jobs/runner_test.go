@@ -48,14 +48,15 @@ func queue(t *testing.T) (*sql.DB, *river.Client[*sql.Tx]) {
 
 func idle() Work {
 	return Work{
-		News:     func(context.Context, News) error { return nil },
-		Push:     func(context.Context, Push) error { return nil },
-		Reminder: func(context.Context, Reminder) error { return nil },
-		Supply:   func(context.Context, Supply) error { return nil },
-		Alert:    func(context.Context, Alert) error { return nil },
-		Upkeep:   func(context.Context) error { return nil },
-		Collect:  func(context.Context) error { return nil },
-		Sequence: func(context.Context) error { return nil },
+		News:        func(context.Context, News) error { return nil },
+		Push:        func(context.Context, Push) error { return nil },
+		Reminder:    func(context.Context, Reminder) error { return nil },
+		Supply:      func(context.Context, Supply) error { return nil },
+		Alert:       func(context.Context, Alert) error { return nil },
+		Destruction: func(context.Context, Destruction) error { return nil },
+		Upkeep:      func(context.Context) error { return nil },
+		Collect:     func(context.Context) error { return nil },
+		Sequence:    func(context.Context) error { return nil },
 	}
 }
 

@@ -1,15 +1,3 @@
-// Package keys is custody of every secret key of the server: the key-encryption keys that wrap the cards' data keys, the
-// keys of lookups and cursors, and the signing keys behind crypto.Signer.
-//
-// The folder's first wrapping key is derived from master.key; those that take its place on command stand beside it (wrapping.go).
-//
-// A folder holds them as files with mode 0600. The secret halves of the keys that sign codes may stand in a Vault instead: package
-// hsm is one, a PKCS#11 token. Several servers on one database must share the same keys.
-//
-// A signing key lives as a Ring says: published a week before it signs, it signs for ninety days, then its secret half is destroyed.
-// A file RX-N.compromised beside the key says that somebody else may have it. The root has no term; root-2 is its successor, which
-// readers pin together with it, and takes over when root.retired appears. Keep root-2.pem in a safe until then, and in the folder a file of
-// the same name with its public half alone (openssl pkey -pubout) and the headers Created and From.
 package keys
 
 import (

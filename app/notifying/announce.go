@@ -10,7 +10,8 @@ import (
 
 // Announce turns the news of a card into a push for each device of the account. Whoever lost access since the change, or never had it on
 // this device, is not told: that there is news is itself something to know. Of what happened to access itself, and to the right to act for
-// another, they are: their phones delete what they may not keep. A verdict on a person's own proofs is of no card, nor is an incident.
+// another, they are: their phones delete what they may not keep. A verdict on a person's own proofs is of no card, nor is an incident,
+// nor a new device, which is not told of itself.
 func (s *Service) Announce(ctx context.Context, id card.ID, account identity.AccountID, about notice.Kind) error {
 	now := s.clock()
 	return s.store.Update(ctx, func(tx Tx) error {

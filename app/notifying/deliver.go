@@ -60,14 +60,16 @@ func (s *Service) Deliver(ctx context.Context, p notice.Push) error {
 
 // topics says under which of the carrier's topics a kind travels.
 var topics = map[notice.Kind]push.Topic{
-	notice.Wake:     push.Wake,
-	notice.Access:   push.Wake,
-	notice.News:     push.News,
-	notice.Upcoming: push.Reminder,
-	notice.Security: push.Security,
-	notice.Verdict:  push.News,
-	notice.Family:   push.Security,
-	notice.Incident: push.Security,
+	notice.Wake:      push.Wake,
+	notice.Access:    push.Wake,
+	notice.News:      push.News,
+	notice.Upcoming:  push.Reminder,
+	notice.Security:  push.Security,
+	notice.Verdict:   push.News,
+	notice.Family:    push.Security,
+	notice.Incident:  push.Security,
+	notice.Device:    push.Security,
+	notice.Destroyed: push.Security,
 }
 
 var languages = map[account.Language]push.Language{account.Russian: push.Russian, account.English: push.English}

@@ -158,7 +158,7 @@ func TestWhatTheCarrierGets(t *testing.T) {
 }
 
 func TestEveryKindHasATopic(t *testing.T) {
-	for _, kind := range []notice.Kind{notice.Wake, notice.Access, notice.News, notice.Upcoming, notice.Security, notice.Verdict} {
+	for _, kind := range []notice.Kind{notice.Wake, notice.Access, notice.News, notice.Upcoming, notice.Security, notice.Verdict, notice.Family, notice.Incident, notice.Device, notice.Destroyed} {
 		m, ok := messageOf(notice.Push{ID: noticeID, Kind: kind}, "", time.Hour)
 		if !ok || m.Check() != nil {
 			t.Errorf("%s cannot be sent", kind)

@@ -24,6 +24,8 @@ const (
 	ScopeStaff     = "system/PractitionerRole.cu" // name its practitioners
 	ScopeDispense  = "system/dispensing.c"        // hand out what was prescribed
 	ScopeAudit     = "system/AuditEvent.rs"       // read the log of who did what
+	ScopeReview    = identity.RightReview         // look at what waits for a reviewer, and judge it
+	ScopeInsure    = "system/Coverage.u"          // confirm whose a policy is
 )
 
 // scopesOf says what each kind of organisation may do unless the operator says less.
@@ -31,6 +33,8 @@ var scopesOf = map[identity.ActorKind][]string{
 	identity.Clinic:   {ScopePublish, ScopeRead, ScopePrescribe, ScopeRefer, ScopeCertify, ScopeRemind, ScopeStaff},
 	identity.Pharmacy: {ScopeDispense},
 	identity.Auditor:  {ScopeAudit},
+	identity.Reviewer: {ScopeReview},
+	identity.Insurer:  {ScopeInsure},
 }
 
 // NewClient is what an operator says of an organisation.
@@ -40,14 +44,17 @@ type NewClient struct {
 	OGRN   string   // number in the state register; empty = not told
 	Scopes []string // empty = all that its kind may have
 	Keys   []byte   // public keys, a JWK set
+	// Policies are what the numbers of an insurer's policies begin with, 2 to 16 digits each.
+	Policies []string
 }
 
 // Why a client is refused.
 var (
-	errClientKind   = fault.New(fault.Invalid, "client.kind", "The kind is clinic, pharmacy or auditor.")
+	errClientKind   = fault.New(fault.Invalid, "client.kind", "The kind is clinic, pharmacy, auditor, reviewer or insurer.")
 	errClientName   = fault.New(fault.Invalid, "client.name", "The name has 1 to 200 characters; patients read it in \"who saw my card\".")
 	errClientOGRN   = fault.New(fault.Invalid, "client.ogrn", "The OGRN has 13 or 15 digits and a check digit; one of them is wrong.")
 	errClientScope  = fault.New(fault.Invalid, "client.scope", "That kind of organisation may not have one of the scopes.")
+	errClientPolicy = fault.New(fault.Invalid, "client.policies", "An insurer names with what the numbers of its policies begin: 1 to 100 beginnings of 2 to 16 digits. Nobody else has any.")
 	errClientAbsent = fault.New(fault.NotFound, "client.not_found", "There is no such client, or it is revoked already.")
 )
 
@@ -77,6 +84,9 @@ func (s *Service) AddClient(ctx context.Context, n NewClient) (identity.Client, 
 			return identity.Client{}, errClientScope
 		}
 	}
+	if !beginnings(n.Kind, n.Policies) {
+		return identity.Client{}, errClientPolicy
+	}
 	if _, err := ParseKeySet(n.Keys); err != nil {
 		return identity.Client{}, err
 	}
@@ -84,8 +94,18 @@ func (s *Service) AddClient(ctx context.Context, n NewClient) (identity.Client, 
 	if err != nil {
 		return identity.Client{}, err
 	}
-	client := identity.Client{ID: identity.ClientID(id.String()), Kind: n.Kind, Name: name, OGRN: ogrn, Scopes: scopes, Keys: n.Keys, Added: s.clock()}
+	client := identity.Client{ID: identity.ClientID(id.String()), Kind: n.Kind, Name: name, OGRN: ogrn, Scopes: scopes, Keys: n.Keys, Policies: n.Policies, Added: s.clock()}
 	return client, s.store.Update(ctx, func(tx Tx) error { return tx.AddClient(client) })
+}
+
+// beginnings reports whether a client of the kind may have policies that begin so.
+func beginnings(kind identity.ActorKind, policies []string) bool {
+	if kind != identity.Insurer {
+		return len(policies) == 0
+	}
+	return len(policies) > 0 && len(policies) <= 100 && !slices.ContainsFunc(policies, func(p string) bool {
+		return len(p) < 2 || len(p) > 16 || strings.Trim(p, "0123456789") != ""
+	})
 }
 
 // Clients lists the organisations, revoked ones too.

@@ -6,10 +6,15 @@
 // for a reviewer, and cannot be changed unless it is withdrawn. What is rejected has a reason in a word and stays open, to be done
 // better. A new document of a slot stands beside the approved one until it is approved itself, so that a renewed passport closes nothing.
 //
-// The reviewer is a person with a shell on the server (`medcard documents`). Each look is remembered before he sees anything, on the card of
-// the person, who reads there by whom; of somebody without a card on the log's own. A verdict, the access that follows from it, the line in
-// the log and the notice that leaves are one transaction: whoever hears of an approval has access already, and his phone is sent the card
-// at its next sync, without a sign-in. The notice says that there is news, no more.
+// Reviewers are people of an organisation that was registered for it (`medcard clients add --kind reviewer`, /v1/reviews/documents), each named by
+// the actor claim of its assertion, or a person with a shell on the server (`medcard documents`): the acts are the same. They see what waits, the
+// oldest first and without numbers and names; what a document is to prove and each of its files only by a look, which is remembered before
+// anything is seen: on the card of the person, who reads there by whom, and on that of a patient whom a claim names; of somebody without a card
+// on the log's own. Nobody reviews what he sent himself, or what is to be said of himself: a reviewer who has a name of the person's cards, or
+// that of one whom a claim names, is refused. A verdict counts once; who comes second is told which one stands.
+//
+// A verdict, the access that follows from it, the line in the log and the notice that leaves are one transaction: whoever hears of an approval
+// has access already, and his phone is sent the card at its next sync, without a sign-in. The notice says that there is news, no more.
 //
 // What is demanded before a card opens, an operator says (MEDCARD_DEMAND); without a word nothing is, because the desk of the clinic that
 // opened the card has seen the person. What was proved is compared with the card (package enrolling); where the card knows no number of it, by whom the

@@ -8,6 +8,7 @@ import (
 
 	"github.com/medcard/medcard/app/proving/sheet"
 	"github.com/medcard/medcard/domain/audit"
+	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/fault"
@@ -20,7 +21,10 @@ type Tx interface {
 	// LockOpenDocument finds the document of the slot that is not approved.
 	LockOpenDocument(of identity.AccountID, slot evidence.Slot) (evidence.Document, bool, error)
 	LockDocument(of identity.AccountID, id evidence.DocumentID) (evidence.Document, bool, error)
-	DocumentsToCheck(limit int) ([]evidence.Document, error)
+	// DocumentsToCheck lists those that wait for a reviewer behind the one that after names by Sent, Account and ID; the zero value begins.
+	DocumentsToCheck(after evidence.Document, limit int) ([]evidence.Document, error)
+	// NamesOf gives the names that the account's person has on the cards that he redeemed.
+	NamesOf(of identity.AccountID) ([]card.Name, error)
 	// AddDocument gives false when another document is open in the slot.
 	AddDocument(d evidence.Document) (bool, error)
 	// SetDocument keeps all but the files. An approved one takes the place of the approved one of its slot.
@@ -81,8 +85,6 @@ var (
 	errLocked    = fault.New(fault.Invalid, "file.locked", "The PDF is locked by a password. Save it without one.")
 	errActive    = fault.New(fault.Invalid, "file.active", "The PDF holds programs, forms that send, or other files. Print it into a new PDF.")
 	errThrottled = fault.New(fault.Throttled, "throttled", "Too many attempts. Wait before the next one.")
-	errWaits     = fault.New(fault.NotFound, "document.not_waiting", "There is no such document that waits to be checked.")
-	errVerdict   = fault.New(fault.Invalid, "verdict.invalid", "A verdict names its reviewer; a rejection has a reason of the list: unreadable, incomplete, otherDocument, mismatch, expired, doubtful. Whom an approved document names is said by name and date of birth, or not at all.")
 )
 
 // refusals word why a file is refused.

@@ -72,6 +72,9 @@ func runner(db *store.DB, notify *notifying.Service, sync *syncing.Service, disp
 		Reminder: func(ctx context.Context, j jobs.Reminder) error { return notify.Remind(ctx, j.Card, j.ID) },
 		Supply:   func(ctx context.Context, j jobs.Supply) error { return dispense.SupplyDue(ctx, j.Card, j.Prescription) },
 		Alert:    func(ctx context.Context, j jobs.Alert) error { return alert.Send(ctx, j.Incident, j.Account) },
+		Destruction: func(ctx context.Context, j jobs.Destruction) error {
+			return alert.SendDestruction(ctx, j.Card, j.Account)
+		},
 		Upkeep: func(ctx context.Context) error {
 			var failed []error
 			for _, s := range sweepers { // one that fails keeps no other from its work

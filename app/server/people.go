@@ -56,7 +56,7 @@ func people(db *store.DB, custody *keys.Custody, authority *oauth.Service, sign 
 	return enrolling.New(enrolling.Parts{
 		Passkeys: passkeys, Provider: provider,
 		Store: acting[enrolling.Tx]{db, func(tx *store.Tx) enrolling.Tx { return tx }}, Sender: send,
-		Access: authority.IssueSession, Digest: custody.Hash, SignedIn: sign.SignedIn, Demand: demanded(cfg), Clock: o.Clock, Log: o.Log,
+		Access: authority.IssueSession, Digest: custody.Hash, SignedIn: sign.SignedIn, Demand: demanded(cfg), Bound: cfg.Bound, Clock: o.Clock, Log: o.Log,
 	}), nil
 }
 

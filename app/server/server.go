@@ -44,6 +44,8 @@ type Server struct {
 	tls   *tls.Config // nil: plain HTTP
 	log   *slog.Logger
 	grace time.Duration
+
+	metrics string // where they are served by themselves; "" = not
 }
 
 // New assembles a server. The database need not be reachable yet.
@@ -137,13 +139,18 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 	}
 	api := httpapi.New(httpapi.Config{
 		Services: services, Verify: authority.Verify, Version: o.Version, Clock: o.Clock, Log: o.Log, Metrics: registry, Ready: db.Ready,
+		ShowMetrics: cfg.Metrics == "" && cfg.Local(), Plain: !cfg.TLS() && len(cfg.TrustedProxies) > 0,
 		TrustedProxies: cfg.TrustedProxies, Secure: strings.HasPrefix(cfg.URL(), "https://"),
 	})
-	return &Server{Store: db, logDB: logDB, API: api, Clients: authority, jobs: queue, sent: enrolment.Wait, tls: secure, log: o.Log, grace: cfg.ShutdownGrace}, nil
+	return &Server{Store: db, logDB: logDB, API: api, Clients: authority, jobs: queue, sent: enrolment.Wait, tls: secure, log: o.Log, grace: cfg.ShutdownGrace, metrics: cfg.Metrics}, nil
 }
 
 // Run serves on the listener until ctx ends, then lets the requests in work finish and closes the store.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	unwatch, err := s.watch(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close(), s.Close())
+	}
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	working := make(chan struct{})
@@ -159,7 +166,6 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.API.Serve(l) }()
-	var err error
 	select {
 	case err = <-failed:
 	case <-running.Done():
@@ -171,7 +177,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	stop(nil)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
 	defer cancel()
-	err = errors.Join(err, s.API.Shutdown(grace))
+	err = errors.Join(err, s.API.Shutdown(grace), unwatch())
 	<-working
 	s.sent()
 	return errors.Join(err, s.Close())

@@ -153,3 +153,19 @@ func (tx *Tx) ForgetEnrolling(before time.Time) error {
 	}
 	return nil
 }
+
+// ForgetUnused deletes what nobody has used since the instant: devices that were seen last before it, and on which nobody is signed in; codes of clinics'
+// desks, and clinics' words on their practitioners, that ended before it.
+func (tx *Tx) ForgetUnused(before time.Time) error {
+	for _, statement := range []string{
+		`DELETE FROM account_device WHERE seen_at < ? AND NOT EXISTS
+			(SELECT 1 FROM session AS s WHERE s.account = account_device.account AND s.device = account_device.device AND s.revoked_at IS NULL)`,
+		"DELETE FROM claim_code WHERE ends_at < ?",
+		"DELETE FROM practitioner WHERE ends_at < ?",
+	} {
+		if _, err := tx.exec(statement, micros(before)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

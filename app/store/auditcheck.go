@@ -71,7 +71,7 @@ func (tx *Tx) openLogged(list []audit.Logged) error {
 			}
 			for _, r := range rows {
 				entry, err := tx.openAudit(r)
-				if err != nil && tx.ctx.Err() != nil {
+				if err != nil && (tx.ctx.Err() != nil || errors.Is(err, errKeysTurned)) {
 					return err
 				}
 				state := audit.Readable
@@ -143,6 +143,8 @@ func (tx *Tx) cardTrail(id card.ID) (audit.CardTrail, error) {
 			c.Older, c.Last = c.Older+1, r.entry.Number
 		case errors.Is(err, consent.ErrShredded):
 			c.Older++ // whether it is older than the log its salt would tell
+		case errors.Is(err, errKeysTurned):
+			return c, err
 		default:
 			c.Stray = append(c.Stray, r.entry.Number)
 		}
@@ -156,7 +158,7 @@ func (tx *Tx) OpenLogCard(now time.Time) error {
 	if found, err := tx.one([]any{&one}, "SELECT 1 FROM card WHERE id = ?", string(audit.LogCard)); err != nil || found {
 		return err
 	}
-	wrapped, err := tx.newDataKey(audit.LogCard)
+	wrapped, err := tx.firstKeys(audit.LogCard)
 	if err != nil {
 		return err
 	}

@@ -36,10 +36,12 @@ func (tx *Tx) AppendAudit(e audit.Entry) error {
 	}
 	var number uint64
 	var tell bool
-	found, err := tx.one([]any{&number, &tell}, "UPDATE card SET audit_count = audit_count + 1 WHERE id = ? AND shredded_at IS NULL RETURNING audit_count, tell_access", string(e.Card))
+	var key uint32
+	found, err := tx.one([]any{&number, &tell, &key}, "UPDATE card SET audit_count = audit_count + 1 WHERE id = ? AND shredded_at IS NULL RETURNING audit_count, tell_access, key_name", string(e.Card))
 	if err := tx.met(e.Card, found, err); err != nil {
 		return err
 	}
+	tx.holds(e.Card, key)
 	e.Number, e.At = number, micros(e.At)
 	if p := tx.permit; e.Representation == "" && p.Card() == e.Card && p.Actor().Account == e.Actor.Account {
 		e.Representation = p.Representation() // here, so that no act forgets in whose name it was

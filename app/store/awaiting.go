@@ -52,15 +52,19 @@ func (tx *Tx) proofs(of identity.AccountID) (list []evidence.Proof, err error) {
 }
 
 // Lacks lists what keeps the card from the account that redeemed it: what the demand lacks, and what says that somebody else is its patient. That
-// nothing says who is comes last, when there is nothing else to do. A confirmed policy counts where it is demanded: elsewhere its code may
-// have gone to the person's own phone, for want of an insurer.
+// nothing says who is comes last, when there is nothing else to do. A confirmed policy counts where that is demanded, or its insurer is
+// connected: else its code went to the person's own phone.
 func (tx *Tx) Lacks(of identity.AccountID, id card.ID, d evidence.Demand) ([]evidence.Lack, error) {
 	proofs, err := tx.proofs(of)
 	if err != nil {
 		return nil, err
 	}
 	missing := lacking(d, proofs)
-	if !d.Policy {
+	link, _, err := tx.PolicyLink(of)
+	if err != nil {
+		return nil, err
+	}
+	if !d.Policy && link.Insurer == "" {
 		proofs = slices.DeleteFunc(proofs, func(p evidence.Proof) bool { return p.Slot == evidence.ByInsurer })
 	}
 	fits, err := tx.fits(id, proofs)
@@ -325,18 +329,42 @@ func (tx *Tx) ownCards(of identity.AccountID) (own []card.ID, err error) {
 	return own, nil
 }
 
-// AuditProof remembers an act on somebody's proofs on the cards that he redeemed, where he reads it; without one, on the log's own.
-func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
-	cards, err := tx.ownCards(of)
+// redeemed lists the cards that the account's person redeemed, those too that wait for his proofs.
+func (tx *Tx) redeemed(of identity.AccountID) ([]card.ID, error) {
+	own, err := tx.ownCards(of)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	waiting, err := tx.AwaitedCards(of)
+	all := append(own, waiting...)
+	slices.Sort(all) // locks are taken in one order
+	return slices.Compact(all), err
+}
+
+// NamesOf gives the names that the account's person has on those cards, former ones too.
+func (tx *Tx) NamesOf(of identity.AccountID) (names []card.Name, err error) {
+	cards, err := tx.redeemed(of)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range cards {
+		person, found, err := tx.person(id)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			names = append(append(names, person.Name), person.Former...)
+		}
+	}
+	return names, nil
+}
+
+// AuditProof remembers an act on somebody's proofs on the cards that he redeemed, where he reads it; without one, on the log's own.
+func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
+	cards, err := tx.redeemed(of)
 	if err != nil {
 		return err
 	}
-	cards = append(cards, waiting...)
-	slices.Sort(cards) // locks are taken in one order
 	if len(cards) == 0 {
 		if err := tx.OpenLogCard(e.At); err != nil {
 			return err
@@ -344,7 +372,7 @@ func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 		e.What += " of " + string(of)
 		cards = []card.ID{audit.LogCard}
 	}
-	for _, id := range slices.Compact(cards) {
+	for _, id := range cards {
 		e.Card = id
 		if err := tx.AppendAudit(e); err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 // CreateCard makes an empty card with a data key of its own.
 func (tx *Tx) CreateCard(now time.Time) (card.ID, error) {
 	id := card.ID(NewID())
-	wrapped, err := tx.newDataKey(id)
+	wrapped, err := tx.firstKeys(id)
 	if err != nil {
 		return "", err
 	}
@@ -29,8 +29,13 @@ func (tx *Tx) LockCard(id card.ID) error {
 	if err := tx.enter(id); err != nil {
 		return err
 	}
-	n, err := tx.exec("UPDATE card SET seq = seq WHERE id = ? AND shredded_at IS NULL", string(id))
-	return tx.met(id, n > 0, err)
+	var key uint32
+	found, err := tx.one([]any{&key}, "UPDATE card SET seq = seq WHERE id = ? AND shredded_at IS NULL RETURNING key_name", string(id))
+	if err := tx.met(id, found, err); err != nil {
+		return err
+	}
+	tx.holds(id, key)
+	return nil
 }
 
 // Decide reads the card's grants in this transaction and asks consent.Decide.

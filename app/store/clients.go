@@ -11,14 +11,15 @@ import (
 // kindNames are how kinds of clients stand in the database.
 var kindNames = map[string]identity.ActorKind{
 	identity.Clinic.String(): identity.Clinic, identity.Pharmacy.String(): identity.Pharmacy, identity.Auditor.String(): identity.Auditor,
+	identity.Reviewer.String(): identity.Reviewer, identity.Insurer.String(): identity.Insurer,
 }
 
-const clientColumns = "id, kind, name, ogrn, scopes, jwks, added_at, revoked_at"
+const clientColumns = "id, kind, name, ogrn, scopes, jwks, policies, added_at, revoked_at"
 
 // AddClient keeps an organisation.
 func (tx *Tx) AddClient(c identity.Client) error {
-	_, err := tx.exec("INSERT INTO oauth_client (id, kind, name, ogrn, scopes, jwks, added_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		string(c.ID), c.Kind.String(), c.Name, string(c.OGRN), strings.Join(c.Scopes, " "), c.Keys, micros(c.Added))
+	_, err := tx.exec("INSERT INTO oauth_client (id, kind, name, ogrn, scopes, jwks, policies, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		string(c.ID), c.Kind.String(), c.Name, string(c.OGRN), strings.Join(c.Scopes, " "), c.Keys, strings.Join(c.Policies, " "), micros(c.Added))
 	return err
 }
 
@@ -38,8 +39,15 @@ func (tx *Tx) Organisation(id identity.ClientID) (name string, found bool, err e
 	return name, found, err
 }
 
+// Insurers lists the insurers that are connected, in the order in which they came.
+func (tx *Tx) Insurers() ([]identity.Client, error) {
+	return tx.clients("kind = ? AND revoked_at IS NULL", identity.Insurer.String())
+}
+
 // Clients lists all organisations in the order in which they came.
-func (tx *Tx) Clients() ([]identity.Client, error) {
+func (tx *Tx) Clients() ([]identity.Client, error) { return tx.clients("1 = 1") }
+
+func (tx *Tx) clients(which string, args ...any) ([]identity.Client, error) {
 	var list []identity.Client
 	err := tx.each(func(rows *sql.Rows) error {
 		var c clientRow
@@ -48,7 +56,7 @@ func (tx *Tx) Clients() ([]identity.Client, error) {
 		}
 		list = append(list, c.client())
 		return nil
-	}, "SELECT "+clientColumns+" FROM oauth_client ORDER BY added_at, id")
+	}, "SELECT "+clientColumns+" FROM oauth_client WHERE "+which+" ORDER BY added_at, id", args...)
 	return list, err
 }
 
@@ -71,17 +79,17 @@ func (tx *Tx) ForgetAssertions(before time.Time) error {
 }
 
 type clientRow struct {
-	c            identity.Client
-	kind, scopes string
-	revoked      sql.NullTime
+	c                      identity.Client
+	kind, scopes, policies string
+	revoked                sql.NullTime
 }
 
 func (r *clientRow) places() []any {
-	return []any{&r.c.ID, &r.kind, &r.c.Name, &r.c.OGRN, &r.scopes, &r.c.Keys, &r.c.Added, &r.revoked}
+	return []any{&r.c.ID, &r.kind, &r.c.Name, &r.c.OGRN, &r.scopes, &r.c.Keys, &r.policies, &r.c.Added, &r.revoked}
 }
 
 func (r *clientRow) client() identity.Client {
 	c := r.c
-	c.Kind, c.Scopes, c.Added, c.Revoked = kindNames[r.kind], strings.Fields(r.scopes), c.Added.UTC(), fromNull(r.revoked)
+	c.Kind, c.Scopes, c.Policies, c.Added, c.Revoked = kindNames[r.kind], strings.Fields(r.scopes), strings.Fields(r.policies), c.Added.UTC(), fromNull(r.revoked)
 	return c
 }

@@ -15,7 +15,7 @@ func (tx *Tx) Collect(id card.ID, now time.Time) (replica.Collected, error) {
 	if err := tx.enter(id); err != nil {
 		return replica.Collected{}, err
 	}
-	if _, err := tx.dataKey(id); err != nil {
+	if _, err := tx.dataKeys(id); err != nil {
 		return replica.Collected{}, err
 	}
 	l := &ledger{tx: tx, card: id}

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/account"
+	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/identity"
+	"github.com/medcard/medcard/domain/notice"
 )
 
 // mostDevices is as many as anybody looks at; who has had more sees those of late.
@@ -24,6 +26,11 @@ func (tx *Tx) Devices(of identity.AccountID, now time.Time) (list []account.List
 			WHERE s.account = d.account AND s.device = d.device AND s.revoked_at IS NULL AND s.ends_at > ?)
 		FROM account_device AS d WHERE d.account = ? ORDER BY d.seen_at DESC, d.device LIMIT ?`, now, uuidOrNil(string(of)), mostDevices)
 	return list, err
+}
+
+// TellOfDevice lets the account's phones ring, except for one: a device that was not there before signed in.
+func (tx *Tx) TellOfDevice(of identity.AccountID, except identity.DeviceID) error {
+	return tx.enqueueNews(audit.LogCard, of, notice.Device, except)
 }
 
 // SeeDevice notes that a device renewed its session.

@@ -14,7 +14,7 @@
 // shows it rows of that card alone; without a name, none. The name is given in one file (enter.go), and the permit brings it: what takes a
 // permit enters its card. It is no wall against somebody who has the app's password, who may name one card after the other; it is one against
 // a condition that was forgotten, or a statement that was slipped in. What is policed is every table with a card in it but for the directories,
-// which are read before the card is known: account_card, awaited_card, patient_key, claim_code, paper, proposal, and of the audit log
+// which are read before the card is known: account_card, awaited_card, destroyed_card, patient_key, claim_code, paper, proposal, and of the audit log
 // audit_pending and audit_leaf, which hold hashes. The table card itself is open too: it holds the wrapped key, where the card stands and when
 // its upkeep is due, and upkeep, restores and verifications walk over it. Seven policed tables have rows that may be read, never written, without
 // their card; migrations/00030 names them with the reasons. SQLite has nothing like it.

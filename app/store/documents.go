@@ -82,9 +82,13 @@ func (tx *Tx) lockDocument(which string, args ...any) (d evidence.Document, foun
 	return list[0], true, nil
 }
 
-// DocumentsToCheck lists those that wait for a reviewer, of everybody, the one first that waits longest.
-func (tx *Tx) DocumentsToCheck(limit int) ([]evidence.Document, error) {
-	return tx.documents("status = 'checking' ORDER BY sent_at, account, id LIMIT ?", limit)
+// DocumentsToCheck lists those that wait for a reviewer, of everybody, the one first that waits longest, behind the one that after names.
+func (tx *Tx) DocumentsToCheck(after evidence.Document, limit int) ([]evidence.Document, error) {
+	const order = " ORDER BY sent_at, account, id LIMIT ?"
+	if after.Sent.IsZero() {
+		return tx.documents("status = 'checking'"+order, limit)
+	}
+	return tx.documents("status = 'checking' AND (sent_at, account, id) > (?, ?, ?)"+order, micros(after.Sent), string(after.Account), string(after.ID), limit)
 }
 
 func (tx *Tx) documents(which string, args ...any) (list []evidence.Document, err error) {

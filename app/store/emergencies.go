@@ -83,9 +83,29 @@ func (tx *Tx) Emergencies(p consent.Permit) ([]consent.Opening, error) {
 	return tx.emergencies("card = ? ORDER BY opened_at DESC, id DESC LIMIT 1000", string(p.Card()))
 }
 
-// UnreviewedEmergencies lists those of all cards that wait for their review, the first due first.
-func (tx *Tx) UnreviewedEmergencies(limit int) ([]consent.Opening, error) {
-	return tx.emergencies("verdict = '' ORDER BY due_at, card, id LIMIT ?", limit)
+// UnreviewedEmergencies lists those of all cards that wait for their review, the first due first, behind the one that after names.
+func (tx *Tx) UnreviewedEmergencies(after consent.Opening, limit int) ([]consent.Opening, error) {
+	const order = " ORDER BY due_at, card, id LIMIT ?"
+	if after.Due.IsZero() {
+		return tx.emergencies("verdict = ''"+order, limit)
+	}
+	return tx.emergencies("verdict = '' AND (due_at, card, id) > (?, ?, ?)"+order, micros(after.Due), string(after.Card), string(after.ID), limit)
+}
+
+// LockEmergency finds an emergency by its name, and locks its card.
+func (tx *Tx) LockEmergency(id card.ID, emergency consent.GrantID) (e consent.Opening, found bool, err error) {
+	const named = "card = ? AND id = ?"
+	if list, err := tx.emergencies(named, string(id), string(emergency)); err != nil || len(list) == 0 { // so that nobody learns which cards there are
+		return e, false, err
+	}
+	if err := tx.LockCard(id); err != nil {
+		return e, false, err
+	}
+	list, err := tx.emergencies(named, string(id), string(emergency))
+	if err != nil || len(list) == 0 {
+		return e, false, err
+	}
+	return list[0], true, nil
 }
 
 func (tx *Tx) emergencies(condition string, args ...any) ([]consent.Opening, error) {
@@ -126,29 +146,19 @@ func (tx *Tx) CountEmergencies(client identity.ClientID, since time.Time) (n int
 	return n, err
 }
 
-// ReviewEmergency writes a verdict down, once, and tells the owners. found is false if no emergency of the name waits. An unjustified one
-// ends at once.
-func (tx *Tx) ReviewEmergency(id card.ID, emergency consent.GrantID, verdict consent.Verdict, reviewer, finding string, now time.Time) (found bool, err error) {
-	if err := tx.LockCard(id); err != nil {
-		return false, err
-	}
-	list, err := tx.emergencies("card = ? AND id = ? AND verdict = ''", string(id), string(emergency))
-	if err != nil || len(list) == 0 {
-		return false, err
-	}
-	e := list[0]
-	e.Reviewed, e.Reviewer, e.Finding = now.UTC(), reviewer, finding
+// ReviewEmergency writes the verdict of an emergency down, and tells the owners. An unjustified one ends at once.
+func (tx *Tx) ReviewEmergency(e consent.Opening) error {
 	sealed, err := tx.sealEmergency(e)
 	if err != nil {
-		return false, err
+		return err
 	}
-	if _, err := tx.exec("UPDATE emergency SET verdict = ?, sealed = ? WHERE card = ? AND id = ?", string(verdict), sealed, string(id), string(emergency)); err != nil {
-		return false, err
+	if _, err := tx.exec("UPDATE emergency SET verdict = ?, sealed = ? WHERE card = ? AND id = ?", string(e.Verdict), sealed, string(e.Card), string(e.ID)); err != nil {
+		return err
 	}
-	if verdict == consent.Unjustified {
-		if _, err := tx.takeBack(id, emergency, now, ""); err != nil {
-			return false, err
+	if e.Verdict == consent.Unjustified {
+		if _, err := tx.takeBack(e.Card, e.ID, e.Reviewed, ""); err != nil {
+			return err
 		}
 	}
-	return true, tx.alarm(id, now)
+	return tx.alarm(e.Card, e.Reviewed)
 }

@@ -321,16 +321,24 @@ func (tx *Tx) OwnGrants(p consent.Permit) ([]consent.Grant, error) {
 	return own, nil
 }
 
-// CardScopes lists every scope in which the card ever had a record.
-func (tx *Tx) CardScopes(p consent.Permit) (scopes []card.Scope, err error) {
+// Sections lists every scope in which the card ever had a record.
+func (tx *Tx) Sections(p consent.Permit) ([]card.Section, error) {
 	if err := tx.may(p); err != nil {
 		return nil, err
 	}
+	return tx.sections(p.Card())
+}
+
+func (tx *Tx) sections(id card.ID) (list []card.Section, err error) {
+	if err := tx.enter(id); err != nil {
+		return nil, err
+	}
 	err = tx.each(func(rows *sql.Rows) error {
-		var scope card.Scope
-		err := rows.Scan(&scope)
-		scopes = append(scopes, scope)
+		var s card.Section
+		err := rows.Scan(&s.Scope, &s.Head, &s.Live)
+		list = append(list, s)
 		return err
-	}, "SELECT scope FROM card_scope WHERE card = ? ORDER BY scope", string(p.Card()))
-	return scopes, err
+	}, `SELECT scope, head, coalesce(live > 0, EXISTS (SELECT 1 FROM record AS r WHERE r.card = card_scope.card AND r.scope = card_scope.scope AND NOT r.deleted))
+		FROM card_scope WHERE card = ? ORDER BY scope`, string(id)) // a card from before there were sums is not counted yet
+	return list, err
 }

@@ -31,7 +31,7 @@ func (tx *Tx) ledger(p consent.Permit) (*ledger, error) {
 	if err := tx.may(p); err != nil {
 		return nil, err
 	}
-	if _, err := tx.dataKey(p.Card()); err != nil { // before any row is scanned
+	if _, err := tx.dataKeys(p.Card()); err != nil { // before any row is scanned
 		return nil, err
 	}
 	return &ledger{tx: tx, permit: p, card: p.Card()}, nil
@@ -70,8 +70,13 @@ func (l *ledger) Head() (replica.Head, error) {
 func (l *ledger) Lock() (replica.Head, error) {
 	l.before = nil
 	var h replica.Head
-	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch}, "UPDATE card SET seq = seq WHERE id = ? AND shredded_at IS NULL RETURNING seq, gc_seq, epoch", string(l.card))
-	return h, l.tx.met(l.card, found, err)
+	var key uint32
+	found, err := l.tx.one([]any{&h.Seq, &h.GC, &h.Epoch, &key}, "UPDATE card SET seq = seq WHERE id = ? AND shredded_at IS NULL RETURNING seq, gc_seq, epoch, key_name", string(l.card))
+	if err := l.tx.met(l.card, found, err); err != nil {
+		return h, err
+	}
+	l.tx.holds(l.card, key)
+	return h, nil
 }
 
 func (l *ledger) Advance(seq uint64) error {

@@ -245,7 +245,7 @@ func (tx *Tx) person(id card.ID) (person card.Person, found bool, err error) {
 	if err := tx.enter(id); err != nil {
 		return person, false, err
 	}
-	if _, err := tx.dataKey(id); err != nil { // before any row is scanned
+	if _, err := tx.dataKeys(id); err != nil { // before any row is scanned
 		return person, false, err
 	}
 	l := &ledger{tx: tx, card: id}

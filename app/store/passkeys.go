@@ -43,8 +43,8 @@ func (tx *Tx) RemovePasskey(of identity.AccountID, id []byte) (bool, error) {
 // AddCeremony keeps a challenge that an authenticator is to sign.
 func (tx *Tx) AddCeremony(c account.Ceremony) error {
 	_, err := tx.exec("INSERT INTO ceremony (id, purpose, account, session, device, device_name, device_secret, data, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		string(c.ID), string(c.Purpose), uuidOrNil(string(c.Account)), uuidOrNil(string(c.Session)), uuidOrNil(string(c.Device.ID)),
-		c.Device.Name, c.Device.Secret, c.Data, micros(c.Ends))
+		string(c.ID), string(c.Purpose), uuidOrNil(string(c.Account)), uuidOrNil(string(c.Session)), uuidOrNil(c.App.ID),
+		c.App.Name, c.App.Secret, c.Data, micros(c.Ends))
 	return err
 }
 
@@ -52,9 +52,9 @@ func (tx *Tx) AddCeremony(c account.Ceremony) error {
 func (tx *Tx) TakeCeremony(id account.ChallengeID) (account.Ceremony, bool, error) {
 	c := account.Ceremony{ID: id}
 	var who, session, device sql.NullString
-	found, err := tx.one([]any{&c.Purpose, &who, &session, &device, &c.Device.Name, &c.Device.Secret, &c.Data, &c.Ends},
+	found, err := tx.one([]any{&c.Purpose, &who, &session, &device, &c.App.Name, &c.App.Secret, &c.Data, &c.Ends},
 		"DELETE FROM ceremony WHERE id = ? RETURNING purpose, account, session, device, device_name, device_secret, data, ends_at", string(id))
-	c.Account, c.Session, c.Device.ID = identity.AccountID(who.String), identity.SessionID(session.String), identity.DeviceID(device.String)
+	c.Account, c.Session, c.App.ID = identity.AccountID(who.String), identity.SessionID(session.String), device.String
 	c.Ends = c.Ends.UTC()
 	return c, found, err
 }

@@ -38,7 +38,8 @@ func (tx *Tx) PolicyLink(of identity.AccountID) (evidence.Link, bool, error) {
 		return evidence.Link{}, false, err
 	}
 	l.Number, l.Asked, l.Settled = identity.Policy(number), l.Asked.UTC(), fromNull(settled)
-	return l, true, nil
+	l.Question, err = tx.question(l.Challenge)
+	return l, err == nil, err
 }
 
 // PutPolicyLink keeps how the account's policy stands, in place of what was there.
@@ -51,7 +52,10 @@ func (tx *Tx) PutPolicyLink(l evidence.Link) error {
 		ON CONFLICT (account) DO UPDATE SET challenge = excluded.challenge, state = excluded.state, hash = excluded.hash, sealed = excluded.sealed,
 		asked_at = excluded.asked_at, settled_at = excluded.settled_at`,
 		string(l.Account), l.Challenge, string(l.State), tx.policyHash(l.Number), sealed, micros(l.Asked), nullTime(l.Settled))
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.putQuestion(l)
 }
 
 func (tx *Tx) policyHash(n identity.Policy) []byte { return tx.db.keys.Hash("policy link", string(n)) }

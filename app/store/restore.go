@@ -106,7 +106,8 @@ func revive(ctx context.Context, cfg Config, path string, now time.Time, step fu
 //   - no certificate opens an account any more until its owner binds it again: he may have ended that after the backup;
 //   - every session ends: one that was ended after the backup, because a phone was stolen, would be good again;
 //   - every grant but the owner's is held, for it may have been revoked: see holdGrants;
-//   - what the key folder lists as shredded since is shredded again.
+//   - what the key folder lists as shredded since is shredded again;
+//   - a card that it lists as renewed since gets a new data key again, which Reseal still has to seal it with.
 //
 // Every card's key is unwrapped on the way. It may be run again after it was interrupted.
 func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)) (cards int, err error) {
@@ -129,6 +130,10 @@ func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)
 	if err != nil {
 		return 0, err
 	}
+	renewed, err := db.keys.Renewed()
+	if err != nil {
+		return 0, err
+	}
 	for after := ""; ; {
 		var ids []string
 		if err := db.View(ctx, func(tx *Tx) (err error) {
@@ -142,7 +147,10 @@ func (db *DB) BeginEpoch(ctx context.Context, now time.Time, step func(done int)
 				if shredded[id] {
 					return tx.shredAgain(card.ID(id), now)
 				}
-				return tx.beginEpoch(card.ID(id), now)
+				if err := tx.beginEpoch(card.ID(id), now); err != nil {
+					return err
+				}
+				return tx.renewOlder(card.ID(id), renewed[id], now)
 			}); err != nil {
 				return cards, err
 			}
@@ -171,7 +179,7 @@ func (tx *Tx) beginEpoch(id card.ID, now time.Time) error {
 	if err := tx.enter(id); err != nil {
 		return err
 	}
-	if _, err := tx.dataKey(id); err != nil {
+	if _, err := tx.dataKeys(id); err != nil {
 		return err
 	}
 	if err := (replica.Server{}).Restored(&ledger{tx: tx, card: id}, now); err != nil {

@@ -25,6 +25,7 @@ type wrappedColumn struct {
 var wrappedColumns = []wrappedColumn{
 	{"card", "wrapped_key", []string{"id"}, func(row []string) []byte { return keyPlace(card.ID(row[0])) }},
 	{"shredding", "sealed", []string{"card"}, func(row []string) []byte { return shreddingPlace(card.ID(row[0])) }},
+	{"destroyed_card", "sealed", []string{"account", "card"}, func(row []string) []byte { return destroyedPlace(identity.AccountID(row[0]), card.ID(row[1])) }},
 	{"account", "phone_sealed", []string{"id"}, func(row []string) []byte { return personPlace("account", "phone", row[0]) }},
 	{"account", "email_sealed", []string{"id"}, func(row []string) []byte { return personPlace("account", "email", row[0]) }},
 	{"registration", "phone_sealed", []string{"id"}, func(row []string) []byte { return personPlace("registration", "phone", row[0]) }},
@@ -34,6 +35,7 @@ var wrappedColumns = []wrappedColumn{
 	{"authenticator", "sealed", []string{"account"}, func(row []string) []byte { return authenticatorLabel(identity.AccountID(row[0])) }},
 	{"account_lock", "sealed", []string{"account"}, func(row []string) []byte { return lockPlace(identity.AccountID(row[0])) }},
 	{"policy_link", "sealed", []string{"account"}, func(row []string) []byte { return policyPlace(identity.AccountID(row[0])) }},
+	{"policy_question", "sealed", []string{"id"}, func(row []string) []byte { return questionPlace(row[0]) }},
 	{"signature", "sealed", []string{"account", "id"}, func(row []string) []byte { return proofPlace(identity.AccountID(row[0]), signature.ID(row[1])) }},
 	{"document", "key", []string{"account", "id"}, func(row []string) []byte {
 		return documentPlace(identity.AccountID(row[0]), evidence.DocumentID(row[1]), "key")

@@ -89,8 +89,8 @@ func (tx *Tx) shred(e audit.Entry) error {
 	if err := tx.AppendAudit(e); err != nil {
 		return err
 	}
-	_, err := tx.exec("UPDATE card SET wrapped_key = ?, shredded_at = ?, collect_at = NULL WHERE id = ?", []byte{}, micros(e.At), id)
-	tx.key, tx.keyOf, tx.alive = nil, "", ""
+	_, err := tx.exec("UPDATE card SET wrapped_key = ?, shredded_at = ?, collect_at = NULL, renewing = ? WHERE id = ?", []byte{}, micros(e.At), false, id)
+	tx.keys, tx.keysOf, tx.heldOf, tx.alive = nil, "", "", ""
 	tx.db.cardKeys.Delete(e.Card)
 	return err
 }
@@ -152,6 +152,15 @@ func (tx *Tx) openDetail(r auditRow) ([]byte, error) {
 		return nil, orElse(err, errSealedShredding)
 	}
 	return tx.unwrap(sealed, shreddingPlace(r.entry.Card), errSealedShredding)
+}
+
+// ShreddingOf tells which of a card's entries says that somebody destroyed it.
+func (tx *Tx) ShreddingOf(id card.ID) (number uint64, found bool, err error) {
+	if err := tx.enter(id); err != nil {
+		return 0, false, err
+	}
+	found, err = tx.one([]any{&number}, "SELECT number FROM shredding WHERE card = ?", string(id))
+	return number, found, err
 }
 
 // shredAgain is for a card of a restored database that was shredded after the backup: it was not to come back.

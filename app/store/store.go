@@ -46,7 +46,7 @@ type DB struct {
 	writer, reader *gorm.DB
 	jobs           enqueuer
 	ready          *atomic.Bool
-	cardKeys       sync.Map // card.ID -> tink.AEAD; a few hundred bytes each, see seal.go
+	cardKeys       sync.Map // card.ID -> keySet; a few hundred bytes each, see seal.go
 	cachedKeys     atomic.Int64
 	rowsRead       atomic.Int64
 }

@@ -43,7 +43,7 @@ func (db *DB) retry(ctx context.Context, run func() error) error {
 	return translate(ctx, err)
 }
 
-// again reports whether the whole transaction may go better once more: it lost against another one.
+// again reports whether the whole transaction may go better once more: it lost against another one, or met a key that it did not know.
 func again(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -56,7 +56,7 @@ func again(err error) bool {
 		return false
 	}
 	var stale staleError
-	return errors.As(err, &stale) || errors.Is(err, sqlite3.BUSY)
+	return errors.As(err, &stale) || errors.Is(err, sqlite3.BUSY) || errors.Is(err, errKeysTurned)
 }
 
 // staleError is of a transaction that did not begin, because its connection broke while it lay in the pool: after a restart of the

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/tink-crypto/tink-go/v2/tink"
 	"gorm.io/gorm"
 
 	"github.com/medcard/medcard/domain/card"
@@ -29,9 +28,12 @@ type Tx struct {
 	glance   glance  // of Glance: what it may still ask
 	alive    card.ID // whose key is not destroyed, as this transaction saw
 	entered  card.ID // PostgreSQL: whose rows it sees, see enter.go
-	keyOf    card.ID // whose data key it has at hand
-	key      tink.AEAD
-	wrapper  int // the number of the key that wraps; 0: it was not asked for yet
+	keysOf   card.ID // whose data keys it has at hand
+	keys     keySet
+	keysRead bool    // they were read in this transaction, and are not what another one read
+	heldOf   card.ID // whose newest data key nobody changes until it ends
+	held     uint32  // that key's name
+	wrapper  int     // the number of the key that wraps; 0: it was not asked for yet
 
 	granted   []consent.Grant // what Decide read last
 	grantedOf card.ID

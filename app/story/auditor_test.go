@@ -122,7 +122,7 @@ func TestStaffSayWhy(t *testing.T) {
 		scan := aFile("%PDF-1.4\n"+canary, 5_000, 5)
 		_, handset, id := owner(ctx, t, w, clinic)
 		got(clinic.Post(ctx, filled(t, anna.patient(), reportWith("r1", scan))))(t)
-		got(handset.Card(id).GiveGrant(ctx, phone.Wish{Client: clinic.ID, Scopes: card.Scopes{"lab.*", "dx.*", "imaging.*", "document.*"}, Purpose: consent.Treatment, Ends: w.Now().Add(time.Hour)}))(t)
+		got(handset.Card(id).GiveGrant(ctx, phone.Wish{Client: clinic.ID, Scopes: card.Scopes{"lab.*", "dx.*", "rx.*", "doc.*"}, Purpose: consent.Treatment, Ends: w.Now().Add(time.Hour)}))(t)
 		token := got(clinic.Token(ctx))(t)
 		for _, target := range []string{"/v1/cards/" + string(id) + "/records", "/v1/cards/" + string(id) + "/attachments/" + string(fileHash(scan))} {
 			for why, statuses := range map[string][]int{

@@ -62,6 +62,8 @@ func casting(ctx context.Context, t *testing.T, w *World) *cast {
 		},
 		tokens: map[identity.ActorKind]string{
 			identity.Patient: token, identity.Clinic: got(clinic.Token(ctx))(t), identity.Pharmacy: got(pharmacy.Token(ctx))(t), identity.Auditor: got(w.auditor(ctx, t)(ctx))(t),
+			identity.Reviewer: w.bureau(ctx, t).clerk(ctx, t, "Орлова Вера Павловна").token,
+			identity.Insurer:  w.insurer(ctx, t, "Страховая компания", "23").token,
 		},
 		narrow: map[identity.ActorKind]map[string]string{},
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/medcard/medcard/app/config"
 	"github.com/medcard/medcard/app/fhir/example"
-	"github.com/medcard/medcard/app/proving"
 	"github.com/medcard/medcard/app/proving/clamd/clamdtest"
 	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/app/store/storetest"
@@ -51,7 +50,7 @@ func unfit(t *testing.T, err error) (codes []string) {
 // A parent without any tie to a child's card proves that he is one. Without a document he is blocked and all concerned hear of it; what does
 // not fit is refused at once; a reviewer's approval brings the card to the phone with the next sync.
 func TestAParentsClaim(t *testing.T) {
-	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		born := w.Now().AddDate(-9, 0, 0)
 		h := keepHouse(ctx, t, w, born)
 		h.register(ctx, t)
@@ -111,14 +110,14 @@ func TestAParentsClaim(t *testing.T) {
 		if len(waiting) != 1 || waiting[0].ID != c.ID || waiting[0].Claim == nil || waiting[0].Claim.Patient.Name.Family != "" {
 			t.Fatalf("in the queue: %+v", waiting)
 		}
-		seen := got(desk.Look(ctx, h.parent.Account, c.ID, "Сидорова"))(t)
+		seen := got(desk.Look(ctx, h.parent.Account, c.ID))(t)
 		if len(seen.Contents) != 1 || seen.Claim.Patient.Name.Full() != "соколова Анна Игоревна" || seen.Claim.Card != h.id {
 			t.Errorf("the reviewer sees %+v", seen.Document)
 		}
 		if raw := w.rows(t, "document"); strings.Contains(raw, "Игоревна") || strings.Contains(raw, "АБ 123456") || strings.Contains(raw, string(h.id)) {
 			t.Error("the claim lies open in the database")
 		}
-		verdict := proving.Verdict{Account: h.parent.Account, Document: c.ID, Approved: true, Reviewer: "Сидорова"}
+		verdict := judgement{Account: h.parent.Account, Document: c.ID, Approved: true}
 		ok(t, desk.Judge(ctx, verdict))
 		if desk.Judge(ctx, verdict) == nil {
 			t.Error("a second verdict counts")
@@ -150,7 +149,7 @@ func TestAParentsClaim(t *testing.T) {
 		other := fits
 		other.Number, other.Level = "II-АБ 123457", family.Limited
 		second := got(h.claims(ctx, t, other))(t)
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: h.parent.Account, Document: second.ID, Approved: true, Reviewer: "Сидорова"}))
+		ok(t, desk.Judge(ctx, judgement{Account: h.parent.Account, Document: second.ID, Approved: true}))
 		if claims := got(h.boris.RepresentationClaims(ctx))(t); len(claims) != 2 || claims[0].Status != evidence.Approved || claims[1].ID != c.ID {
 			t.Errorf("his claims: %+v", claims)
 		}
@@ -160,7 +159,7 @@ func TestAParentsClaim(t *testing.T) {
 // An attorney's claim has powers and a term; one that a reviewer rejects tells why and gives nothing; each kind of nonsense has a code; and
 // claims are counted.
 func TestBadTurnsOfAClaim(t *testing.T) {
-	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		born := w.Now().AddDate(-70, 0, 0)
 		h := keepHouse(ctx, t, w, born)
 		letter := h.claimed(born)
@@ -212,7 +211,7 @@ func TestBadTurnsOfAClaim(t *testing.T) {
 
 		c := got(h.boris.ClaimRepresentation(ctx, letter))(t)
 		refused(t, h.anna.WithdrawClaim(ctx, c.ID), http.StatusNotFound, "claim.not_found")
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: h.parent.Account, Document: c.ID, Reason: evidence.Doubtful, Words: "Нужен оригинал", Reviewer: "Сидорова"}))
+		ok(t, desk.Judge(ctx, judgement{Account: h.parent.Account, Document: c.ID, Reason: evidence.Doubtful, Words: "Нужен оригинал"}))
 		claims := got(h.boris.RepresentationClaims(ctx))(t)
 		if len(claims) != 1 || claims[0].Status != evidence.Rejected || claims[0].Reason != evidence.Doubtful || claims[0].Words != "Нужен оригинал" || claims[0].Card != "" {
 			t.Errorf("rejected: %+v", claims)
@@ -227,10 +226,10 @@ func TestBadTurnsOfAClaim(t *testing.T) {
 		short.Number, short.Until = "77 АА 2", w.Now().Add(time.Hour)
 		c = got(h.claims(ctx, t, short))(t)
 		w.Skip(2 * time.Hour)
-		if err := desk.Judge(ctx, proving.Verdict{Account: h.parent.Account, Document: c.ID, Approved: true, Reviewer: "Сидорова"}); err == nil {
+		if err := desk.Judge(ctx, judgement{Account: h.parent.Account, Document: c.ID, Approved: true}); err == nil {
 			t.Error("a letter that has run out was approved")
 		}
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: h.parent.Account, Document: c.ID, Reason: evidence.Expired, Reviewer: "Сидорова"}))
+		ok(t, desk.Judge(ctx, judgement{Account: h.parent.Account, Document: c.ID, Reason: evidence.Expired}))
 		ok(t, h.boris.Enter(ctx))
 
 		w.Skip(25 * time.Hour)
@@ -258,7 +257,7 @@ func TestBadTurnsOfAClaim(t *testing.T) {
 
 		// One that is approved lets the attorney in as far as it goes.
 		waiting := got(desk.Waiting(ctx))(t)
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: h.parent.Account, Document: waiting[0].ID, Approved: true, Reviewer: "Сидорова"}))
+		ok(t, desk.Judge(ctx, judgement{Account: h.parent.Account, Document: waiting[0].ID, Approved: true}))
 		if r := got(h.boris.Sync(ctx))(t); r.Received == 0 {
 			t.Errorf("approved, and the phone got %+v", r)
 		}

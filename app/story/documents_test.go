@@ -19,16 +19,63 @@ import (
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/family"
+	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 )
 
+// reviewer is Sidorova, who looks at documents with the commands of the server.
+type reviewer struct{ *proving.Service }
+
+var sidorova = identity.ReviewerAtDesk("Сидорова")
+
+// seen is a document as she sees it, judgement what she says of it.
+type (
+	seen struct {
+		evidence.Document
+		Contents [][]byte
+	}
+	judgement struct {
+		Account  identity.AccountID
+		Document evidence.DocumentID
+		Approved bool
+		Reason   evidence.Reason
+		Words    string
+		Holder   family.Named
+	}
+)
+
+func (r reviewer) Waiting(ctx context.Context) ([]evidence.Document, error) {
+	list, _, err := r.Service.Waiting(ctx, sidorova, evidence.Document{})
+	return list, err
+}
+
+func (r reviewer) Look(ctx context.Context, of identity.AccountID, id evidence.DocumentID) (s seen, err error) {
+	which := proving.Which{Account: of, Document: id, Request: "review"}
+	s.Document, err = r.Service.Look(ctx, sidorova, which)
+	for _, f := range s.Files {
+		_, content, err := r.File(ctx, sidorova, which, f.Number)
+		if err != nil {
+			return s, err
+		}
+		s.Contents = append(s.Contents, content)
+	}
+	return s, err
+}
+
+func (r reviewer) Judge(ctx context.Context, v judgement) error {
+	which := proving.Which{Account: v.Account, Document: v.Document, Request: "review"}
+	_, err := r.Service.Judge(ctx, sidorova, which, proving.Verdict{Approved: v.Approved, Reason: v.Reason, Words: v.Words, Holder: v.Holder})
+	return err
+}
+
 // demanding runs a test in a fresh world whose operator demands proofs.
-func demanding(t *testing.T, demand []string, test func(context.Context, *testing.T, *World, *proving.Service)) {
+func demanding(t *testing.T, demand []string, test func(context.Context, *testing.T, *World, reviewer)) {
 	t.Helper()
 	storetest.EachConfig(t, func(t *testing.T, cfg store.Config) {
 		w := open(t, Options{Dir: t.TempDir(), Postgres: cfg.Postgres, Change: func(c *config.Config) { c.Demand = demand }})
 		custody := got(server.Custody(w.cfg, w.Now))(t)
-		test(t.Context(), t, w, got(server.Prove(w.Server.Store, custody, w.cfg, w.Now))(t))
+		test(t.Context(), t, w, reviewer{got(server.Prove(w.Server.Store, custody, w.cfg, w.Now))(t)})
 	})
 }
 
@@ -57,7 +104,7 @@ func missing(ctx context.Context, t *testing.T, p *Phone) (words []string) {
 // A person redeems a card and does not see it: a passport has to be looked at, and her insurer to confirm her policy. Each step tells what is
 // still missing, and with the last one the card is on her phone without another sign-in.
 func TestACardOpensWhenAllIsProved(t *testing.T) {
-	demanding(t, []string{"passport", "insurer"}, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, []string{"passport", "insurer"}, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		clinic := got(w.Clinic(ctx, "Поликлиника № 7"))(t)
 		id, claim := admitted(ctx, t, clinic)
 		anna, hers, err := w.SignUp(ctx, "+79161234567", "anna@example.org")
@@ -108,7 +155,7 @@ func TestACardOpensWhenAllIsProved(t *testing.T) {
 		if len(waiting) != 1 || waiting[0].Account != anna.Account || waiting[0].Number != "" {
 			t.Fatalf("in the queue: %+v", waiting)
 		}
-		seen := got(desk.Look(ctx, anna.Account, waiting[0].ID, "Сидорова"))(t)
+		seen := got(desk.Look(ctx, anna.Account, waiting[0].ID))(t)
 		if len(seen.Contents) != 1 || bytes.Contains(seen.Contents[0], []byte("GPS")) || seen.Number != "4510123456" {
 			t.Errorf("he sees %d files of %+v", len(seen.Contents), seen.Document)
 		}
@@ -120,7 +167,7 @@ func TestACardOpensWhenAllIsProved(t *testing.T) {
 				t.Errorf("%s lies open in the database", table)
 			}
 		}
-		verdict := proving.Verdict{Account: anna.Account, Document: waiting[0].ID, Reason: evidence.Unreadable, Words: "Засвечена верхняя строка", Reviewer: "Сидорова"}
+		verdict := judgement{Account: anna.Account, Document: waiting[0].ID, Reason: evidence.Unreadable, Words: "Засвечена верхняя строка"}
 		ok(t, desk.Judge(ctx, verdict))
 		w.rings(t, "anna-phone", 1)
 		if err := desk.Judge(ctx, verdict); err == nil {
@@ -140,9 +187,9 @@ func TestACardOpensWhenAllIsProved(t *testing.T) {
 		is("policy.not_linked")
 		closed("policy.not_linked")
 
-		_, err = hers.LinkPolicy(ctx, "7750930841004210")
+		_, err = hers.LinkPolicy(ctx, phone.NamedPolicy{Number: "7750930841004210"})
 		refused(t, err, http.StatusUnprocessableEntity, "policy.check_digit")
-		if l := got(hers.LinkPolicy(ctx, "7750930841004216"))(t); l.State != evidence.Pending {
+		if l := got(hers.LinkPolicy(ctx, phone.NamedPolicy{Number: "7750930841004216"}))(t); l.State != evidence.Pending {
 			t.Errorf("asked: %+v", l)
 		}
 		if l := got(hers.Policies(ctx))(t); len(l) != 1 || l[0].State != evidence.Pending || l[0].Number != "7750930841004216" {
@@ -176,14 +223,14 @@ func TestACardOpensWhenAllIsProved(t *testing.T) {
 
 // Of a person without a card, too, it is remembered who looked at her documents.
 func TestALookAtDocumentsIsRemembered(t *testing.T) {
-	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		anna, hers, err := w.SignUp(ctx, "+79161234567", "anna@example.org")
 		ok(t, err)
 		t.Cleanup(func() { _ = hers.Close() })
 		got(hers.PutDocumentFile(ctx, evidence.SNILS, 1, located(t)))(t)
 		d := got(hers.HandInDocument(ctx, evidence.SNILS, "112-233-445 95"))(t)
-		got(desk.Look(ctx, anna.Account, d.ID, "Сидорова"))(t)
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: anna.Account, Document: d.ID, Approved: true, Reviewer: "Сидорова"}))
+		got(desk.Look(ctx, anna.Account, d.ID))(t)
+		ok(t, desk.Judge(ctx, judgement{Account: anna.Account, Document: d.ID, Approved: true}))
 
 		token := got(w.auditor(ctx, t)(ctx))(t)
 		found := map[string]bool{}
@@ -227,7 +274,7 @@ func TestALaterDemandClosesNothing(t *testing.T) {
 
 // A document that is to replace an approved one stands beside it until it is approved itself.
 func TestARenewedDocumentStandsBesideTheOld(t *testing.T) {
-	demanding(t, []string{"snils"}, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, []string{"snils"}, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		anna, hers, err := w.SignUp(ctx, "+79161234567", "anna@example.org")
 		ok(t, err)
 		t.Cleanup(func() { _ = hers.Close() })
@@ -246,16 +293,16 @@ func TestARenewedDocumentStandsBesideTheOld(t *testing.T) {
 		if all := statuses(); !slices.Equal(all, []evidence.Status{evidence.Draft}) {
 			t.Errorf("withdrawn: %v", all)
 		}
-		if err := desk.Judge(ctx, proving.Verdict{Account: anna.Account, Document: first, Approved: true, Reviewer: "Сидорова"}); err == nil {
+		if err := desk.Judge(ctx, judgement{Account: anna.Account, Document: first, Approved: true}); err == nil {
 			t.Error("what was withdrawn is approved")
 		}
 		got(hers.HandInDocument(ctx, evidence.SNILS, "112-233-445 95"))(t)
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: anna.Account, Document: first, Approved: true, Reviewer: "Сидорова"}))
+		ok(t, desk.Judge(ctx, judgement{Account: anna.Account, Document: first, Approved: true}))
 		second := send()
 		if second == first {
 			t.Fatal("the approved one was changed")
 		}
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: anna.Account, Document: second, Reason: evidence.Mismatch, Reviewer: "Сидорова"}))
+		ok(t, desk.Judge(ctx, judgement{Account: anna.Account, Document: second, Reason: evidence.Mismatch}))
 		if words := missing(ctx, t, hers); !slices.Equal(words, []string{"card.not_claimed"}) {
 			t.Errorf("missing: %q", words)
 		}
@@ -263,7 +310,7 @@ func TestARenewedDocumentStandsBesideTheOld(t *testing.T) {
 			t.Errorf("two of them: %v", all)
 		}
 		got(hers.HandInDocument(ctx, evidence.SNILS, "112-233-445 95"))(t)
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: anna.Account, Document: second, Approved: true, Reviewer: "Сидорова"}))
+		ok(t, desk.Judge(ctx, judgement{Account: anna.Account, Document: second, Approved: true}))
 		if all := statuses(); !slices.Equal(all, []evidence.Status{evidence.Approved}) {
 			t.Errorf("after the change: %v", all)
 		}
@@ -273,7 +320,7 @@ func TestARenewedDocumentStandsBesideTheOld(t *testing.T) {
 
 // What is no page is refused by name and kept nowhere; nobody sees or changes what others sent; and files are counted.
 func TestBadTurnsOfADocument(t *testing.T) {
-	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		anna, boris := somebody("1"), somebody("2")
 		w.enrol(ctx, t, anna)
 		w.enrol(ctx, t, boris)

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medcard/medcard/app/config"
 	"github.com/medcard/medcard/mobile-sdk/jws"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 )
@@ -209,4 +210,35 @@ func BenchmarkBoundRequest(b *testing.B) {
 			ask(b, header)
 		}
 	})
+}
+
+// A server may take apps alone that hold a key: others are told at the sign-in, whose code is not used up, and a session of before does not go on.
+func TestSessionsWithoutAKeyAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, Options{Dir: dir})
+	anna, first, err := w.SignUp(t.Context(), "+79161234567", "anna@example.org")
+	ok(t, err)
+	defer first.Close()
+	enter := func(w *World) (begun map[string]any, code string) {
+		self := somebody("7")
+		begun = got(w.post(t.Context(), "/v1/auth/sign-in", "", body{"login": anna.Login, "password": anna.Password, "device": self.device}))(t)
+		return begun, got(w.Code(t.Context(), anna.Login))(t)
+	}
+	begun, code := enter(w)
+	before := got(w.post(t.Context(), "/v1/auth/second-factor", "", body{"challenge": begun["challenge"], "code": code}))(t)
+	ok(t, w.Stop())
+
+	w = open(t, Options{Dir: dir, Push: w.Push, Change: func(c *config.Config) { c.Bound = true }})
+	w.Skip(time.Hour)
+	_, err = w.post(t.Context(), "/v1/auth/refresh", "", body{"refreshToken": before["refreshToken"], "deviceSecret": somebody("7").device["secret"]})
+	refused(t, err, http.StatusUnauthorized, "dpop.required")
+	begun, code = enter(w)
+	for range 2 {
+		_, err = w.post(t.Context(), "/v1/auth/second-factor", "", body{"challenge": begun["challenge"], "code": code})
+		refused(t, err, http.StatusUnauthorized, "dpop.required")
+	}
+	anna.world = w
+	handset, _ := anna.tapped(t.Context(), t, w.Now)
+	ok(t, handset.Enter(t.Context()))
+	got(handset.Me(t.Context()))(t)
 }

@@ -2,12 +2,14 @@ package story
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/server"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
@@ -61,6 +63,7 @@ func TestGlassIsBroken(t *testing.T) {
 			"person.missing":    {w.as(ctx, t, "Скорая помощь № 2", credential.Actor{}), nil, http.StatusForbidden},
 			"person.stale":      {w.as(ctx, t, "Скорая помощь № 3", credential.Actor{Subject: "e-1", Name: "Н", Role: "врач", Proven: w.Now().Add(-6 * time.Minute).Unix()}), nil, http.StatusForbidden},
 			"scopes.invalid":    {ambulance, body{"scopes": []string{"*"}}, http.StatusUnprocessableEntity},
+			"scopes.unknown":    {ambulance, body{"scopes": []string{"allergy.*"}}, http.StatusUnprocessableEntity},
 			"reason.invalid":    {ambulance, body{"words": "          a         "}, http.StatusUnprocessableEntity},
 			"invalid_input":     {ambulance, body{"reason": "curiosity"}, http.StatusUnprocessableEntity},
 			"invalid_input ":    {ambulance, body{"scopes": []string{"a.a", "b.b", "c.c", "d.d", "e.e", "f.f", "g.g", "h.h", "i.i"}}, http.StatusUnprocessableEntity},
@@ -105,15 +108,22 @@ func TestGlassIsBroken(t *testing.T) {
 
 		// The review, which says that it was wrong: it ends there, the owner reads it, and it is decided once.
 		desk := server.Grant(w.Server.Store, w.Now)
-		waiting := got(desk.Unreviewed(ctx))(t)
+		unreviewed := func() []consent.Opening {
+			t.Helper()
+			list, _, err := desk.Unreviewed(ctx, sidorova, consent.Opening{})
+			ok(t, err)
+			return list
+		}
+		waiting := unreviewed()
 		if len(waiting) != 1 || waiting[0].Card != id || string(waiting[0].ID) != opened.ID {
 			t.Fatalf("in the queue: %+v", waiting)
 		}
-		ok(t, desk.Review(ctx, id, waiting[0].ID, consent.Unjustified, "Сидорова", "Вызова к пациентке не было"))
-		if err := desk.Review(ctx, id, waiting[0].ID, consent.Justified, "Сидорова", "Всё же был"); err == nil {
+		which := granting.Which{Card: id, Emergency: waiting[0].ID, Request: "review"}
+		got(desk.Review(ctx, sidorova, which, granting.Finding{Verdict: consent.Unjustified, Words: "Вызова к пациентке не было"}))(t)
+		if _, err := desk.Review(ctx, sidorova, which, granting.Finding{Verdict: consent.Justified, Words: "Всё же был"}); !errors.Is(err, granting.ErrReviewed) {
 			t.Error("a second verdict counts")
 		}
-		if left := got(desk.Unreviewed(ctx))(t); len(left) > 0 {
+		if left := unreviewed(); len(left) > 0 {
 			t.Errorf("still in the queue: %+v", left)
 		}
 		w.rings(t, "anna-phone", 2)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/medcard/medcard/app/proving"
 	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 )
@@ -32,7 +31,7 @@ func (d *deaf) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // A person photographs her passport where there is no network. It goes by itself when there is one, once, whatever answers are lost.
 func TestDocumentsKeptOfflineAreHandedIn(t *testing.T) {
-	demanding(t, []string{"passport"}, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, []string{"passport"}, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		anna, hers, err := w.SignUp(ctx, "+79161234567", "anna@example.org")
 		ok(t, err)
 		t.Cleanup(func() { _ = hers.Close() })

@@ -65,16 +65,18 @@ var atTheDoor = []string{"token.missing", "token.invalid", "token.expired", "ses
 // past are routes that refuse the sample of whoever may call them, for what is in it: so far somebody comes who is not refused for what he
 // is. Each has a test of its own in which it does what it should.
 var past = map[string][]string{
-	"confirmGrant":       {"grant.not_held"},           // only a restored server holds grants: backup_test.go
-	"removePasskey":      {"passkey.not_found"},        // it takes an authenticator to have one: passkeys_test.go
-	"getSignature":       {"signature.not_found"},      // it takes a certificate: signatures_test.go
-	"syncCheck":          {"epoch_changed"},            // it takes a phone that synced: check_test.go
-	"endRepresentation":  {"representation.not_found"}, // it takes an approved document to have one: representation_test.go
-	"withdrawClaim":      {"claim.not_found"},          // it takes a document's pages to have one: claims_test.go
-	"openProxyToken":     {"card.not_found"},           // the same
-	"endProxyToken":      {"proxy_token.not_found"},    // the same
-	"acceptReferral":     {"referral.taken"},           // all but the first who was shown the code
-	"acceptPrescription": {"prescription.in_work"},     // the same
+	"confirmGrant":       {"grant.not_held"},                   // only a restored server holds grants: backup_test.go
+	"removePasskey":      {"passkey.not_found"},                // it takes an authenticator to have one: passkeys_test.go
+	"getSignature":       {"signature.not_found"},              // it takes a certificate: signatures_test.go
+	"syncCheck":          {"epoch_changed"},                    // it takes a phone that synced: check_test.go
+	"endRepresentation":  {"representation.not_found"},         // it takes an approved document to have one: representation_test.go
+	"withdrawClaim":      {"claim.not_found"},                  // it takes a document's pages to have one: claims_test.go
+	"openProxyToken":     {"card.not_found"},                   // the same
+	"endProxyToken":      {"proxy_token.not_found"},            // the same
+	"confirmAskedPolicy": {"code.too_soon", "policy.answered"}, // of the same question after its refusal: insurers_test.go
+	"refuseAskedPolicy":  {"policy.answered"},                  // after its confirmation
+	"acceptReferral":     {"referral.taken"},                   // all but the first who was shown the code
+	"acceptPrescription": {"prescription.in_work"},             // the same
 }
 
 // statements reads the document.
@@ -161,7 +163,7 @@ func (s statement) answer(a seat) string {
 		return only(a.holds, inOthers)
 	case httpapi.Own:
 		return only(a.sees == owning || a.holds, notThere)
-	case httpapi.Nothing, httpapi.AnyCard, httpapi.Shown, httpapi.Mine:
+	case httpapi.Nothing, httpapi.AnyCard, httpapi.Shown, httpapi.Queue, httpapi.Mine:
 		return toHim
 	}
 	return "the matrix does not know " + string(s.opens)
@@ -292,6 +294,7 @@ Operators have no token: what they do are commands on the server (` + "`medcard 
 		{"copy", "the state of a phone's copy of a card, for whoever may read the card"}, {"edits", "what a phone changed: the owner's is taken"}, {"entry", "an entry of a card, for whoever may read its section"},
 		{"paper", "a paper, for whoever may read its section and for the organisation that filed it"}, {"adding", "a card that an organisation adds to; it reads nothing"},
 		{"filed", "a paper, for the organisation that filed it"}, {"held", "a paper, for the organisation that holds it"}, {"shown", "what the code tells that the caller was shown"},
+		{"queue", "one thing that waits for a reviewer, whosever it is"},
 		{"own", "one thing of the caller's account or organisation"}, {"mine", "a place in the caller's own account or organisation, such as everybody has"},
 	} {
 		fmt.Fprintf(&b, "| %s | %s |\n", line[0], line[1])

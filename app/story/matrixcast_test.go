@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,6 +57,7 @@ type matrix struct {
 	papers       map[string]Paper  // the same
 	secrets      map[string]string // of those that are held
 	dispenser    string            // key of the holder's device
+	waiting      body              // what waits for a reviewer
 }
 
 // What stands in the card's sections. It is the canary of the matrix: whoever may read shows it, whoever may not does not.
@@ -78,7 +80,7 @@ func measured(text string) object {
 }
 
 // everything are the sections that the owner may let somebody see.
-var everything = []string{"dx.*", "lab.*", "rx.*", "referral.*", "doc.*", "vaccine.*", "visit.*", "patient.*"}
+var everything = []string{"dx.*", "lab.*", "rx.*", "referral.*", "doc.*", "vaccine.*", "visit.*", "identity.*"}
 
 // seating fills a world with the card and all who come for it.
 func seating(ctx context.Context, t *testing.T, w *World) *matrix {
@@ -134,12 +136,45 @@ func seating(ctx context.Context, t *testing.T, w *World) *matrix {
 	m.add(seat{name: "Clinic narrow", what: "the clinic that filed all of it, with a token for reminders alone", kind: identity.Clinic, filed: true, scopes: []string{"system/Communication.c"}, token: narrow})
 	m.seatPharmacies(ctx)
 	m.add(seat{name: "Auditor", what: "an auditor", kind: identity.Auditor, scopes: []string{"system/AuditEvent.rs"}, token: got(w.auditor(ctx, t)(ctx))(t)})
+	vera := w.bureau(ctx, t).clerk(ctx, t, "Орлова Вера Павловна")
+	m.add(seat{name: "Reviewer", what: "a reviewer", kind: identity.Reviewer, scopes: []string{identity.RightReview}, token: vera.token})
+	m.submit(ctx, people["Stranger"], vera)
+	m.seatInsurers(ctx, people["Stranger"])
 	for name, grant := range m.grants {
 		if strings.HasPrefix(name, "Revoked") {
 			ok(t, w.Call(ctx, m.hers, http.MethodDelete, m.path()+"/grants/"+grant, nil, nil, nil))
 		}
 	}
 	return m
+}
+
+// seatInsurers has somebody name a policy, once for each route that answers.
+func (m *matrix) seatInsurers(ctx context.Context, by *person) {
+	token := str(m.enter(ctx, m.t, by), "accessToken")
+	holder := body{"family": "Иванов", "given": []string{"Пётр"}, "born": "1980-01-02"}
+	for _, a := range []seat{
+		{name: "Insurer asked", what: "the insurer that is asked about a policy", holds: true},
+		{name: "Insurer other", what: "another insurer"},
+	} {
+		begins := map[bool]string{true: "23", false: "77"}[a.holds]
+		i := m.insurer(ctx, m.t, a.name, begins)
+		a.kind, a.scopes, a.token = identity.Insurer, []string{"system/Coverage.u"}, i.token
+		m.add(a)
+		if a.holds {
+			got(m.post(ctx, "/v1/me/policies", token, body{"number": annasPolicy.Number, "holder": holder}))(m.t)
+			m.things["askedPolicy"] = i.asked(ctx, m.t)[0].ID
+		}
+	}
+}
+
+// submit has somebody hand in a document, which waits for a reviewer as does the emergency.
+func (m *matrix) submit(ctx context.Context, by *person, with clerk) {
+	token := str(m.enter(ctx, m.t, by), "accessToken")
+	ok(m.t, m.Call(ctx, token, http.MethodPut, "/v1/me/documents/inn/files/1", map[string]string{"Content-Type": "application/pdf"}, []byte("%PDF-1.4\n1 0 obj <</Type/Page>> endobj\n%%EOF"), nil))
+	d := got(m.post(ctx, "/v1/me/documents/inn/submit", token, body{"number": "500100732259"}))(m.t)
+	m.waiting = body{"sender": by.account, "document": str(d, "id"), "file": 1}
+	opened, _ := with.queue(ctx, m.t, "emergencies")
+	m.waiting["emergency"] = opened[0][strings.LastIndex(opened[0], "/")+1:]
 }
 
 func (m *matrix) seatPeople(ctx context.Context, people map[string]*person, late string) {
@@ -318,7 +353,7 @@ func (m *matrix) prepare(ctx context.Context, holder *Pharmacy) {
 	got(alert.Concern(ctx, happened.ID, []card.ID{m.card}, func(int, int) {}))(m.t)
 	ok(m.t, until(ctx, func() bool { return got(alert.List(ctx))(m.t)[0].Mailed == 1 })) // what a job does later is no trace of a refusal
 	m.things["readIncident"] = string(happened.ID)
-	m.things["signOutDevice"] = fmt.Sprint(other.device["id"])
+	m.things["signOutDevice"] = string(identity.DeviceOf(identity.AccountID(other.account), fmt.Sprint(other.device["id"])))
 
 	var head struct{ Cards []struct{ Epoch string } }
 	ok(t, m.Call(ctx, m.hers, http.MethodGet, "/v1/sync/head?cards="+string(m.card), nil, nil, &head))
@@ -360,8 +395,15 @@ func (m *matrix) request(r httpapi.Route, a seat) turn {
 	if paper, is := m.papers[r.ID]; is {
 		known["id"] = paper.ID
 	}
+	if r.Access.Opens() == httpapi.Queue {
+		maps.Copy(known, m.waiting)
+		delete(known, "Purpose-Of-Use")
+	}
+	if strings.HasPrefix(r.Path, "/v1/insurer/policies/{policy}") {
+		known["policy"] = m.things["askedPolicy"]
+	}
 	switch r.ID {
-	case "reviewAudit":
+	case "reviewAudit", "exportAudit":
 		delete(known, "Purpose-Of-Use")
 	case "signOutDevice":
 		known["device"] = m.things[r.ID]
@@ -416,6 +458,8 @@ func (m *matrix) body(r httpapi.Route, a seat) any {
 		return body{"client": m.none, "scopes": []string{"dx.*"}, "purpose": "TREAT", "ends": m.Now().Add(time.Hour).UTC()}
 	case "lookAtProposal", "agreeToProposal":
 		return body{"code": m.things[r.ID]}
+	case "judgeDocument":
+		return body{"verdict": "approved"}
 	case "breakGlass":
 		return body{"scopes": []string{"dx.*"}, "reason": "unconscious", "words": "Без сознания, нужны диагнозы"}
 	case "sync", "syncPull":

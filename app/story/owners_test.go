@@ -9,7 +9,6 @@ import (
 
 	"github.com/medcard/medcard/app/fhir/example"
 	"github.com/medcard/medcard/app/granting"
-	"github.com/medcard/medcard/app/proving"
 	"github.com/medcard/medcard/app/server"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
@@ -38,17 +37,17 @@ func (w *World) person(ctx context.Context, t *testing.T, number, email string) 
 }
 
 // proves sends a document that a reviewer approves. holder is whom it names, by his word; zero = he says nothing of it.
-func proves(ctx context.Context, t *testing.T, desk *proving.Service, who *Patient, p *Phone, slot evidence.Slot, number string, holder family.Named) {
+func proves(ctx context.Context, t *testing.T, desk reviewer, who *Patient, p *Phone, slot evidence.Slot, number string, holder family.Named) {
 	t.Helper()
 	got(p.PutDocumentFile(ctx, slot, 1, located(t)))(t)
 	d := got(p.HandInDocument(ctx, slot, number))(t)
-	ok(t, desk.Judge(ctx, proving.Verdict{Account: who.Account, Document: d.ID, Approved: true, Reviewer: "Сидорова", Holder: holder}))
+	ok(t, desk.Judge(ctx, judgement{Account: who.Account, Document: d.ID, Approved: true, Holder: holder}))
 }
 
 // insured has the insurer of a policy confirm it.
 func (w *World) insured(ctx context.Context, t *testing.T, who *Patient, p *Phone, number string) {
 	t.Helper()
-	got(p.LinkPolicy(ctx, number))(t)
+	got(p.LinkPolicy(ctx, phone.NamedPolicy{Number: number}))(t)
 	if l := got(p.ConfirmPolicy(ctx, got(w.Code(ctx, who.Login))(t)))(t); l.State != evidence.Linked {
 		t.Fatalf("the policy is %+v", l)
 	}
@@ -100,7 +99,7 @@ func logs(ctx context.Context, t *testing.T, p *Phone, id card.ID, acts ...audit
 // Whoever has another's code and a policy of his own is told that the two are two people's. The patient redeems beside him, and with her
 // policy the card is hers and he waits no longer.
 func TestSomebodyElsesPolicyOpensNoCard(t *testing.T) {
-	demanding(t, []string{"insurer"}, func(ctx context.Context, t *testing.T, w *World, _ *proving.Service) {
+	demanding(t, []string{"insurer"}, func(ctx context.Context, t *testing.T, w *World, _ reviewer) {
 		clinic := got(w.Clinic(ctx, "Поликлиника № 7"))(t)
 		id, slip := admitted(ctx, t, clinic)
 		boris, his := w.person(ctx, t, "+79161234560", "boris@example.org")
@@ -123,7 +122,7 @@ func TestSomebodyElsesPolicyOpensNoCard(t *testing.T) {
 
 // Where the card knows no number of a document, name and birth date are compared, as the reviewer read them. What cannot be compared opens nothing; a document that is put right does.
 func TestSomebodyElsesPassportOpensNoCard(t *testing.T) {
-	demanding(t, []string{"passport"}, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, []string{"passport"}, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		id, slip := admitted(ctx, t, got(w.Clinic(ctx, "Поликлиника № 7"))(t))
 		anna, hers := w.person(ctx, t, "+79161234567", "anna@example.org")
 		got(hers.Claim(ctx, slip))(t)
@@ -147,7 +146,7 @@ func TestSomebodyElsesPassportOpensNoCard(t *testing.T) {
 
 // A number says more than a name.
 func TestSomebodyElsesNumberOpensNoCard(t *testing.T) {
-	demanding(t, []string{"snils"}, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, []string{"snils"}, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		id, slip := admitted(ctx, t, got(w.Clinic(ctx, "Поликлиника № 7"))(t))
 		anna, hers := w.person(ctx, t, "+79161234567", "anna@example.org")
 		proves(ctx, t, desk, anna, hers, evidence.SNILS, anotherSNILS, sokolova)
@@ -162,7 +161,7 @@ func TestSomebodyElsesNumberOpensNoCard(t *testing.T) {
 // A clinic that came later gives a code that opens nothing by itself, else it could read what others wrote: not by its own word, nor by a code to
 // the person's own phone. It does no harm to who has the code of the first clinic.
 func TestTheCodeOfALaterClinicOpensNothingByItself(t *testing.T) {
-	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, _ *proving.Service) {
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, _ reviewer) {
 		first, later := got(w.Clinic(ctx, "Психдиспансер"))(t), got(w.Clinic(ctx, "Стоматология"))(t)
 		opened := got(first.Post(ctx, filled(t, anna.patient(), diagnosis("dx-1", "Шизофрения"))))(t)
 		joined := got(later.Post(ctx, filled(t, anna.patient(), diagnosis("dx-2", "Кариес"))))(t)
@@ -181,7 +180,7 @@ func TestTheCodeOfALaterClinicOpensNothingByItself(t *testing.T) {
 
 // To a patient it is as good as any other, once she has shown who she is.
 func TestTheCodeOfALaterClinicOpensWithAProof(t *testing.T) {
-	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		first, later := got(w.Clinic(ctx, "Городская больница"))(t), got(w.Clinic(ctx, "Стоматология"))(t)
 		got(first.Post(ctx, filled(t, anna.patient(), diagnosis("dx-1", "Гастрит"))))(t)
 		joined := got(later.Post(ctx, filled(t, anna.patient(), diagnosis("dx-2", "Кариес"))))(t)
@@ -195,7 +194,7 @@ func TestTheCodeOfALaterClinicOpensWithAProof(t *testing.T) {
 
 // Whoever keeps proving that he is somebody else loses the code, so that nobody finds out by it whose card it is.
 func TestTooManyMismatchesSpendTheCode(t *testing.T) {
-	demanding(t, []string{"snils"}, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, []string{"snils"}, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		id, slip := admitted(ctx, t, got(w.Clinic(ctx, "Поликлиника № 7"))(t))
 		boris, his := w.person(ctx, t, "+79161234560", "boris@example.org")
 		got(his.Claim(ctx, slip))(t)
@@ -215,7 +214,7 @@ func TestTooManyMismatchesSpendTheCode(t *testing.T) {
 
 // Who proves nothing waits a month and no longer, but for the time in which a reviewer lets him wait. He keeps nobody else from the card.
 func TestAnOwnerWhoProvesNothingLapses(t *testing.T) {
-	demanding(t, []string{"passport"}, func(ctx context.Context, t *testing.T, w *World, desk *proving.Service) {
+	demanding(t, []string{"passport"}, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
 		clinic := got(w.Clinic(ctx, "Поликлиника № 7"))(t)
 		id, slip := admitted(ctx, t, clinic)
 		_, his := w.person(ctx, t, "+79161234560", "boris@example.org")
@@ -242,7 +241,7 @@ func TestAnOwnerWhoProvesNothingLapses(t *testing.T) {
 		w.rings(t, "boris-phone", 1)
 		closedTo(ctx, t, his, id, "card.not_found", "documents.not_approved passport", "card.not_claimed")
 
-		ok(t, desk.Judge(ctx, proving.Verdict{Account: anna.Account, Document: d.ID, Approved: true, Reviewer: "Сидорова", Holder: sokolova}))
+		ok(t, desk.Judge(ctx, judgement{Account: anna.Account, Document: d.ID, Approved: true, Holder: sokolova}))
 		opensTo(ctx, t, hers, id)
 		logs(ctx, t, hers, id, audit.Revoke)
 	})

@@ -23,7 +23,8 @@ type Patient struct {
 type Phone struct {
 	*phone.Client
 	Network *Network
-	File    string // where the encrypted card lies
+	Alarms  chan *phone.AuditError // the phone found by itself that the audit log does not hold
+	File    string                 // where the encrypted card lies
 	Owner   *Patient
 }
 
@@ -65,9 +66,15 @@ func (p *Patient) Handset(name string) (*Phone, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(name + p.world.URL))
-	handset := &Phone{Network: new(Network), File: filepath.Join(dir, identityOf(sum)+".db"), Owner: p}
+	handset := &Phone{Network: new(Network), Alarms: make(chan *phone.AuditError, 16), File: filepath.Join(dir, identityOf(sum)+".db"), Owner: p}
 	handset.Client, err = phone.Open(context.Background(), phone.Config{
 		File: handset.File, Key: sum[:], BaseURL: p.world.URL, DeviceName: name, HTTPClient: handset.Network.Client(), Clock: p.world.Now,
+		AuditAlarm: func(wrong *phone.AuditError) {
+			select {
+			case handset.Alarms <- wrong:
+			default: // nobody looks
+			}
+		},
 	})
 	return handset, err
 }

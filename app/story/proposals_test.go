@@ -42,7 +42,7 @@ func TestAClinicIsLetInByACode(t *testing.T) {
 			return s, err
 		}
 		for code, change := range map[string]body{
-			"scopes.invalid": {"scopes": []string{"lab.hiddengeneral"}}, "period.invalid": {"ends": w.Now().Add(-time.Second)}, "invalid_input": {"purpose": "PATRQT"},
+			"scopes.invalid": {"scopes": []string{"lab.hiddengeneral"}}, "scopes.unknown": {"scopes": []string{"imaging.*"}}, "period.invalid": {"ends": w.Now().Add(-time.Second)}, "invalid_input": {"purpose": "PATRQT"},
 		} {
 			asked := ask()
 			for k, v := range change {

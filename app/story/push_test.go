@@ -47,7 +47,9 @@ func TestALabResultRingsAndSaysNothing(t *testing.T) {
 		p, first, id := owner(ctx, t, w, clinic)
 		second := got(p.Handset("second phone"))(t)
 		defer second.Close()
+		ok(t, first.RegisterPush(ctx, "fcm", "phone-0", "ru"))
 		ok(t, second.Enter(ctx))
+		arrived(t, w, "phone-0", 1) // of the new device
 		ok(t, first.RegisterPush(ctx, "fcm", "phone-1", "ru"))
 		ok(t, second.RegisterPush(ctx, "fcm", "phone-2", ""))
 

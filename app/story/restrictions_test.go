@@ -217,6 +217,7 @@ func TestARestrictionBeatsEveryGrant(t *testing.T) {
 		for code, b := range map[string]phone.Ban{
 			"grantee.invalid": {Account: s.person.Account, Client: s.other.ID, Scopes: card.Scopes{"lab.*"}},
 			"scopes.invalid":  {Scopes: card.Scopes{"lab.hiddengeneral"}},
+			"scopes.unknown":  {Scopes: card.Scopes{"diagnosis.*"}},
 			"period.invalid":  {Scopes: card.Scopes{"lab.*"}, Ends: w.Now().Add(-time.Hour)},
 		} {
 			_, err := s.hers.Restrict(ctx, b)
@@ -225,6 +226,45 @@ func TestARestrictionBeatsEveryGrant(t *testing.T) {
 		_, err := s.boris.Card(s.id).Restrict(ctx, phone.Ban{Scopes: card.Scopes{"lab.*"}})
 		refused(t, err, http.StatusForbidden, "owner.only")
 		s.audited(ctx, t, audit.Restrict, audit.Lift)
+	})
+}
+
+// A restriction of what there is not would keep nothing from anybody, and its owner would believe that it does: she is told which of her
+// scopes there is not, and what there is.
+func TestAMistypedScopeIsRefused(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		s := seclude(ctx, t, w)
+		for name, scopes := range map[string]card.Scopes{"class": {"dx.*", "diagnosis.*"}, "label": {"dx.hiv", "dx.psychiatry"}, "case": {"dx.hiv", "dx.HIV"}} {
+			_, err := s.hers.Restrict(ctx, phone.Ban{Scopes: scopes})
+			p := refused(t, err, http.StatusUnprocessableEntity, "scopes.unknown")
+			if len(p.Fields) != 1 || p.Fields[0].Where != "body.scopes[1]" {
+				t.Errorf("%s: the refusal points to %+v", name, p.Fields)
+			}
+			for _, there := range append(card.Classes(), card.Labels()...) {
+				if !strings.Contains(p.Detail, there) {
+					t.Errorf("%s: the refusal does not tell of %q: %s", name, there, p.Detail)
+				}
+			}
+			_, err = s.hers.GiveGrant(ctx, phone.Wish{Account: s.person.Account, Scopes: scopes, Ends: w.Now().Add(time.Hour)})
+			refused(t, err, http.StatusUnprocessableEntity, "scopes.unknown")
+		}
+		// What there is, by any name, is taken.
+		all := card.Scopes{}
+		for _, class := range card.Classes() {
+			all = append(all, card.Scope(class+".*"))
+		}
+		for _, label := range card.Labels() {
+			all = append(all, card.Scope("dx."+label))
+		}
+		got(s.hers.Restrict(ctx, phone.Ban{Scopes: all}))(t)
+
+		// What was given before there was this rule still reads.
+		in := insider{t: t, db: beside(t, w.cfg.Database(), w.cfg.Postgres), w: w, card: s.id}
+		defer in.db.Close()
+		in.run("UPDATE access_grant SET scopes = 'imaging.* lab.*' WHERE role = 'proxy' AND card = $1", s.id)
+		if list := got(s.hers.Grants(ctx))(t); !slices.ContainsFunc(list, func(g phone.Grant) bool { return slices.Contains(g.Scopes, "imaging.*") }) {
+			t.Errorf("the grants read %+v", list)
+		}
 	})
 }
 

@@ -44,8 +44,8 @@ func TestACardIsDestroyed(t *testing.T) {
 		ok(t, reads())
 
 		desk := server.Grant(w.Server.Store, w.Now)
-		order := granting.Shredding{Card: id, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова"}
-		for _, bad := range []granting.Shredding{{Card: id, By: order.By}, {Card: id, Reason: order.Reason}, {Card: audit.LogCard, Reason: order.Reason, By: order.By}, {Card: "00000000-0000-7000-8000-000000000000", Reason: order.Reason, By: order.By}} {
+		order := granting.Shredding{Card: id, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова", Ask: "Горздрав, +7 495 000-00-00"}
+		for _, bad := range []granting.Shredding{{Card: id, By: order.By, Ask: order.Ask}, {Card: id, Reason: order.Reason, Ask: order.Ask}, {Card: id, Reason: order.Reason, By: order.By}, {Card: audit.LogCard, Reason: order.Reason, By: order.By, Ask: order.Ask}, {Card: "00000000-0000-7000-8000-000000000000", Reason: order.Reason, By: order.By, Ask: order.Ask}} {
 			if _, err := desk.Shred(ctx, bad); err == nil {
 				t.Errorf("%+v is carried out", bad)
 			}
@@ -66,7 +66,39 @@ func TestACardIsDestroyed(t *testing.T) {
 		_, err = his.Card(id).Grants(ctx)
 		refused(t, err, http.StatusNotFound, "card.not_found")
 		refused(t, pharmacy.accept(ctx, paper.Code), http.StatusNotFound, "prescription.not_found")
-		arrived(t, w, "anna-phone", 1)
+		shown := func() (n int) {
+			for _, m := range w.Push.To("anna-phone") {
+				for _, word := range []string{string(id), order.Reason, order.Ask, example.Family} {
+					if strings.Contains(m.Raw, word) {
+						t.Errorf("the push holds %q: %s", word, m.Raw)
+					}
+				}
+				if m.Visible() && m.Data["topic"] == "security" && strings.Contains(m.Raw, "Безопасность") {
+					n++
+				}
+			}
+			return n
+		}
+		happens(t, "a push that is shown", func() bool { return shown() == 1 })
+		letter := func(to, subject string) (texts []string) {
+			for _, line := range w.codes.All() {
+				if strings.Contains(line, "email to "+to) && strings.Contains(line, subject) {
+					texts = append(texts, line)
+				}
+			}
+			return texts
+		}
+		happens(t, "the mail", func() bool { return len(letter(anna.Owner.Email, "Карта в Medcard уничтожена")) > 0 })
+		if all := letter(anna.Owner.Email, "Карта в Medcard уничтожена"); len(all) != 1 || !strings.Contains(all[0], order.Reason) || !strings.Contains(all[0], order.Ask) || strings.Contains(all[0], example.Family) {
+			t.Errorf("the mail is %q", all)
+		}
+		told := got(anna.DestroyedCards(ctx))(t)
+		if len(told) != 1 || told[0].Card != id || told[0].Order != order.Reason || told[0].Ask != order.Ask || told[0].At.IsZero() {
+			t.Errorf("in the app: %+v", told)
+		}
+		if told := got(his.DestroyedCards(ctx))(t); len(told) != 0 || len(letter(boris.Email, "уничтожена")) > 0 {
+			t.Errorf("who was only let in is told: %+v", told)
+		}
 		for _, handset := range []*Phone{anna, his} {
 			if report := got(handset.Sync(ctx))(t); !slices.Contains(report.Gone, id) {
 				t.Errorf("%+v", report)
@@ -130,7 +162,7 @@ func TestADestroyedCardIsGoneAtTheOtherServer(t *testing.T) {
 			t.Fatal("nothing to read")
 		}
 	}
-	got(server.Grant(here.Server.Store, here.Now).Shred(ctx, granting.Shredding{Card: posted.Card, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова"}))(t)
+	got(server.Grant(here.Server.Store, here.Now).Shred(ctx, granting.Shredding{Card: posted.Card, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова", Ask: "Горздрав, +7 495 000-00-00"}))(t)
 	for _, w := range []*World{there, here} {
 		page, err := reads(w)
 		refused(t, err, http.StatusNotFound, "card.not_found")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/medcard/medcard/app/proving"
 	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 	"github.com/medcard/medcard/mobile-sdk/problem"
@@ -138,7 +137,7 @@ func TestTheTimeOfAnAnswerDoesNotTellWhoHasACard(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a while, and nothing in it is concurrent")
 	}
-	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, _ *proving.Service) {
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, _ reviewer) {
 		born := w.Now().AddDate(-9, 0, 0)
 		h := keepHouse(ctx, t, w, born)
 		got(h.clinic.Post(ctx, filled(t, numbered(t, 1).patient())))(t)

@@ -38,7 +38,7 @@ func TestNoReadWithoutItsEntry(t *testing.T) {
 		boris, his, err := w.SignUp(ctx, "+79161234560", "boris@example.org")
 		ok(t, err)
 		t.Cleanup(func() { _ = his.Close() })
-		all := card.Scopes{"lab.*", "dx.*", "rx.*", "document.*", "imaging.*", "note.*"}
+		all := card.Scopes{"lab.*", "dx.*", "rx.*", "doc.*", "vitals.*", "note.*"}
 		for _, wish := range []phone.Wish{{Client: clinic.ID, Purpose: consent.Treatment}, {Account: boris.Account}} {
 			wish.Scopes, wish.Ends = all, w.Now().Add(time.Hour)
 			got(mine.GiveGrant(ctx, wish))(t)

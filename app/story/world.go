@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -176,7 +177,10 @@ func (w *World) folder(name string) (string, error) {
 }
 
 // Network is an HTTP transport that can be switched off, as a tunnel or a cellar does it.
-type Network struct{ off atomic.Bool }
+type Network struct {
+	off   atomic.Bool
+	bytes sync.Map // path -> *atomic.Int64: of requests and answers
+}
 
 // ErrNoNetwork is what a request meets while the network is off.
 var ErrNoNetwork = errors.New("story: no network")
@@ -189,7 +193,47 @@ func (n *Network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if n.off.Load() {
 		return nil, ErrNoNetwork
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	n.count(r.URL.Path, headOf(r.Header)+len(r.URL.RequestURI())+headOf(response.Header))
+	response.Body = counted{response.Body, func(read int) { n.count(r.URL.Path, read) }}
+	return response, nil
+}
+
+// Traffic is how many bytes requests to a path and their answers took, without the body of a request.
+func (n *Network) Traffic(path string) int64 {
+	if sum, met := n.bytes.Load(path); met {
+		return sum.(*atomic.Int64).Load() //nolint:forcetypeassert // nothing else is put there
+	}
+	return 0
+}
+
+func (n *Network) count(path string, more int) {
+	sum, _ := n.bytes.LoadOrStore(path, new(atomic.Int64))
+	sum.(*atomic.Int64).Add(int64(more)) //nolint:forcetypeassert // nothing else is put there
+}
+
+func headOf(h http.Header) (size int) {
+	for name, values := range h {
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return size
+}
+
+// counted tells of each read.
+type counted struct {
+	io.ReadCloser
+	read func(int)
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.read(n)
+	return n, err
 }
 
 // Client is an HTTP client on the network.

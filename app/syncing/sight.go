@@ -39,11 +39,11 @@ func sightOf(tx Tx, p consent.Permit, now time.Time) (replica.Sight, error) {
 		s.Changed = max(s.Changed, g.Began, g.Ended)
 	}
 	s.Since = func(seq uint64) (replica.Span, error) {
-		scopes, err := tx.CardScopes(p)
+		sections, err := tx.Sections(p)
 		if err != nil {
 			return replica.Span{}, err
 		}
-		return span(grants, s.Now, plain(scopes), seq, p.Owner()), nil
+		return span(grants, s.Now, filledSince(sections, seq), seq, p.Owner()), nil
 	}
 	return s, nil
 }
@@ -51,12 +51,30 @@ func sightOf(tx Tx, p consent.Permit, now time.Time) (replica.Sight, error) {
 // named are the scopes that somebody else than the owner sees, by their names and not by patterns: what travels to him must not tell
 // a restriction from a card in which there is nothing to restrict.
 //
-// Those in which people write are among them before anybody has.
+// Only those are named in which something stands: one of which the last record was hidden looks like one that never had any. Who saw that
+// record loses the scope, and so deletes what he has of it. Those in which people write are named whatever stands in them.
 func named(tx Tx, p consent.Permit) (card.Scopes, error) {
-	scopes, err := tx.CardScopes(p)
-	scopes = slices.DeleteFunc(append(scopes, written...), func(s card.Scope) bool { return !p.Reads(s) })
+	sections, err := tx.Sections(p)
+	scopes := slices.Clone(written)
+	for _, s := range sections {
+		if s.Live {
+			scopes = append(scopes, s.Scope)
+		}
+	}
+	scopes = slices.DeleteFunc(scopes, func(s card.Scope) bool { return !p.Reads(s) })
 	slices.Sort(scopes)
 	return slices.Compact(scopes), err
+}
+
+// filledSince leaves out the scopes in which nothing stood at the commit, nor ever since: what is visible of those changes nothing.
+func filledSince(sections []card.Section, seq uint64) replica.Scopes {
+	var scopes card.Scopes
+	for _, s := range sections {
+		if s.Live || s.Head > seq {
+			scopes = append(scopes, s.Scope)
+		}
+	}
+	return plain(scopes)
 }
 
 // written are the scopes of what people write, as opposed to clinics.

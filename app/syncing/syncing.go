@@ -22,7 +22,7 @@ type Tx interface {
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
 	Ledger(consent.Permit) (replica.Ledger, error)
 	OwnGrants(consent.Permit) ([]consent.Grant, error)
-	CardScopes(consent.Permit) ([]card.Scope, error)
+	Sections(consent.Permit) ([]card.Section, error)
 	CommitEnds(card.ID, time.Time) error
 	CountRecords(consent.Permit) (int, error)
 	OwnReadSince(card.ID, identity.Actor, consent.Purpose, time.Time) (bool, error)
@@ -84,9 +84,9 @@ func problemCode(err error) (string, bool) {
 	return "", false
 }
 
-// DeviceOf tells the device of the session; the request may name it, but not another.
+// DeviceOf tells the device of the session; the request may name it, by the app's word for itself or by the server's, but not another.
 func DeviceOf(a identity.Actor, named string) (string, error) {
-	if a.Device == "" || (named != "" && named != string(a.Device)) {
+	if a.Device == "" || named != "" && named != string(a.Device) && identity.DeviceOf(a.Account, named) != a.Device {
 		return "", ErrDevice
 	}
 	return string(a.Device), nil

@@ -88,6 +88,18 @@ type PasswordRecovery struct {
 	Ends    time.Time
 }
 
+// Installation is an app as it introduces itself: ID is what it drew when it was installed. Anybody may come with the ID of another's.
+type Installation struct {
+	ID     string
+	Name   string
+	Secret []byte
+}
+
+// Of is the installation as a device of the account.
+func (i Installation) Of(a identity.AccountID) Device {
+	return Device{ID: identity.DeviceOf(a, i.ID), Name: i.Name, Secret: i.Secret}
+}
+
 // Device is one installation of an app at one account. Secret is the hash of what only that installation knows; by it a device
 // from which the person has signed in before is told from a stranger.
 type Device struct {

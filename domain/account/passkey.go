@@ -38,7 +38,7 @@ type Ceremony struct {
 	Purpose Purpose
 	Account identity.AccountID // "" for a sign-in: the authenticator says whose it is
 	Session identity.SessionID // "" for a sign-in
-	Device  Device             // of a sign-in
+	App     Installation       // of a sign-in
 	Data    []byte             // what the library wants back
 	Ends    time.Time
 }

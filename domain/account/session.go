@@ -11,6 +11,7 @@ const (
 	AccessLife  = 10 * time.Minute     // an access token
 	RefreshLife = 30 * 24 * time.Hour  // a refresh token that nobody uses
 	SessionLife = 180 * 24 * time.Hour // a session, however often it is refreshed
+	UnusedLife  = 365 * 24 * time.Hour // a device that is signed out; should it come again, it is a strange one
 	LostAnswer  = 60 * time.Second     // within which a used refresh token gives its successor once more
 )
 

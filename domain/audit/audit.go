@@ -23,7 +23,7 @@ const (
 	Grant      Action = "grant"      // access given
 	Revoke     Action = "revoke"     // access taken
 	BreakGlass Action = "breakGlass" // a clinic opened the card in an emergency
-	Judge      Action = "judge"      // an operator reviewed that, or a document
+	Judge      Action = "judge"      // a reviewer judged that, or a document
 	Restrict   Action = "restrict"   // access denied, whoever is let in
 	Lift       Action = "lift"       // and no more
 	Hide       Action = "hide"       // the owner hid a record from everybody else
@@ -54,6 +54,7 @@ const (
 	Inspect    Action = "inspect"    // a reviewer looked at it
 	Alert      Action = "alert"      // an operator wrote down an incident, or what was done about it
 	Refuse     Action = "refuse"     // somebody asked to act for the patient, and was not let in
+	Renew      Action = "renew"      // an operator gave the card another data key
 	Shred      Action = "shred"      // an operator destroyed the card's key: no entry before this one opens any more
 )
 

@@ -54,6 +54,19 @@ const (
 	Shredded            // its sealed part was destroyed with its card's key: what stands in the clear is all that is left
 )
 
+// Damage says what is wrong with the entry at the place; "" = nothing, or that it was destroyed with its card, as it may be.
+func (l Logged) Damage() string {
+	switch {
+	case l.State == Gone:
+		return "the entry was deleted"
+	case l.State == Broken:
+		return "the entry was changed: its sealed part does not open"
+	case l.State == Readable && l.Entry.Hash() != l.Hash:
+		return "the entry was changed: it is not what was hashed"
+	}
+	return ""
+}
+
 // CardTrail is how a card's entries hang together.
 type CardTrail struct {
 	Card    card.ID

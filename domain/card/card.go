@@ -4,7 +4,11 @@
 // and taken) and, for a clinical record, a fact: Visit, Condition, Observation and so on, one file each.
 package card
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // ID names a card, RecordID a record of it. Both are UUIDs in canonical text form; new ones are version 7.
 type (
@@ -34,6 +38,9 @@ const (
 	KindDocument     Kind = "document"
 	KindCertificate  Kind = "certificate"
 )
+
+// Classes are the classes of access that there are.
+func Classes() []string { return slices.Compact(slices.Sorted(maps.Values(classes))) }
 
 // Known reports whether the kind is one of these.
 func (k Kind) Known() bool {
@@ -118,6 +125,13 @@ func (s Scope) Show() Scope {
 	return Scope(class + "." + strings.TrimPrefix(label, hidden))
 }
 
+// Section is how a scope of a card stands.
+type Section struct {
+	Scope Scope
+	Head  uint64 // the last commit that touched it: that a record left it does so, too
+	Live  bool   // a record stands in it
+}
+
 // Scopes is a set of scopes. A member holds its part, too, and may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
 type Scopes []Scope
 
@@ -171,10 +185,17 @@ func (s Scopes) Meets(other Scopes) bool {
 }
 
 // Plausible reports whether the scope is written like one: a class, a dot and a label of letters and digits, or a class
-// with a star. It does not say that such a scope exists. The parts of scopes are not for people to give: levels of access name them.
+// with a star. It does not say that such a scope exists: see Known. The parts of scopes are not for people to give: levels of access name them.
 func (s Scope) Plausible() bool {
 	class, label, dotted := strings.Cut(string(s), ".")
 	return dotted && word(class) && (label == "*" || word(label))
+}
+
+// Known reports whether there are such a class and such a label: to let somebody see what does not exist is a slip, and to keep it from him
+// is one that harms.
+func (s Scope) Known() bool {
+	class, label, _ := strings.Cut(string(s), ".")
+	return slices.Contains(Classes(), class) && (label == "*" || slices.Contains(Labels(), label))
 }
 
 func word(s string) bool {

@@ -22,6 +22,9 @@ const (
 
 var labels = []string{HIV, Addiction, Psychiatric, Venereal, Violence, Reproductive, Genetic, Restricted}
 
+// Labels are the labels that there are, General first.
+func Labels() []string { return append([]string{General}, labels...) }
+
 // marked are the security labels of a resource, by system and code.
 var marked = func() map[Coding]string {
 	marked := map[Coding]string{}

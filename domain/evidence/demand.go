@@ -73,9 +73,9 @@ type LinkState string
 
 // The states.
 const (
-	Pending LinkState = "pending" // its insurer sent a code that was not typed in yet
+	Pending LinkState = "pending" // its insurer was asked, or sent a code that was not typed in yet
 	Linked  LinkState = "linked"
-	Failed  LinkState = "failed" // the number belongs to somebody else here
+	Failed  LinkState = "failed" // the number belongs to somebody else here, or its insurer did not confirm it
 )
 
 // Link is a person's policy of compulsory medical insurance on its way to be confirmed. A person has one.
@@ -86,4 +86,5 @@ type Link struct {
 	State     LinkState
 	Asked     time.Time
 	Settled   time.Time // zero = pending
+	Question            // of a policy whose insurer is connected; zero = the code goes to the account's own number
 }

@@ -2,7 +2,6 @@ package family
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/medcard/medcard/domain/card"
@@ -22,6 +21,11 @@ type Named struct {
 // Whole reports whether there are a name and a day of birth.
 func (n Named) Whole() bool { return folded(n.Name) != "" && n.Born.Precision() == card.Day }
 
+// Same reports whether two documents name the same person.
+func (n Named) Same(other Named) bool {
+	return folded(n.Name) == folded(other.Name) && n.Born == other.Born && n.SNILS == other.SNILS && n.Policy == other.Policy
+}
+
 // Is reports whether a card's person is the one whom the document names: by a name that he has or had, and by the date of birth as
 // precisely as the card knows it. Case, spaces and the dots of ё make no difference.
 func (n Named) Is(p card.Person, born card.Date) bool {
@@ -32,9 +36,7 @@ func (n Named) Is(p card.Person, born card.Date) bool {
 	return fits && n.Whole() && n.Born.Agrees(born)
 }
 
-func folded(n card.Name) string {
-	return strings.ReplaceAll(strings.ToLower(strings.Join(strings.Fields(n.Full()), " ")), "ё", "е")
-}
+func folded(n card.Name) string { return identity.Folded(n.Full()) }
 
 // Numbers are those by which a card is looked for.
 func (n Named) Numbers() (list []card.Number) {
@@ -69,10 +71,7 @@ func (c Claim) Proven(agent identity.AccountID) Proven {
 
 // Repeats reports whether a claim says what another one says: it is the same, sent again because the answer was lost.
 func (c Claim) Repeats(other Claim) bool {
-	same := func(a, b Named) bool {
-		return folded(a.Name) == folded(b.Name) && a.Born == b.Born && a.SNILS == b.SNILS && a.Policy == b.Policy
-	}
-	return c.Basis == other.Basis && c.Level == other.Level && c.Powers == other.Powers && c.Until.Equal(other.Until) && same(c.Patient, other.Patient) && same(c.Agent, other.Agent)
+	return c.Basis == other.Basis && c.Level == other.Level && c.Powers == other.Powers && c.Until.Equal(other.Until) && c.Patient.Same(other.Patient) && c.Agent.Same(other.Agent)
 }
 
 // Subject is a line of the list by which a claim is checked before anybody looks at it.

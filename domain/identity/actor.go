@@ -27,6 +27,8 @@ const (
 	Operator           // someone with a shell on the server
 	System             // Medcard itself: jobs and timers
 	Auditor            // an organisation that reads the log of who did what, and nothing else
+	Reviewer           // an organisation that looks at documents and emergencies, and says what it found
+	Insurer            // an organisation that insures: it confirms whose a policy is
 )
 
 func (k ActorKind) String() string {
@@ -43,13 +45,17 @@ func (k ActorKind) String() string {
 		return "system"
 	case Auditor:
 		return "auditor"
+	case Reviewer:
+		return "reviewer"
+	case Insurer:
+		return "insurer"
 	}
 	return "nobody"
 }
 
 // KindOf undoes String: Nobody for a word that is no kind.
 func KindOf(word string) ActorKind {
-	for k := Nobody; k <= Auditor; k++ {
+	for k := Nobody; k <= Insurer; k++ {
 		if k.String() == word {
 			return k
 		}
@@ -77,7 +83,7 @@ type Actor struct {
 	Proved       time.Time // Patient: when the second factor was last shown in this session
 	Locked       bool      // Patient: an operator locked the account
 	Practitioner bool      // Patient: a clinic says that the person treats patients there; set where access is decided
-	Client       ClientID  // Clinic, Pharmacy, Auditor
+	Client       ClientID  // Clinic, Pharmacy, Auditor, Reviewer, Insurer
 	Organisation string    // the same: the client's display name
 	Person       Person    // the same
 	Scopes       []string  // the same: granted OAuth scopes

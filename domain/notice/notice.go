@@ -18,14 +18,16 @@ type Kind string
 
 // The kinds. The names are stored with jobs: they never change.
 const (
-	Wake     Kind = "wake"     // the phone syncs and shows nothing: the person's other phone wrote something
-	Access   Kind = "access"   // the phone syncs and shows nothing: what it may see of a card changed
-	News     Kind = "news"     // something new stands in the card
-	Upcoming Kind = "upcoming" // a reminder
-	Security Kind = "security" // a sign-in, or somebody's look into the card
-	Verdict  Kind = "verdict"  // a document or a policy of the person was judged; it is of no card
-	Family   Kind = "family"   // who may act for whom changed, or soon will
-	Incident Kind = "incident" // something happened to the person's data; it is of no card
+	Wake      Kind = "wake"      // the phone syncs and shows nothing: the person's other phone wrote something
+	Access    Kind = "access"    // the phone syncs and shows nothing: what it may see of a card changed
+	News      Kind = "news"      // something new stands in the card
+	Upcoming  Kind = "upcoming"  // a reminder
+	Security  Kind = "security"  // somebody's look into the card
+	Verdict   Kind = "verdict"   // a document or a policy of the person was judged; it is of no card
+	Family    Kind = "family"    // who may act for whom changed, or soon will
+	Incident  Kind = "incident"  // something happened to the person's data; it is of no card
+	Destroyed Kind = "destroyed" // a card of the person's was destroyed; it is of no card
+	Device    Kind = "device"    // a device that was not there before signed in to the account; it is of no card
 )
 
 // Lifetime is how long a notice of the kind is worth delivering.
@@ -33,7 +35,7 @@ func (k Kind) Lifetime() time.Duration {
 	switch k {
 	case Wake:
 		return time.Hour
-	case Access, News, Verdict, Family, Incident:
+	case Access, News, Verdict, Family, Incident, Destroyed:
 		return 3 * 24 * time.Hour
 	}
 	return 24 * time.Hour
@@ -43,7 +45,7 @@ func (k Kind) Lifetime() time.Duration {
 // person's own matter, is news to him all the same.
 func (k Kind) Anyway() bool {
 	switch k {
-	case Access, Family, Verdict, Incident:
+	case Access, Family, Verdict, Incident, Device, Destroyed:
 		return true
 	}
 	return false

@@ -16,6 +16,7 @@ type Options struct {
 	DeviceName string         // shown to the person in the list of sessions
 	Progress   Progress       // told after each page of a sync; null = nobody
 	Uploads    UploadProgress // told after each piece of a file that arrived at the server; null = nobody
+	AuditAlarm AuditAlarm     // told when the server's audit log does not hold; null = nobody
 	Log        Log            // what happens in the background; null = nowhere
 	ScopeKeys  ScopeKeys      // where the keys of scopes stand; null = in the file
 
@@ -56,7 +57,7 @@ func Open(o *Options) (client *Client, err error) {
 	log := logTo(o.Log)
 	inner, err := phone.Open(context.Background(), phone.Config{
 		File: o.file, Key: o.key, BaseURL: o.address, DeviceName: o.DeviceName, Progress: progressTo(o.Progress, log), Uploaded: uploadsTo(o.Uploads, log), Log: log,
-		ScopeKeys: keysOf(o.ScopeKeys),
+		ScopeKeys: keysOf(o.ScopeKeys), AuditAlarm: alarmTo(o.AuditAlarm, log),
 	})
 	clear(o.key)
 	o.key = nil

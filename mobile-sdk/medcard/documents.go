@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/mobile-sdk/phone"
 )
 
 type documentShape struct {
@@ -121,22 +122,44 @@ type policyShape struct {
 	Status  string `json:"status"`
 	Asked   int64  `json:"asked"`
 	Settled int64  `json:"settled,omitempty"`
+	Insurer string `json:"insurer,omitempty"`
+	Sent    int64  `json:"sent,omitempty"`
+	Reason  string `json:"reason,omitempty"`
 }
 
 func policyOf(l evidence.Link) policyShape {
-	return policyShape{Number: string(l.Number), Status: string(l.State), Asked: millis(l.Asked), Settled: millis(l.Settled)}
+	return policyShape{Number: string(l.Number), Status: string(l.State), Asked: millis(l.Asked), Settled: millis(l.Settled), Insurer: l.Name, Sent: millis(l.Answered), Reason: string(l.Refusal)}
 }
 
-// LinkPolicy names the person's policy of compulsory medical insurance; its insurer sends a code. JSON: {"number", "status", "asked", "settled"}.
-func (c *Client) LinkPolicy(number string) (policy []byte, err error) {
+// LinkPolicy names the person's policy of compulsory medical insurance; its insurer is asked, and sends a code. JSON in: {"number", "insurer": id,
+// "holder": {"family", "given": [...], "born": "2020-01-31"}}, the latter two as Insurers says. JSON out: {"number", "status", "asked", "settled",
+// "insurer": name, "sent": when its code was, "reason": why it did not confirm it}.
+func (c *Client) LinkPolicy(policy []byte) (linked []byte, err error) {
 	defer guard(&err)
+	var in phone.NamedPolicy
+	if err := unmarshal(policy, &in); err != nil {
+		return nil, err
+	}
 	ctx, end := c.term()
 	defer end()
-	link, err := c.inner.LinkPolicy(ctx, number)
+	link, err := c.inner.LinkPolicy(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	return marshal(policyOf(link))
+}
+
+// Insurers lists the insurers that are connected. One whose "policies" has the beginning of the person's number compares the holder, and of several
+// the person names his. JSON: [{"id", "name", "policies": [beginnings]}].
+func (c *Client) Insurers() (list []byte, err error) {
+	defer guard(&err)
+	ctx, end := c.term()
+	defer end()
+	all, err := c.inner.Insurers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return marshal(all)
 }
 
 // ConfirmPolicy links the policy by the insurer's code. JSON as of LinkPolicy.

@@ -1,5 +1,32 @@
 package medcard
 
+import (
+	"log/slog"
+
+	"github.com/medcard/medcard/mobile-sdk/phone"
+)
+
+// AuditAlarm is told when StartSync, which witnesses the server's audit log once a day, finds that it was cut, rewritten or signed by somebody
+// else. It is called on a thread of the SDK, once a day until the log holds again; syncing goes on. What it throws is written to the
+// log and otherwise does nothing.
+type AuditAlarm interface {
+	// OnAuditAlarm has what is wrong (sdk.audit_forked or sdk.audit_signer) and the evidence: the signed checkpoint that the phone kept, and the server's.
+	// Keep both: whoever has them can show to anybody that the log forked.
+	OnAuditAlarm(code, kept, got string) error
+}
+
+// alarmTo hands the SDK's alarm to an app.
+func alarmTo(to AuditAlarm, log *slog.Logger) func(*phone.AuditError) {
+	if to == nil {
+		return nil
+	}
+	return func(wrong *phone.AuditError) {
+		if err := safely(func() error { return to.OnAuditAlarm(failureOf(wrong).Code, wrong.Kept, wrong.Got) }); err != nil {
+			log.Warn("the audit alarm callback failed")
+		}
+	}
+}
+
 type accessProofShape struct {
 	Proven  int   `json:"proven"`
 	Waiting int   `json:"waiting"`
@@ -23,7 +50,8 @@ func (k *Card) VerifyAccessLog() (proof []byte, err error) {
 	return marshal(accessProofShape{Proven: p.Proven, Waiting: p.Waiting, Older: p.Older, LogSize: p.LogSize, Newest: millis(p.Newest)})
 }
 
-// WitnessAuditLog checks that the server's audit log continues what this phone saw before. Call it now and then, say once a day.
+// WitnessAuditLog checks that the server's audit log continues what this phone saw before. StartSync does it by itself, once a day; an app that
+// only calls Sync calls it as often.
 func (c *Client) WitnessAuditLog() (err error) {
 	defer guard(&err)
 	ctx, end := c.term()

@@ -117,6 +117,7 @@ func (k *Card) AccessLog(ctx context.Context, below uint64) (page []Access, next
 	if err := k.client.do(ctx, call); err != nil {
 		return nil, 0, err
 	}
+	k.client.sighted.Store(true)
 	for _, e := range a.Entries {
 		page = append(page, Access{
 			Number: e.Number, At: e.At, Action: audit.Action(e.Action), Failed: e.Outcome == "failure", Purpose: consent.Purpose(e.Purpose), Who: e.Who,

@@ -62,6 +62,7 @@ type auditSetting struct {
 	Key        string                `json:"key"`
 	Checkpoint string                `json:"checkpoint"` // signed; the newest that was found consistent
 	Trails     map[card.ID]trailMark `json:"trails"`
+	Witnessed  time.Time             `json:"witnessed"` // when Run looked at the log last, or WitnessAuditLog found it consistent
 }
 
 // trailMark is how far a card's lines were proven. With the chain none of them can be replaced, not even by one that stands in the log, too.
@@ -121,7 +122,7 @@ func (k *Card) VerifyAccessLog(ctx context.Context) (AccessProof, error) {
 }
 
 // WitnessAuditLog checks that the server's audit log continues the one that this phone saw before, and keeps its checkpoint. It costs two small
-// requests: the more phones do it now and then, the less can be rewritten. *AuditError.
+// requests: the more phones do it now and then, the less can be rewritten. Run does it by itself. *AuditError.
 func (c *Client) WitnessAuditLog(ctx context.Context) error {
 	if err := c.auditing.enter(ctx); err != nil {
 		return err
@@ -138,6 +139,7 @@ func (c *Client) WitnessAuditLog(ctx context.Context) error {
 	if _, err := c.follow(ctx, &kept, signed); err != nil {
 		return err
 	}
+	kept.Witnessed = c.time.now()
 	return c.vault.Save(settingAudit, kept)
 }
 

@@ -34,6 +34,7 @@ type Config struct {
 	Uploaded   func(UploadProgress) // told after each piece of a file that arrived at the server
 	FileCache  int64                // bytes that the files of a card may take here; 0 = 256 MiB. What only this phone has is kept beyond it
 	Indexing   func(Indexing)       // told after each portion of records that became ready for search
+	AuditAlarm func(*AuditError)    // told when Run finds that the server's audit log does not hold, once a day until it does or AcceptAuditLog
 	Log        *slog.Logger         // what happens in the background: codes and counts, never content; nil = nowhere
 
 	HTTPClient *http.Client                               // nil = one of its own
@@ -48,20 +49,23 @@ type ScopeKeys = vault.ScopeKeys
 
 // Client is one installation of the app. It is safe for concurrent use.
 type Client struct {
-	vault     *vault.Vault
-	http      *http.Client
-	base      *url.URL
-	time      *watch
-	random    io.Reader
-	wait      func(context.Context, time.Duration) error
-	progress  func(Progress)
-	uploaded  func(UploadProgress)
-	fileCache int64
-	indexing  func(Indexing)
-	log       *slog.Logger
+	vault      *vault.Vault
+	http       *http.Client
+	base       *url.URL
+	time       *watch
+	random     io.Reader
+	wait       func(context.Context, time.Duration) error
+	progress   func(Progress)
+	uploaded   func(UploadProgress)
+	fileCache  int64
+	indexing   func(Indexing)
+	auditAlarm func(*AuditError)
+	log        *slog.Logger
 
-	auditKey string
-	auditing turnstile // one check of the audit log at a time
+	auditKey    string
+	auditing    turnstile    // one check of the audit log at a time
+	sighted     atomic.Bool  // somebody looked who saw a card, and Run has not looked at the log since
+	unwitnessed atomic.Int64 // when Run asked for the log last and got no answer, in nanoseconds since 1970
 
 	self    installation
 	prover  *prover
@@ -102,7 +106,7 @@ func Open(_ context.Context, cfg Config) (*Client, error) {
 		return nil, errors.New("phone: BaseURL must be an address such as https://card.example")
 	}
 	c := &Client{
-		base: base, http: cfg.HTTPClient, random: cfg.Random, wait: cfg.Wait, progress: cfg.Progress, uploaded: cfg.Uploaded, fileCache: cfg.FileCache, indexing: cfg.Indexing, log: cfg.Log,
+		base: base, http: cfg.HTTPClient, random: cfg.Random, wait: cfg.Wait, progress: cfg.Progress, uploaded: cfg.Uploaded, fileCache: cfg.FileCache, indexing: cfg.Indexing, auditAlarm: cfg.AuditAlarm, log: cfg.Log,
 		auditKey: cfg.AuditKey, auditing: newTurnstile(), syncing: newTurnstile(), wake: make(chan struct{}, 1), cards: map[card.ID]*Card{},
 	}
 	if c.fileCache == 0 {

@@ -83,7 +83,7 @@
 //
 // Card.AccessLog shows who saw the card; Card.VerifyAccessLog proves that the server has changed and left out nothing of that since it was
 // written. The phone keeps the newest signed checkpoint of the server's audit log and takes only one that continues it. An *AuditError says what
-// is wrong, and holds the evidence. Client.WitnessAuditLog is the cheap half of it, for every day.
+// is wrong, and holds the evidence. Client.WitnessAuditLog is the cheap half of it, which Run does every day: Config.AuditAlarm hears of it.
 //
 // # What cannot be kept as it was
 //

@@ -47,10 +47,16 @@ type policyAnswer struct {
 	Status  string    `json:"status"`
 	Asked   time.Time `json:"asked"`
 	Settled time.Time `json:"settled"`
+	Insurer string    `json:"insurer"`
+	Sent    time.Time `json:"sent"`
+	Reason  string    `json:"reason"`
 }
 
 func (a policyAnswer) link() evidence.Link {
-	return evidence.Link{Number: identity.Policy(a.Number), State: evidence.LinkState(a.Status), Asked: a.Asked, Settled: a.Settled}
+	return evidence.Link{
+		Number: identity.Policy(a.Number), State: evidence.LinkState(a.Status), Asked: a.Asked, Settled: a.Settled,
+		Question: evidence.Question{Name: a.Insurer, Answered: a.Sent, Refusal: evidence.Refusal(a.Reason)},
+	}
 }
 
 func documentPath(slot evidence.Slot) string {
@@ -117,14 +123,35 @@ func (c *Client) WithdrawDocument(ctx context.Context, slot evidence.Slot) error
 	return c.do(ctx, call{method: http.MethodDelete, path: documentPath(slot)})
 }
 
-// LinkPolicy names the person's policy of compulsory medical insurance; its insurer sends a code. The same number again sends another.
-func (c *Client) LinkPolicy(ctx context.Context, number string) (evidence.Link, error) {
+// NamedPolicy is a policy as its person names it.
+type NamedPolicy struct {
+	Number  string            `json:"number"`
+	Insurer identity.ClientID `json:"insurer,omitempty"` // which of several whose policies begin so
+	Holder  *Named            `json:"holder,omitempty"`  // the person as the policy names him, without numbers: a connected insurer compares it
+}
+
+// LinkPolicy names the person's policy of compulsory medical insurance; its insurer is asked, and sends a code to the number that it has on file. Of
+// an insurer that is not connected (Insurers) the code goes to the account's own number, and the same number again sends another.
+func (c *Client) LinkPolicy(ctx context.Context, p NamedPolicy) (evidence.Link, error) {
 	var a policyAnswer
-	body := struct {
-		Number string `json:"number"`
-	}{number}
-	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/me/policies", body: body, into: &a})
+	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/me/policies", body: p, into: &a})
 	return a.link(), err
+}
+
+// Insurer confirms policies whose numbers begin with one of Policies.
+type Insurer struct {
+	ID       identity.ClientID `json:"id"`
+	Name     string            `json:"name"`
+	Policies []string          `json:"policies"`
+}
+
+// Insurers lists those that are connected.
+func (c *Client) Insurers(ctx context.Context) ([]Insurer, error) {
+	var a struct {
+		Insurers []Insurer `json:"insurers"`
+	}
+	err := c.do(ctx, call{method: http.MethodGet, path: "/v1/insurers", into: &a})
+	return a.Insurers, err
 }
 
 // ConfirmPolicy links the policy by the insurer's code.

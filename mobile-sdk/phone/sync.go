@@ -130,7 +130,8 @@ const (
 	soon         = 10 * time.Second // after the first failure; it doubles
 )
 
-// Run syncs now, whenever it is woken, and every quarter of an hour, until ctx ends, and indexes what came. A failure is tried again after a while that
+// Run syncs now, whenever it is woken, and every quarter of an hour, until ctx ends, and indexes what came. Cards of a month ago
+// it checks, and once a day it witnesses the server's audit log (Config.AuditAlarm). A failure is tried again after a while that
 // grows; only the end of the session ends it.
 func (c *Client) Run(ctx context.Context) error {
 	pause := soon
@@ -155,6 +156,7 @@ func (c *Client) Run(ctx context.Context) error {
 		}
 		if err == nil {
 			c.examine(ctx)
+			c.witness(ctx)
 		}
 		if err := c.idle(ctx, d); err != nil {
 			return err

@@ -241,14 +241,15 @@ func TestJobsShareTheTransaction(t *testing.T) {
 
 		worked := make(chan jobs.Push, 10)
 		runner, err := jobs.New(jobs.Config{Queue: db.Queue(), Poll: 20 * time.Millisecond, Work: jobs.Work{
-			News:     func(context.Context, jobs.News) error { return nil },
-			Push:     func(_ context.Context, j jobs.Push) error { worked <- j; return nil },
-			Reminder: func(context.Context, jobs.Reminder) error { return nil },
-			Supply:   func(context.Context, jobs.Supply) error { return nil },
-			Alert:    func(context.Context, jobs.Alert) error { return nil },
-			Upkeep:   func(context.Context) error { return nil },
-			Collect:  func(context.Context) error { return nil },
-			Sequence: func(context.Context) error { return nil },
+			News:        func(context.Context, jobs.News) error { return nil },
+			Push:        func(_ context.Context, j jobs.Push) error { worked <- j; return nil },
+			Reminder:    func(context.Context, jobs.Reminder) error { return nil },
+			Supply:      func(context.Context, jobs.Supply) error { return nil },
+			Alert:       func(context.Context, jobs.Alert) error { return nil },
+			Destruction: func(context.Context, jobs.Destruction) error { return nil },
+			Upkeep:      func(context.Context) error { return nil },
+			Collect:     func(context.Context) error { return nil },
+			Sequence:    func(context.Context) error { return nil },
 		}})
 		if err != nil {
 			t.Fatal(err)

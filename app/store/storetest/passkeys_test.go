@@ -59,7 +59,7 @@ func TestPasskeyBelongsToOneAccount(t *testing.T) {
 func TestCeremonyIsTakenOnce(t *testing.T) {
 	Each(t, func(t *testing.T, db *store.DB) {
 		signIn := account.Ceremony{ID: account.ChallengeID(store.NewID()), Purpose: account.PasskeySignIn, Data: []byte("{}"), Ends: noon.Add(time.Minute),
-			Device: account.Device{ID: identity.DeviceID(store.NewID()), Name: "Телефон", Secret: []byte("hash")}}
+			App: account.Installation{ID: store.NewID(), Name: "Телефон", Secret: []byte("hash")}}
 		proof := account.Ceremony{ID: account.ChallengeID(store.NewID()), Purpose: account.PasskeyProof, Data: []byte("{}"), Ends: noon.Add(time.Hour),
 			Account: identity.AccountID(store.NewID()), Session: identity.SessionID(store.NewID())}
 		old := signIn

@@ -18,8 +18,8 @@ var withoutPermit = map[string][]string{
 	"writes down what the clock did: that a grant or a prescription has run out": {
 		"CommitEnds", "CardsWithEnds", "PrescriptionsEnded", "DropEnd",
 	},
-	"is for the operators who review emergencies, and has no route: it tells who opened which card, and nothing of what stands in it": {
-		"CountEmergencies", "UnreviewedEmergencies", "ReviewEmergency",
+	"is for those who review emergencies: it tells who opened which card, and nothing of what stands in it": {
+		"CountEmergencies", "UnreviewedEmergencies", "LockEmergency", "ReviewEmergency",
 	},
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
 		"GrantsOf", "RevokeByOrder", "Bar",
@@ -28,7 +28,10 @@ var withoutPermit = map[string][]string{
 		"Disown",
 	},
 	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
-		"Shred", "Shreddings",
+		"Shred", "Shreddings", "TellOfDestruction",
+	},
+	"is for the operator who gives a card another key: it opens nothing to anybody, and who did it and why is remembered": {
+		"BeginRenewal", "Renewing",
 	},
 	"an organisation that asks to be let in, before it leads to any card: AgreeProposal, which leads it to one, takes the owner's permit": {
 		"DropProposals", "PutProposal", "ProposalOf", "Proposal",
@@ -41,6 +44,9 @@ var withoutPermit = map[string][]string{
 	},
 	"compares what a claimant typed, or a person proved, with a card, and tells no more than whether it fits; and lets those hear who speak for its patient": {
 		"CardOfNamed", "OwnCardIs", "Lacks", "TellOfAttempt",
+	},
+	"the names of a person on his own cards, so that nobody reviews what he sent himself: they are compared, and go nowhere": {
+		"NamesOf",
 	},
 	"a job's work: it learns whom to tell that the right to act for another will change, and opens no card": {
 		"DueFamilyNotices", "TellFamily",
@@ -67,7 +73,7 @@ var withoutPermit = map[string][]string{
 		"AppendAudit", "OwnReadSince",
 	},
 	"the audit log: hashes, and which entry each is of; no content": {
-		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "LogNodes", "CardTrails",
+		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "ShreddingOf", "LogNodes", "CardTrails",
 	},
 	"the log's entries, of which none holds what was seen, for verification by an operator and for auditors, whose reading is itself remembered": {
 		"LoggedEntries", "WaitingEntries", "OpenLogCard",
@@ -96,7 +102,7 @@ var withoutPermit = map[string][]string{
 	"people and their sessions; no card": {
 		"HasAccount", "Account", "AccountByPhone", "AccountByEmail", "AddAccount", "SetPassword", "AddRegistration", "LockRegistration", "SetRegistration",
 		"AddSignIn", "SignIn", "LockCode", "PutCode", "Device", "PutDevice", "AddSession", "Session", "EndSession", "EndSessions",
-		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling",
+		"AddRefresh", "LockRefresh", "UseRefresh", "LockAllowance", "SetAllowance", "ForgetEnrolling", "ForgetUnused",
 		"ProveSession", "Authenticator", "LockAuthenticator", "PutAuthenticator", "DropAuthenticator",
 		"ReplaceRecoveryCodes", "UseRecoveryCode", "RecoveryCodes",
 		"Devices", "SeeDevice", "ForgetDevice", "ForgetOtherDevices", "DropPush", "ForgetSignIns", "LinkedAccount", "AddLink", "RemoveLink", "Links", "OwnerBySNILS", "Passkeys", "AddPasskey", "UsePasskey", "RemovePasskey", "AddCeremony", "TakeCeremony",
@@ -104,10 +110,11 @@ var withoutPermit = map[string][]string{
 	},
 	"what a person proves who he is with; no card": {
 		"Documents", "LockOpenDocument", "LockDocument", "DocumentsToCheck", "AddDocument", "SetDocument", "DropDocument", "PutFile", "FileContent", "ForgetDocuments",
-		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "PolicyFits", "TellOfVerdict", "AuditProof",
+		"Missing", "LockPolicyLink", "PolicyLink", "PutPolicyLink", "LockAsked", "Asked", "Unanswered", "PolicyFits", "TellOfVerdict", "TellOfDevice", "AuditProof",
 	},
 	"what happened to data that should not have, and whom it concerns; of a card no more than who that is": {
 		"AddIncident", "LockIncident", "SetIncident", "Incidents", "OverdueIncidents", "Concern", "AccountsAfter", "PeopleOf", "IncidentsOf", "ReadIncident", "IncidentToMail",
+		"DestroyedCards", "DestructionToMail", "NoteDestructionMailed",
 		"NoteIncidentMailed",
 	},
 	"who signs in with a certificate, and what he confirmed with it; no card": {
@@ -115,7 +122,7 @@ var withoutPermit = map[string][]string{
 		"CountConfirmations", "AddConfirmation", "Confirmation", "Confirmations",
 	},
 	"organisations and their keys; no card": {
-		"AddClient", "Client", "Organisation", "Clients", "RevokeClient", "SpendAssertion", "ForgetAssertions", "ClientByOGRN", "TellClinic", "Inbox",
+		"AddClient", "Client", "Organisation", "Clients", "Insurers", "RevokeClient", "SpendAssertion", "ForgetAssertions", "ClientByOGRN", "TellClinic", "Inbox",
 	},
 }
 

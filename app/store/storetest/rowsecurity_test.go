@@ -30,6 +30,7 @@ var directories = map[string]string{
 	"prescription_end": "from an instant to the prescriptions that it ends, which the upkeep moves",
 	"audit_pending":    "hashes of all cards' entries that wait for the log",
 	"audit_leaf":       "the log of all cards' entries: hashes",
+	"destroyed_card":   "from an account to the cards that it had, when they were destroyed",
 	"shredding":        "which cards were destroyed, and why, for operators; a new wrapping key walks over it",
 }
 

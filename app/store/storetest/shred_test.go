@@ -284,13 +284,17 @@ func TestAnEmergencyIsReviewedBeforeItsCardIsShredded(t *testing.T) {
 		}
 		onCard(t, db, id, func(l replica.Ledger) error { _, err := l.Lock(); return err })
 		update(t, db, func(tx *store.Tx) error {
-			_, err := tx.ReviewEmergency(id, name, consent.Justified, "Petrova", "it was one", noon)
-			return err
+			e, _, err := tx.LockEmergency(id, name)
+			if err != nil {
+				return err
+			}
+			e.Verdict, e.Reviewer, e.Finding, e.Reviewed = consent.Justified, "Petrova", "it was one", noon
+			return tx.ReviewEmergency(e)
 		})
 		if !shred(t, db, id) {
 			t.Error("not shredded after the review")
 		}
-		if err := db.View(ctx, func(tx *store.Tx) error { _, err := tx.UnreviewedEmergencies(10); return err }); err != nil {
+		if err := db.View(ctx, func(tx *store.Tx) error { _, err := tx.UnreviewedEmergencies(consent.Opening{}, 10); return err }); err != nil {
 			t.Error(err)
 		}
 	})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/domain/card"
+	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/sync/replica"
 	"github.com/medcard/medcard/sync/vclock"
 	"github.com/medcard/medcard/sync/wire"
@@ -166,4 +168,58 @@ func TestSumsAreSealed(t *testing.T) {
 	if len(sum) < 8+12+16 {
 		t.Errorf("the sum is %x", sum)
 	}
+}
+
+// Of each section it is known whether a record stands in it, also where the card was never counted.
+func TestInWhichSectionsSomethingStands(t *testing.T) {
+	EachConfig(t, func(t *testing.T, cfg store.Config) {
+		db := OpenStore(t, cfg)
+		id := newCard(t, db, "ada")
+		h := history{random: rand.New(rand.NewPCG(2, 2)), records: map[string]replica.Record{}}
+		raw, _ := bare(t, cfg)
+		empty := 0
+		for step := range 40 {
+			onCard(t, db, id, h.commit)
+			if step%2 > 0 {
+				if _, err := raw.ExecContext(t.Context(), "UPDATE card_scope SET live = NULL, sum = NULL"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := map[card.Scope]card.Section{}
+			for _, r := range h.records {
+				s := want[card.Scope(r.Scope)]
+				s.Head, s.Live = max(s.Head, r.Seq), s.Live || !r.Deleted
+				want[card.Scope(r.Scope)] = s
+			}
+			for _, s := range sections(t, db, id) {
+				if w := want[s.Scope]; s.Live != w.Live || s.Head < w.Head {
+					t.Errorf("step %d: %+v, want %+v", step, s, w)
+				}
+				if !s.Live {
+					empty++
+				}
+				delete(want, s.Scope)
+			}
+			if len(want) > 0 {
+				t.Errorf("step %d: not told of %v", step, want)
+			}
+		}
+		if empty == 0 {
+			t.Error("no section was ever empty: this proves nothing")
+		}
+	})
+}
+
+func sections(t *testing.T, db *store.DB, id card.ID) (list []card.Section) {
+	t.Helper()
+	if err := db.View(t.Context(), func(tx *store.Tx) error {
+		p, err := tx.Decide(patient("ada"), id, consent.PatientRequest, noon)
+		if err == nil {
+			list, err = tx.Sections(p)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
