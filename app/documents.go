@@ -19,6 +19,7 @@ import (
 	"github.com/medcard/medcard/app/proving"
 	"github.com/medcard/medcard/app/server"
 	"github.com/medcard/medcard/app/store"
+	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/identity"
@@ -37,7 +38,11 @@ func documentsCommand() *cli.Command {
 			},
 			{
 				Name: "approve", Usage: "the document is what it says and the person's: cards that wait for it open, a claim lets him act for its patient", ArgsUsage: "ACCOUNT DOCUMENT", Action: approveDocument,
-				Flags: []cli.Flag{as, &cli.StringFlag{Name: "words", Usage: "to the person"}},
+				Flags: []cli.Flag{
+					as, &cli.StringFlag{Name: "words", Usage: "to the person"},
+					&cli.StringFlag{Name: "name", Usage: "whom the document names, family name first: a card that knows no number of it opens by this"},
+					&cli.StringFlag{Name: "born", Usage: "and when he was born by it: 2006-01-02"},
+				},
 			},
 			{
 				Name: "reject", Usage: "it is not; the person is told why", ArgsUsage: "ACCOUNT DOCUMENT", Action: rejectDocument,
@@ -133,7 +138,14 @@ func showClaim(out io.Writer, c family.Claim) error {
 }
 
 func approveDocument(ctx context.Context, c *cli.Command) error {
-	return judgeDocument(ctx, c, proving.Verdict{Approved: true})
+	holder := family.Named{Name: card.Name{Text: c.String("name")}, Born: card.Date(c.String("born"))}
+	if holder.Born != "" {
+		var err error
+		if holder.Born, err = card.ParseDate(string(holder.Born)); err != nil {
+			return err
+		}
+	}
+	return judgeDocument(ctx, c, proving.Verdict{Approved: true, Holder: holder})
 }
 
 func rejectDocument(ctx context.Context, c *cli.Command) error {

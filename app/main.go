@@ -42,6 +42,7 @@ func command() *cli.Command {
 			emergenciesCommand(),
 			accountsCommand(),
 			ordersCommand(),
+			ownersCommand(),
 			documentsCommand(),
 			incidentsCommand(),
 			auditCommand(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -49,7 +50,7 @@ func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, fr
 			return nil
 		}
 		if !claim.Redeemed.IsZero() && claim.By == a.Account {
-			opened, err = s.claimed(tx, claim.Card, a.Account)
+			opened, refused, err = s.claimed(tx, claim.Card, a.Account)
 			return err
 		}
 		if err := tx.LockCard(claim.Card); err != nil {
@@ -78,7 +79,7 @@ func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, fr
 			refused = errClaimUsed
 			return nil
 		}
-		if opened.Missing, err = tx.Missing(a.Account, s.demand); err != nil {
+		if opened.Missing, err = s.lacks(tx, a.Account, claim); err != nil {
 			return err
 		}
 		what := "owner"
@@ -86,7 +87,7 @@ func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, fr
 			err = tx.GrantOwner(claim.Card, a.Account, now)
 		} else {
 			what = "owner, closed until he has proved who he is"
-			err = tx.AwaitOwner(claim.Card, a.Account, opened.Missing[0].Code, now)
+			err = tx.AwaitOwner(claim.Card, a, opened.Missing, from.Request, now)
 		}
 		if err != nil {
 			return err
@@ -100,14 +101,32 @@ func (s *Service) Redeem(ctx context.Context, a identity.Actor, typed string, fr
 	return opened, err
 }
 
-// claimed is a card that the person redeemed before.
-func (s *Service) claimed(tx Tx, id card.ID, of identity.AccountID) (Claimed, error) {
-	waiting, err := tx.AwaitedCards(of)
-	if err != nil || !slices.Contains(waiting, id) {
-		return Claimed{Card: id}, err
+// lacks says what keeps a person from a card whose code he has. Without a demand the word of the desk is enough where its clinic opened the card:
+// see the package comment.
+func (s *Service) lacks(tx Tx, of identity.AccountID, claim account.Claim) ([]evidence.Lack, error) {
+	if s.demand.Nothing() {
+		if bare, err := tx.OpenedBy(claim.Card, claim.Client); err != nil || bare {
+			return nil, err
+		}
 	}
-	missing, err := tx.Missing(of, s.demand)
-	return Claimed{Card: id, Missing: missing}, err
+	return tx.Lacks(of, claim.Card, s.demand)
+}
+
+// claimed is a card that the person redeemed before: it is his, or he waits for it, or neither any more.
+func (s *Service) claimed(tx Tx, id card.ID, of identity.AccountID) (c Claimed, refused, err error) {
+	waiting, err := tx.AwaitedCards(of)
+	if err != nil {
+		return c, nil, err
+	}
+	if slices.Contains(waiting, id) {
+		missing, err := tx.Lacks(of, id, s.demand)
+		return Claimed{Card: id, Missing: missing}, nil, err
+	}
+	owners, err := tx.OwnersOf(id, s.now())
+	if err != nil || !slices.Contains(owners, of) {
+		return c, errClaimUsed, err
+	}
+	return Claimed{Card: id}, nil, nil
 }
 
 // missingFactor refuses who is not a person signed in with a second factor.

@@ -50,6 +50,21 @@
 //
 // Where no insurer has a policy that begins so, the code goes to the account's own number, which proves little.
 //
+// # Whose card it is
+//
+// A code from a desk opens a card by itself where nothing is demanded (MEDCARD_DEMAND) and its clinic opened the card: its desk has seen the
+// person's passport, and when it came nobody else had written there. The code of a clinic that came later is a slip of paper as good as any,
+// but not that clinic's key to what others wrote: with it, and wherever something is demanded, a card stays closed until its person has proved
+// that he is its patient. What he proved is compared with what the card knows (evidence.Unfit): the numbers of approved SNILS and policies,
+// and of a policy that its insurer confirmed, with those by which the card is found. Passports are renewed, so their numbers tell nothing; where
+// no number can be compared, name and date of birth do, as a reviewer read them from the documents. What says nothing either way opens nothing.
+// A policy whose insurer is not connected does not count here unless insurers are demanded, because its code went to the person's own phone.
+//
+// What is another person's is told in GET /v1/me, so that a mistyped number can be put right; the card's log has each time, and whoever acts for
+// the patient hears of it. After evidence.MaxMismatches of them the code is spent. Who waits holds no place: others may redeem codes of the
+// card, the first who proves it owns it, and who proves nothing in a month is let go (lapse.go). An operator takes a wrong owner off a card
+// (granting.Disown).
+//
 // All other one-time codes leave after the commit, in the request itself, and not as jobs: a code must not lie in a job's
 // arguments, it is worthless to a person who stopped waiting, and "send again" is one tap away. When a message cannot be
 // handed over the caller hears so at once.

@@ -12,7 +12,6 @@ import (
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/evidence"
-	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -502,6 +501,15 @@ func (m *memory) CardsOf(id identity.AccountID, _ identity.DeviceID) (ids []card
 	return ids, nil
 }
 
+func (m *memory) CardsSeen(id identity.AccountID, _ identity.DeviceID, _ time.Time) (list []account.Seen, err error) {
+	for c, owner := range m.owners {
+		if owner == id {
+			list = append(list, account.Seen{Card: c, Role: account.Owns})
+		}
+	}
+	return list, nil
+}
+
 func (m *memory) AppendAudit(e audit.Entry) error { m.entries = append(m.entries, e); return nil }
 
 func (m *memory) ForgetUnused(before time.Time) error    { m.unused = before; return nil }
@@ -524,9 +532,28 @@ func (m *memory) AwaitedCards(of identity.AccountID) (ids []card.ID, err error) 
 	return ids, nil
 }
 
-func (m *memory) AwaitOwner(id card.ID, to identity.AccountID, _ fault.Code, _ time.Time) error {
+func (m *memory) AwaitOwner(id card.ID, by identity.Actor, _ []evidence.Lack, _ string, _ time.Time) error {
 	m.called("AwaitOwner")
-	m.waiting[id] = to
+	m.waiting[id] = by.Account
+	return nil
+}
+
+// Every desk here opened its cards, and every proof is of the card's patient: app/story shows the rest.
+func (m *memory) OpenedBy(card.ID, identity.ClientID) (bool, error) { return true, nil }
+
+func (m *memory) Lacks(of identity.AccountID, _ card.ID, d evidence.Demand) ([]evidence.Lack, error) {
+	return m.Missing(of, d)
+}
+
+func (m *memory) OwnersOf(id card.ID, _ time.Time) ([]identity.AccountID, error) {
+	return []identity.AccountID{m.owners[id]}, nil
+}
+
+func (m *memory) Overdue(time.Time, time.Time, int) ([]account.Waiting, error) { return nil, nil }
+
+func (m *memory) LetGo(_ identity.AccountID, id card.ID, _ string, _ time.Time) error {
+	m.called("LetGo")
+	delete(m.waiting, id)
 	return nil
 }
 

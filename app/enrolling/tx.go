@@ -8,7 +8,6 @@ import (
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/evidence"
-	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -106,16 +105,26 @@ type Tx interface {
 	RedeemClaim(code identity.ClaimCode, by identity.AccountID, now time.Time) (bool, error)
 	LockCard(id card.ID) error
 	HasOwner(id card.ID) (bool, error)
+	OwnersOf(id card.ID, now time.Time) ([]identity.AccountID, error)
 	GrantOwner(id card.ID, to identity.AccountID, now time.Time) error
 	CardsOf(identity.AccountID, identity.DeviceID) ([]card.ID, error)
+	// CardsSeen lists the cards that the account may see on the installation, and how.
+	CardsSeen(of identity.AccountID, on identity.DeviceID, now time.Time) ([]account.Seen, error)
 	AppendAudit(e audit.Entry) error
 
-	// Missing lists what the demand lacks in the account. AwaitOwner is GrantOwner for a card that stays closed because of that; LetIn opens
-	// those cards if nothing lacks any more.
+	// OpenedBy reports whether the client opened the card.
+	OpenedBy(id card.ID, client identity.ClientID) (bool, error)
+	// Missing lists what the demand lacks in the account, Lacks what keeps a card from it besides: that what was proved does not show that it is its
+	// person's. AwaitOwner is GrantOwner for a card that stays closed because of that; LetIn opens those cards of which nothing lacks any more, LetGo
+	// gives one up.
 	Missing(of identity.AccountID, d evidence.Demand) ([]evidence.Lack, error)
+	Lacks(of identity.AccountID, id card.ID, d evidence.Demand) ([]evidence.Lack, error)
 	AwaitedCards(of identity.AccountID) ([]card.ID, error)
-	AwaitOwner(id card.ID, to identity.AccountID, why fault.Code, now time.Time) error
+	AwaitOwner(id card.ID, by identity.Actor, lacks []evidence.Lack, request string, now time.Time) error
 	LetIn(of identity.AccountID, d evidence.Demand, by identity.Actor, request string, now time.Time) error
+	LetGo(of identity.AccountID, id card.ID, what string, now time.Time) error
+	// Overdue lists those who wait since before an instant, and not for a reviewer.
+	Overdue(before, now time.Time, limit int) ([]account.Waiting, error)
 	LockPolicyLink(of identity.AccountID) (evidence.Link, bool, error)
 	PolicyLink(of identity.AccountID) (evidence.Link, bool, error)
 	PutPolicyLink(l evidence.Link) error

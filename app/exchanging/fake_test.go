@@ -115,6 +115,11 @@ func (tx *fakeTx) Labels(consent.Permit, []card.RecordID) (map[card.RecordID]str
 	return nil, nil //nolint:nilnil // no record of before: app/story shows the rest
 }
 
+func (tx *fakeTx) NoteOpener(p consent.Permit, _ identity.ClientID) error {
+	tx.must(p)
+	return nil
+}
+
 func (tx *fakeTx) LockCard(card.ID) error            { return nil }
 func (tx *fakeTx) HasOwner(id card.ID) (bool, error) { return tx.owned[id], nil }
 func (tx *fakeTx) AppendAudit(e audit.Entry) error   { tx.audit = append(tx.audit, e); return nil }

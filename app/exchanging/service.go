@@ -128,6 +128,11 @@ func (in intake) run(tx Tx) (Received, error) {
 	if err := tx.LockCard(id); err != nil {
 		return Received{}, err
 	}
+	if opened {
+		if err := tx.NoteOpener(permit, in.who.Client); err != nil {
+			return Received{}, err
+		}
+	}
 	if err := tx.Introduce(permit, in.who); err != nil {
 		if errors.Is(err, posting.ErrOther) {
 			err = ErrMismatch
@@ -192,7 +197,7 @@ func (in intake) findCard(tx Tx) (id card.ID, opened bool, err error) {
 	return id, true, err
 }
 
-// giveClaim gives the desk a code for a card that nobody owns. Asking again gives another code and kills the older one, so a lost slip of
+// giveClaim gives the desk a code for a card that nobody owns; what that alone opens says the package comment. Asking again gives another code and kills the older one, so a lost slip of
 // paper is no danger for long.
 func (in intake) giveClaim(tx Tx, p consent.Permit) (identity.ClaimCode, error) {
 	owned, err := tx.HasOwner(p.Card())

@@ -27,6 +27,8 @@ type Tx interface {
 
 	CreateCard(now time.Time) (card.ID, error)
 	LockCard(id card.ID) error
+	// NoteOpener keeps which client opened the card.
+	NoteOpener(p consent.Permit, client identity.ClientID) error
 	HasOwner(id card.ID) (bool, error)
 
 	// Introduce writes down by what the card is found again. A number or name that another card has meanwhile gives

@@ -34,6 +34,13 @@
 // which document it rests on. An access of the owner himself cannot be ended so, and the owner may let the same person in anew: a ban that binds the
 // owner is not there.
 //
+// # Wrong owners
+//
+// Somebody who came to own another person's card is taken off it by an operator to whom that was shown (Disown, `medcard owners`): with him go
+// all whom he let in. His phones lose the card with their next sync and he is told, as is who represents the patient by a document, whose right
+// stays. The card is nobody's then: the clinic gets a code for it again. What the wrong owner wrote stays in the card under his name; what he
+// hid or forbade stays so until the next owner undoes it.
+//
 // # Who acts for a patient
 //
 // A representation (package family) is the right of a parent, a guardian or an attorney. It comes to be when a reviewer approves its

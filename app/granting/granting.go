@@ -37,6 +37,8 @@ type Tx interface {
 	RevokeByOrder(card.ID, consent.GrantID, time.Time) (found bool, err error)
 	GrantsOf(card.ID) ([]consent.Grant, error)
 	Bar(consent.Grant, time.Time) error
+	// Disown takes an account off a card that is not its person's, with all whom it let in; found is false if it neither owns the card nor waits for it.
+	Disown(card.ID, identity.AccountID, time.Time) (found bool, err error)
 	// Shred destroys the key of the entry's card; done is false if it has none. Shreddings lists who did that, the newest first.
 	Shred(audit.Entry) (done bool, err error)
 	// TellOfDestruction comes before it, and tells who owns the card and who acts for its patient.

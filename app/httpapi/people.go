@@ -109,8 +109,8 @@ type signOutRequest struct {
 }
 
 type missingBody struct {
-	Code     string `json:"code" enum:"card.not_claimed,documents.not_approved,policy.not_linked" doc:"The same as in a refusal to show the card"`
-	Document string `json:"document,omitempty" doc:"Of documents.not_approved: the slot"`
+	Code     string `json:"code" enum:"card.not_claimed,documents.not_approved,policy.not_linked,proof.other_patient,proof.missing" doc:"The same as in a refusal to show the card"`
+	Document string `json:"document,omitempty" doc:"Of documents.not_approved and proof.other_patient: the slot, or insurer for a policy that its insurer confirmed"`
 	Detail   string `json:"detail" doc:"What to do"`
 }
 
@@ -120,7 +120,7 @@ type meReply struct {
 		Phone     string        `json:"phone"`
 		Email     string        `json:"email"`
 		Language  string        `json:"language" enum:"ru,en"`
-		Recipient bool          `json:"recipientOfMedicalServices" doc:"A clinic knows the person, and the person redeemed its code"`
+		Recipient bool          `json:"recipientOfMedicalServices" doc:"A clinic knows the person, and the person redeemed its code: one of cards is his own"`
 		Cards     []meCard      `json:"cards"`
 		Waiting   []string      `json:"waiting" doc:"Cards that the person redeemed and that open once nothing is missing"`
 		Missing   []missingBody `json:"missing" doc:"What still stands between the person and the health data; never a silent empty list"`
@@ -129,7 +129,7 @@ type meReply struct {
 
 type meCard struct {
 	ID   string `json:"id" format:"uuid"`
-	Role string `json:"role" enum:"owner"`
+	Role string `json:"role" enum:"owner,representative,letIn" doc:"owner: it is the person's own. representative: he acts for its patient by a document. letIn: its owner lets him see it"`
 }
 
 type claimRequest struct {
@@ -149,6 +149,8 @@ type claimReply struct {
 var missingTexts = map[fault.Code]string{
 	enrolling.MissingCard: "Ask the desk of your clinic for a code and send it to POST /v1/cards/claim.",
 	evidence.NoDocument:   "Send the document to PUT /v1/me/documents/{slot}/files/1, hand it in, and wait until it was checked.",
+	evidence.OtherPatient: "This document, or your policy, is another person's than the card by what the clinic wrote there. If it is wrong, send the right one to PUT /v1/me/documents/{slot}/files/1. If it is right, show it at the desk of the clinic that gave you the code. After five of these the code is spent.",
+	evidence.NotShown:     "Nothing that you proved so far shows that the card is yours. Send your SNILS or policy to PUT /v1/me/documents/{slot}/files/1, or your passport if the clinic may not know their numbers, or ask for a code at the clinic that opened the card.",
 	evidence.NoPolicy:     "Send the number of your policy to POST /v1/me/policies, then the code that your insurer sends you to POST /v1/me/policies/confirm.",
 }
 
@@ -261,8 +263,8 @@ func (a *API) me(ctx context.Context, _ *struct{}) (*meReply, error) {
 	b := &out.Body
 	b.Account, b.Phone, b.Email, b.Language = string(me.Account.ID), string(me.Account.Phone), string(me.Account.Email), string(me.Account.Language)
 	b.Recipient, b.Cards, b.Waiting, b.Missing = me.Recipient, []meCard{}, []string{}, showMissing(me.Missing)
-	for _, id := range me.Cards {
-		b.Cards = append(b.Cards, meCard{ID: string(id), Role: "owner"})
+	for _, c := range me.Cards {
+		b.Cards = append(b.Cards, meCard{ID: string(c.Card), Role: string(c.Role)})
 	}
 	for _, id := range me.Waiting {
 		b.Waiting = append(b.Waiting, string(id))

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/proving"
+	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/identity"
 )
 
@@ -74,6 +76,15 @@ type sentVerdictRequest struct {
 		Verdict string `json:"verdict" enum:"approved,rejected"`
 		Reason  string `json:"reason,omitempty" enum:"unreadable,incomplete,otherDocument,mismatch,expired,doubtful" doc:"Of a rejection"`
 		Words   string `json:"words,omitempty" maxLength:"500" doc:"To the person"`
+		Name    string `json:"name,omitempty" maxLength:"200" doc:"Of an approval: whom the document names, family name first. A card that knows no number of it opens by this"`
+		Born    string `json:"born,omitempty" maxLength:"10" doc:"With name: the date of birth by the document, 2006-01-02"`
+	}
+}
+
+func (in *sentVerdictRequest) verdict() proving.Verdict {
+	return proving.Verdict{
+		Approved: in.Body.Verdict == string(evidence.Approved), Reason: evidence.Reason(in.Body.Reason), Words: in.Body.Words,
+		Holder: family.Named{Name: card.Name{Text: in.Body.Name}, Born: card.Date(in.Body.Born)},
 	}
 }
 
@@ -155,7 +166,7 @@ func (a *API) reviewRoutes() {
 	operate(a, Route{ID: "judgeDocument", Method: http.MethodPost, Path: path + "/{sender}/{document}/verdict", Tag: tag, Access: reviewers.For(Queue),
 		Summary: "Approve or reject a document, once: an approval opens what waits for it, and its person is told"},
 		func(ctx context.Context, in *sentVerdictRequest) (*sentReply, error) {
-			d, err := a.Proving.Judge(ctx, actorFrom(ctx), in.which(ctx), proving.Verdict{Approved: in.Body.Verdict == string(evidence.Approved), Reason: evidence.Reason(in.Body.Reason), Words: in.Body.Words})
+			d, err := a.Proving.Judge(ctx, actorFrom(ctx), in.which(ctx), in.verdict())
 			return &sentReply{Body: showSent(d)}, err
 		})
 }

@@ -16,8 +16,9 @@
 // A verdict, the access that follows from it, the line in the log and the notice that leaves are one transaction: whoever hears of an approval
 // has access already, and his phone is sent the card at its next sync, without a sign-in. The notice says that there is news, no more.
 //
-// What is demanded before a card opens, an operator says (MEDCARD_DEMAND); without a word nothing is, because the clinic's desk that gave the
-// code has seen the person. A demand binds who redeems a code from then on. Whoever owns a card already goes on.
+// What is demanded before a card opens, an operator says (MEDCARD_DEMAND); without a word nothing is, because the desk of the clinic that
+// opened the card has seen the person. What was proved is compared with the card (package enrolling); where the card knows no number of it, by whom the
+// document names, which the reviewer says with his approval. A demand binds who redeems a code from then on. Whoever owns a card already goes on.
 //
 // # Claims
 //

@@ -25,7 +25,7 @@ var (
 	errWaits   = fault.New(fault.NotFound, "document.not_waiting", "There is no such document that waits to be checked.")
 	errJudged  = fault.New(fault.Conflict, "document.judged", "Somebody gave the verdict on this document already; state tells which.")
 	errNoFile  = fault.New(fault.NotFound, "document.no_file", "The document has no file of this number.")
-	errVerdict = fault.New(fault.Invalid, "verdict.invalid", "A rejection has a reason of the list: unreadable, incomplete, otherDocument, mismatch, expired, doubtful. An approval has none. Words are at most 500 characters.")
+	errVerdict = fault.New(fault.Invalid, "verdict.invalid", "A rejection has a reason of the list: unreadable, incomplete, otherDocument, mismatch, expired, doubtful. An approval has none. Whom an approved document names is said by name and date of birth, or not at all. Words are at most 500 characters.")
 )
 
 // Which names a document to a reviewer.
@@ -40,6 +40,7 @@ type Verdict struct {
 	Approved bool
 	Reason   evidence.Reason // of a rejection
 	Words    string          // to the person, at most 500 characters; "" = none
+	Holder   family.Named    // of an approval: whom the document names; zero = nobody, or he was not compared
 }
 
 // Waiting lists the documents that wait to be checked, the one first that waits longest, behind the last one of the page before; the zero
@@ -110,7 +111,7 @@ func inspect(tx Tx, d evidence.Document, e audit.Entry) error {
 // transaction, that of a claim makes its person the patient's representative, and the person is told in either case.
 func (s *Service) Judge(ctx context.Context, by identity.Actor, w Which, v Verdict) (d evidence.Document, err error) {
 	v.Words = strings.TrimSpace(v.Words)
-	if utf8.RuneCountInString(v.Words) > 500 || !v.Approved && !v.Reason.Known() || v.Approved && v.Reason != "" {
+	if utf8.RuneCountInString(v.Words) > 500 || !v.Approved && !v.Reason.Known() || v.Approved && v.Reason != "" || v.names() && !(v.Approved && v.holderWhole()) {
 		return d, errVerdict
 	}
 	err = s.review(ctx, by, w, func(tx Tx, found evidence.Document, now time.Time) error {
@@ -118,7 +119,7 @@ func (s *Service) Judge(ctx context.Context, by identity.Actor, w Which, v Verdi
 		d.Status, d.Judged, d.Reason, d.Words, d.Reviewer = evidence.Rejected, now, v.Reason, v.Words, strings.TrimSpace(by.Person.Name)
 		verdict := "rejected, " + string(v.Reason)
 		if v.Approved {
-			d.Status, verdict = evidence.Approved, "approved"
+			d.Status, d.Holder, verdict = evidence.Approved, v.Holder, "approved"
 		}
 		e := entry(now, by, w, audit.Judge, "document "+string(d.Slot)+": "+verdict)
 		if d.Claim != nil {
@@ -168,6 +169,14 @@ func (s *Service) review(ctx context.Context, by identity.Actor, w Which, work f
 		}
 		return work(tx, d, now)
 	})
+}
+
+// names reports whether the verdict says anything of whom the document names.
+func (v Verdict) names() bool { return v.Holder.Name.Full() != "" || v.Holder.Born != "" }
+
+func (v Verdict) holderWhole() bool {
+	_, err := card.ParseDate(string(v.Holder.Born))
+	return err == nil && v.Holder.Whole()
 }
 
 func entry(now time.Time, by identity.Actor, w Which, act audit.Action, what string) audit.Entry {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
@@ -64,34 +65,99 @@ func (tx *Tx) DecideWrite(a identity.Actor, id card.ID, right string, scopes car
 	return consent.DecideWrite(a, id, right, scopes, tx.token)
 }
 
-// HasOwner reports whether somebody has redeemed the card's claim code.
+// NoteOpener keeps that the client opened the card.
+func (tx *Tx) NoteOpener(p consent.Permit, client identity.ClientID) error {
+	if err := tx.mayPost(p); err != nil {
+		return err
+	}
+	_, err := tx.exec("UPDATE card SET opened_by = ? WHERE id = ?", string(client), string(p.Card()))
+	return err
+}
+
+// OpenedBy reports whether the client opened the card. Of cards from before that was kept, who alone posted did.
+func (tx *Tx) OpenedBy(id card.ID, client identity.ClientID) (bool, error) {
+	if err := tx.enter(id); err != nil {
+		return false, err
+	}
+	var opener string
+	if found, err := tx.one([]any{&opener}, "SELECT opened_by FROM card WHERE id = ?", string(id)); err != nil || !found || opener != "" {
+		return found && opener == string(client), err
+	}
+	var others int
+	_, err := tx.one([]any{&others}, "SELECT count(*) FROM (SELECT 1 FROM posting WHERE card = ? AND client <> ? LIMIT 1) AS other", string(id), string(client))
+	return others == 0, err
+}
+
+// HasOwner reports whether somebody owns the card. Who redeemed its code and has proved nothing yet holds no place.
 func (tx *Tx) HasOwner(id card.ID) (bool, error) {
 	if err := tx.enter(id); err != nil {
 		return false, err
 	}
 	var n int
-	_, err := tx.one([]any{&n}, "SELECT count(*) FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL", string(id), string(consent.Owner))
+	_, err := tx.one([]any{&n}, "SELECT count(*) FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL AND awaits = ''", string(id), string(consent.Owner))
 	return n > 0, err
 }
 
-// GrantOwner makes the account the owner of the card. The act that calls it has proven that the person is.
-func (tx *Tx) GrantOwner(id card.ID, account identity.AccountID, now time.Time) error {
-	_, err := tx.addGrant(consent.Grant{
-		ID: consent.GrantID(NewID()), Card: id, Role: consent.Owner, Account: account,
-		Scopes: card.Everything(), Purpose: consent.PatientRequest, Starts: now,
-	})
-	return err
+// GrantOwner makes the account the owner of the card. The act that calls it has proven that the person is. Who else redeemed a code of the card
+// waits no longer.
+func (tx *Tx) GrantOwner(id card.ID, to identity.AccountID, now time.Time) error {
+	waits, err := tx.awaits(id, to)
+	if err != nil {
+		return err
+	}
+	if waits {
+		_, err = tx.beginAwaited(id, to, now)
+	} else {
+		_, err = tx.addGrant(consent.Grant{
+			ID: consent.GrantID(NewID()), Card: id, Role: consent.Owner, Account: to,
+			Scopes: card.Everything(), Purpose: consent.PatientRequest, Starts: now,
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return tx.refuseOthers(id, to, now)
 }
 
 // CardsOf lists the cards that the account owns or was let see, on this installation of the app. It is a directory look-up and opens
 // none of them.
-func (tx *Tx) CardsOf(account identity.AccountID, device identity.DeviceID) ([]card.ID, error) {
+func (tx *Tx) CardsOf(of identity.AccountID, device identity.DeviceID) ([]card.ID, error) {
 	var ids []card.ID
 	err := tx.each(func(rows *sql.Rows) error {
 		var id card.ID
 		err := rows.Scan(&id)
 		ids = append(ids, id)
 		return err
-	}, "SELECT DISTINCT card FROM account_card WHERE account = ? AND device IN ('', ?) ORDER BY card", string(account), string(device))
+	}, "SELECT DISTINCT card FROM account_card WHERE account = ? AND device IN ('', ?) ORDER BY card", string(of), string(device))
 	return ids, err
+}
+
+// CardsSeen is CardsOf with how the account sees each, of those that it may see at the instant.
+func (tx *Tx) CardsSeen(of identity.AccountID, device identity.DeviceID, now time.Time) (list []account.Seen, err error) {
+	ids, err := tx.CardsOf(of, device)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		all, err := tx.grants(id)
+		if err != nil {
+			return nil, err
+		}
+		role := account.Role("")
+		for _, g := range all {
+			switch {
+			case g.Role == consent.Restriction || !g.InForce(now) || !g.Reaches(identity.Actor{Account: of, Device: device}):
+			case g.Role == consent.Owner:
+				role = account.Owns
+			case g.Representation != "" && role != account.Owns:
+				role = account.Represents
+			case role == "":
+				role = account.LetIn
+			}
+		}
+		if role != "" {
+			list = append(list, account.Seen{Card: id, Role: role})
+		}
+	}
+	return list, nil
 }

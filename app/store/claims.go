@@ -29,7 +29,7 @@ func (tx *Tx) PutClaim(p consent.Permit, client identity.ClientID, code identity
 func (tx *Tx) Claim(code identity.ClaimCode) (account.Claim, bool, error) {
 	var c account.Claim
 	var redeemed sql.NullTime
-	found, err := tx.one([]any{&c.Card, &c.Ends, &redeemed, &c.By}, "SELECT card, ends_at, redeemed_at, redeemed_by FROM claim_code WHERE code_hash = ?", tx.claimHash(code))
+	found, err := tx.one([]any{&c.Card, &c.Client, &c.Ends, &redeemed, &c.By}, "SELECT card, client, ends_at, redeemed_at, redeemed_by FROM claim_code WHERE code_hash = ?", tx.claimHash(code))
 	c.Ends, c.Redeemed = c.Ends.UTC(), fromNull(redeemed)
 	return c, found, err
 }

@@ -24,6 +24,7 @@ type documentDetail struct {
 	Number   string        `json:"number,omitempty"`
 	Words    string        `json:"words,omitempty"`
 	Reviewer string        `json:"reviewer,omitempty"`
+	Holder   family.Named  `json:"holder,omitzero"`
 	Claim    *family.Claim `json:"claim,omitempty"`
 }
 
@@ -119,7 +120,7 @@ func (tx *Tx) documents(which string, args ...any) (list []evidence.Document, er
 		if err := json.Unmarshal(text, &detail); err != nil {
 			return nil, err
 		}
-		d.Number, d.Words, d.Reviewer, d.Claim = detail.Number, detail.Words, detail.Reviewer, detail.Claim
+		d.Number, d.Words, d.Reviewer, d.Holder, d.Claim = detail.Number, detail.Words, detail.Reviewer, detail.Holder, detail.Claim
 		if d.Files, err = tx.files(d.Account, d.ID); err != nil {
 			return nil, err
 		}
@@ -153,7 +154,7 @@ func (tx *Tx) AddDocument(d evidence.Document) (bool, error) {
 }
 
 func sealDocument(key tink.AEAD, d evidence.Document) ([]byte, error) {
-	text, err := json.Marshal(documentDetail{Number: d.Number, Words: d.Words, Reviewer: d.Reviewer, Claim: d.Claim})
+	text, err := json.Marshal(documentDetail{Number: d.Number, Words: d.Words, Reviewer: d.Reviewer, Holder: d.Holder, Claim: d.Claim})
 	if err != nil {
 		return nil, err
 	}

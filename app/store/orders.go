@@ -20,6 +20,12 @@ func (tx *Tx) Bar(g consent.Grant, now time.Time) error {
 		return err
 	}
 	for _, other := range all {
+		if other.Awaits != "" && other.Account == g.Account && other.Revoked.IsZero() {
+			if err := tx.LetGo(g.Account, g.Card, "a claim, by an order", now); err != nil {
+				return err
+			}
+			continue
+		}
 		if other.Account != g.Account || other.Client != g.Client || !other.Revoked.IsZero() || other.Ended != 0 && other.Held.IsZero() {
 			continue
 		}

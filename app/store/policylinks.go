@@ -75,6 +75,6 @@ func (tx *Tx) PolicyFits(of identity.AccountID, n identity.Policy) (bool, error)
 		return false, err
 	}
 	var owner string
-	found, err := tx.one([]any{&owner}, "SELECT account FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL", string(id), string(consent.Owner))
+	found, err := tx.one([]any{&owner}, "SELECT account FROM access_grant WHERE card = ? AND role = ? AND revoked_at IS NULL AND awaits = ''", string(id), string(consent.Owner))
 	return !found || owner == string(of), err
 }

@@ -90,7 +90,7 @@ func TestAccessComesAndGoesOnAPhone(t *testing.T) {
 		if counts := got(phone.Card(id).Counts())(t); len(counts) > 0 {
 			t.Errorf("left on the phone: %v", counts)
 		}
-		if me := got(phone.Me(ctx))(t); slices.Contains(me.Cards, id) {
+		if me := got(phone.Me(ctx))(t); among(me, id) {
 			t.Error("the card is still in his list")
 		}
 	})

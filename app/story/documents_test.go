@@ -19,6 +19,7 @@ import (
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 )
@@ -40,6 +41,7 @@ type (
 		Approved bool
 		Reason   evidence.Reason
 		Words    string
+		Holder   family.Named
 	}
 )
 
@@ -63,7 +65,7 @@ func (r reviewer) Look(ctx context.Context, of identity.AccountID, id evidence.D
 
 func (r reviewer) Judge(ctx context.Context, v judgement) error {
 	which := proving.Which{Account: v.Account, Document: v.Document, Request: "review"}
-	_, err := r.Service.Judge(ctx, sidorova, which, proving.Verdict{Approved: v.Approved, Reason: v.Reason, Words: v.Words})
+	_, err := r.Service.Judge(ctx, sidorova, which, proving.Verdict{Approved: v.Approved, Reason: v.Reason, Words: v.Words, Holder: v.Holder})
 	return err
 }
 
@@ -185,12 +187,12 @@ func TestACardOpensWhenAllIsProved(t *testing.T) {
 		is("policy.not_linked")
 		closed("policy.not_linked")
 
-		_, err = hers.LinkPolicy(ctx, phone.NamedPolicy{Number: "2341998071655740"})
+		_, err = hers.LinkPolicy(ctx, phone.NamedPolicy{Number: "7750930841004210"})
 		refused(t, err, http.StatusUnprocessableEntity, "policy.check_digit")
-		if l := got(hers.LinkPolicy(ctx, phone.NamedPolicy{Number: "2341998071655749"}))(t); l.State != evidence.Pending {
+		if l := got(hers.LinkPolicy(ctx, phone.NamedPolicy{Number: "7750930841004216"}))(t); l.State != evidence.Pending {
 			t.Errorf("asked: %+v", l)
 		}
-		if l := got(hers.Policies(ctx))(t); len(l) != 1 || l[0].State != evidence.Pending || l[0].Number != "2341998071655749" {
+		if l := got(hers.Policies(ctx))(t); len(l) != 1 || l[0].State != evidence.Pending || l[0].Number != "7750930841004216" {
 			t.Errorf("listed: %+v", l)
 		}
 		if l := got(hers.ConfirmPolicy(ctx, got(w.Code(ctx, anna.Login))(t)))(t); l.State != evidence.Linked {

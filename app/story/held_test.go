@@ -86,7 +86,7 @@ func TestARestoreHoldsEverybodysAccess(t *testing.T) {
 			if h != mine && has(h) > 0 {
 				t.Error("held, and his phone still has it")
 			}
-			if me := got(h.Me(ctx))(t); slices.Contains(me.Cards, id) != (h == mine) {
+			if me := got(h.Me(ctx))(t); among(me, id) != (h == mine) {
 				t.Errorf("the card is in the list of whose access is held, or not in the owner's: %v", me.Cards)
 			}
 		}

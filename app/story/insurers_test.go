@@ -78,7 +78,7 @@ func (i insurer) refuse(ctx context.Context, id, why string) error {
 	return i.Call(ctx, i.token, http.MethodPost, "/v1/insurer/policies/"+id+"/refuse", nil, body{"reason": why}, nil)
 }
 
-var annasPolicy = phone.NamedPolicy{Number: "2341998071655749", Holder: &phone.Named{Family: "Соколова", Given: []string{"Анна", "Игоревна"}, Born: "1984-06-15"}}
+var annasPolicy = phone.NamedPolicy{Number: "7750930841004216", Holder: &phone.Named{Family: "Соколова", Given: []string{"Анна", "Игоревна"}, Born: "1984-06-15"}}
 
 // A connected insurer is asked, and nobody else: it sees number, name and date of birth, and sends the code to the phone that it has on file. The
 // account's own phone gets none, so that who knows a number proves nothing by it. Another insurer sees nothing of it.

@@ -169,7 +169,9 @@ func TestAReviewerChecksADocument(t *testing.T) {
 		if report := got(anna.Sync(ctx))(t); report.Received > 0 {
 			t.Errorf("the card is open: %+v", report)
 		}
-		ok(t, two.says(ctx, path, body{"verdict": "approved"}))
+		refused(t, two.says(ctx, path, body{"verdict": "approved", "name": "Соколова Анна Игоревна"}), http.StatusUnprocessableEntity, "verdict.invalid")
+		refused(t, two.says(ctx, path, body{"verdict": "approved", "name": "Соколова Анна Игоревна", "born": "15.06.1984"}), http.StatusUnprocessableEntity, "verdict.invalid")
+		ok(t, two.says(ctx, path, body{"verdict": "approved", "name": "Соколова Анна Игоревна", "born": "1984-06-15"}))
 		if report := got(anna.Sync(ctx))(t); report.Received == 0 {
 			t.Error("approved, and the card is closed")
 		}

@@ -285,8 +285,10 @@ var (
 	ErrNoGrant  = fault.New(fault.NotFound, "card.not_found", "There is no such card, or you have no right to see it.")
 	ErrHeld     = fault.New(fault.Denied, "access.held", "The server was restored from a backup, so the card's owner has to confirm first that you may still see it.")
 	// Who redeemed the card is told what he has still to do: that it is there he knows.
-	ErrDocuments = fault.New(fault.Denied, "documents.not_approved", "The card opens once your documents were approved: GET /v1/me says which, PUT /v1/me/documents takes them.")
-	ErrPolicy    = fault.New(fault.Denied, "policy.not_linked", "The card opens once your insurer has confirmed your policy: send its number to POST /v1/me/policies, and the code that comes.")
+	ErrDocuments    = fault.New(fault.Denied, "documents.not_approved", "The card opens once your documents were approved: GET /v1/me says which, PUT /v1/me/documents takes them.")
+	ErrPolicy       = fault.New(fault.Denied, "policy.not_linked", "The card opens once your insurer has confirmed your policy: send its number to POST /v1/me/policies, and the code that comes.")
+	ErrOtherPatient = fault.New(fault.Denied, "proof.other_patient", "What you proved is another person's than the card: GET /v1/me says which. Send the right one, or ask the clinic that gave you the code.")
+	ErrNotShown     = fault.New(fault.Denied, "proof.missing", "The card opens once something that you proved shows that it is yours: confirm your policy, or send your SNILS, policy or passport; GET /v1/me says more.")
 	// ErrShredded is told to who owned the card, and to who works on it without having to see it.
 	ErrShredded = fault.New(fault.Gone, "card.shredded", "The card was destroyed by order: its key is deleted, and nobody can read it any more. Ask its operator why.")
 	// A court decided that somebody is to see nothing of a card, whoever would let him.
@@ -300,12 +302,25 @@ var (
 
 // Closed reports whether a refusal means that a phone has no access to the card, be it for now.
 func Closed(err error) bool {
-	return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) || errors.Is(err, ErrDocuments) || errors.Is(err, ErrPolicy) || errors.Is(err, ErrShredded)
+	return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) || errors.Is(err, ErrShredded) || slices.ContainsFunc(unproved, func(f *fault.Fault) bool { return errors.Is(err, f) })
+}
+
+// unproved are the refusals to who redeemed the card and has not proved yet that it is his.
+var unproved = []*fault.Fault{ErrDocuments, ErrPolicy, ErrOtherPatient, ErrNotShown}
+
+// awaited is the refusal of a grant that awaits what the code says.
+func awaited(code fault.Code) error {
+	for _, f := range unproved {
+		if f.Code == code {
+			return f
+		}
+	}
+	return ErrDocuments
 }
 
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
 // transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrPerson, ErrNoGrant, ErrHeld where
-// nothing but held grants would let the actor in, and ErrDocuments or ErrPolicy where he has to prove first that the card is his.
+// nothing but held grants would let the actor in, and one of unproved where he has to prove first that the card is his.
 //
 // What a restriction denies stays denied by whatever grant the actor comes; only the owner is bound by none.
 func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Time, t *Token) (Permit, error) {
@@ -319,7 +334,7 @@ func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Ti
 		return Permit{}, ErrPerson // before anything is said of the card
 	}
 	permit := Permit{card: id, actor: a, purpose: p, token: t}
-	refusal := ErrNoGrant
+	var refusal error = ErrNoGrant
 	for _, g := range grants {
 		if g.Card != id || !g.given(now) {
 			continue
@@ -335,10 +350,7 @@ func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Ti
 			continue
 		}
 		if g.Awaits != "" {
-			refusal = ErrDocuments
-			if g.Awaits == ErrPolicy.Code {
-				refusal = ErrPolicy
-			}
+			refusal = awaited(g.Awaits)
 			continue
 		}
 		permit.read = append(permit.read, g.Scopes...)

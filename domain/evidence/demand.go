@@ -11,15 +11,17 @@ import (
 // What may be missing before a person sees health data. The same codes stand in the answer to who asks for himself and in the refusal
 // to who asks for the data. (A contact that is not confirmed is none of them: without both there is no account.)
 const (
-	NoDocument fault.Code = "documents.not_approved"
-	NoPolicy   fault.Code = "policy.not_linked"
+	NoDocument   fault.Code = "documents.not_approved"
+	NoPolicy     fault.Code = "policy.not_linked"
+	OtherPatient fault.Code = "proof.other_patient" // what was proved is another person's than the card
+	NotShown     fault.Code = "proof.missing"       // nothing that was proved can be compared with the card
 )
 
 // ByInsurer is the word for a policy that its insurer confirmed, among the slots of a demand.
 const ByInsurer = "insurer"
 
 // Demand is what an operator wants to see before a card that a person redeemed is opened to him. The zero value demands nothing: the
-// clinic's desk has seen the person.
+// desk of the clinic that opened the card has seen the person.
 type Demand struct {
 	Documents []Slot
 	Policy    bool // confirmed by the insurer
@@ -43,7 +45,7 @@ func ParseDemand(words []string) (d Demand, ok bool) {
 // Lack is one thing that is missing.
 type Lack struct {
 	Code     fault.Code
-	Document Slot // of NoDocument
+	Document Slot // of NoDocument and OtherPatient
 }
 
 // Missing lists what the demand lacks in somebody of whom these documents were approved, and whose policy is confirmed or is not.
@@ -59,6 +61,9 @@ func (d Demand) Missing(approved []Slot, linked bool) []Lack {
 	}
 	return missing
 }
+
+// Nothing reports whether nothing is demanded.
+func (d Demand) Nothing() bool { return len(d.Documents) == 0 && !d.Policy }
 
 // Asks reports whether the demand names the slot.
 func (d Demand) Asks(s Slot) bool { return slices.Contains(d.Documents, s) }

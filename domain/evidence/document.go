@@ -85,6 +85,7 @@ type Document struct {
 	Reason   Reason    // of a rejection
 	Words    string    // the reviewer's, to the person
 	Reviewer string
+	Holder   family.Named  // of an approved one: whose it is, as the reviewer read it; zero = he did not say
 	Claim    *family.Claim // that it is to prove; nil = none
 }
 

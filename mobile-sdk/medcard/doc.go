@@ -72,10 +72,12 @@
 //
 // Names are camelCase, and what is empty is left out. A page of a list:
 //
-//	{"entries": [entry], "next": "for the next page; missing on the last", "locked": ["lab.general"], "unreadable": 1}
+//	{"entries": [entry], "next": "for the next page; missing on the last", "locked": ["lab.general"], "unreadable": 1, "empty": "nonePublished"}
 //
 // locked are scopes that are not opened until the next sync, unreadable the records that only a newer version of the app can
-// show. An entry is one record as a person sees it:
+// show. empty says why a list of one kind has nothing: notSynced (the phone has not received all of the card), nonePublished (one's own
+// card, and no clinic has published any), noneShown (somebody else's: there are none, or none that one may see), noneSuch (none of the
+// category). An entry is one record as a person sees it:
 //
 //	{"id": "0195...", "kind": "comment", "scope": "note.general", "when": 1763800000000, "pending": true,
 //	 "fact": {...}, "siblings": [{...}]}

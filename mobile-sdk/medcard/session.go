@@ -108,7 +108,7 @@ func (c *Client) SignOut(everywhere bool) (err error) {
 }
 
 // Me asks the server who is signed in. JSON: {"account", "phone", "email", "language", "recipient": whether a clinic knows the
-// person, "cards": [id], "waiting": [id] of cards that are redeemed and closed until nothing is missing, "missing": [{"code", "detail", "document"}]: what still
+// person, "cards": [{"id", "role": "owner", "representative" or "letIn"}], "waiting": [id] of cards that are redeemed and closed until nothing is missing, "missing": [{"code", "detail", "document"}]: what still
 // stands between the person and the health data}.
 func (c *Client) Me() (me []byte, err error) {
 	defer guard(&err)
@@ -120,7 +120,10 @@ func (c *Client) Me() (me []byte, err error) {
 	}
 	shape := meShape{
 		Account: string(r.Account), Phone: r.Phone, Email: r.Email, Language: r.Language, Recipient: r.Recipient,
-		Cards: texts(r.Cards), Waiting: texts(r.Waiting), Missing: []missingShape{},
+		Cards: []myCardShape{}, Waiting: texts(r.Waiting), Missing: []missingShape{},
+	}
+	for _, k := range r.Cards {
+		shape.Cards = append(shape.Cards, myCardShape{ID: string(k.ID), Role: string(k.Role)})
 	}
 	for _, m := range r.Missing {
 		shape.Missing = append(shape.Missing, missingShape(m))

@@ -19,6 +19,7 @@ type pageShape struct {
 	Next       string       `json:"next,omitempty"`
 	Locked     []string     `json:"locked,omitempty"`
 	Unreadable int          `json:"unreadable,omitempty"`
+	Empty      string       `json:"empty,omitempty"`
 }
 
 type entryShape struct {
@@ -53,9 +54,14 @@ type meShape struct {
 	Email     string         `json:"email"`
 	Language  string         `json:"language"`
 	Recipient bool           `json:"recipient"`
-	Cards     []string       `json:"cards"`
+	Cards     []myCardShape  `json:"cards"`
 	Waiting   []string       `json:"waiting"`
 	Missing   []missingShape `json:"missing"`
+}
+
+type myCardShape struct {
+	ID   string `json:"id"`
+	Role string `json:"role"`
 }
 
 type missingShape struct {
@@ -133,7 +139,7 @@ func factOf(kind card.Kind, text []byte) (card.Fact, error) {
 
 // pageJSON writes a page; write gives the JSON of what its entries hold.
 func pageJSON[F any](p phone.Page[F], write func(F) (json.RawMessage, error)) ([]byte, error) {
-	shape := pageShape{Entries: make([]entryShape, len(p.Entries)), Next: p.Next, Locked: texts(p.Locked), Unreadable: p.Unreadable}
+	shape := pageShape{Entries: make([]entryShape, len(p.Entries)), Next: p.Next, Locked: texts(p.Locked), Unreadable: p.Unreadable, Empty: string(p.Empty)}
 	for i, e := range p.Entries {
 		var err error
 		if shape.Entries[i], err = entryOf(e, write); err != nil {

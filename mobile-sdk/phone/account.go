@@ -145,17 +145,33 @@ type Me struct {
 	Phone     string
 	Email     string
 	Language  string
-	Recipient bool // of medical services: a clinic knows the person, and the person redeemed its code
-	Cards     []card.ID
+	Recipient bool // of medical services: a clinic knows the person, and the person redeemed its code: one of Cards is his own
+	Cards     []MyCard
 	Waiting   []card.ID // redeemed, and closed until nothing is missing
 	Missing   []Missing // what still stands between the person and the health data
 }
 
+// Role says how the person sees a card.
+type Role string
+
+// The roles.
+const (
+	Owner          Role = "owner"          // it is his own
+	Representative Role = "representative" // he acts for its patient
+	LetIn          Role = "letIn"          // its owner lets him see it
+)
+
+// MyCard is a card that the person sees.
+type MyCard struct {
+	ID   card.ID
+	Role Role
+}
+
 // Missing is one thing that is missing, and what to do about it.
 type Missing struct {
-	Code     string // card.not_claimed, documents.not_approved, policy.not_linked; a refusal to show the card has the same
+	Code     string // card.not_claimed, documents.not_approved, policy.not_linked, proof.other_patient, proof.missing; a refusal to show the card has the same
 	Detail   string
-	Document string // of documents.not_approved: the slot
+	Document string // of documents.not_approved and proof.other_patient: the slot
 }
 
 // Me asks the server who is signed in, and makes this phone know the person's cards.
@@ -166,7 +182,7 @@ func (c *Client) Me(ctx context.Context) (Me, error) {
 	}
 	me := Me{Account: identity.AccountID(a.Account), Phone: a.Phone, Email: a.Email, Language: a.Language, Recipient: a.Recipient}
 	for _, k := range a.Cards {
-		me.Cards = append(me.Cards, card.ID(k.ID))
+		me.Cards = append(me.Cards, MyCard{ID: card.ID(k.ID), Role: Role(k.Role)})
 		if err := c.vault.Card(k.ID).Know(); err != nil {
 			return Me{}, err
 		}

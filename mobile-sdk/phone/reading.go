@@ -26,6 +26,30 @@ type Page[F any] struct {
 	Next       string       // "" = this was the last page
 	Locked     []card.Scope // scopes that were met and are not opened: their lease has ended
 	Unreadable int          // records that were met and are of a newer shape than this version reads; they are kept
+	Empty      Empty        // why a list of one kind has nothing, asked from its begin; "" = it has something
+}
+
+// Empty says why a list has nothing to show. (That a lease ended is a LeaseError, and that a card is not opened yet tells Client.Me.)
+type Empty string
+
+// The reasons. Of somebody else's card there is one for all that might be: whether nobody wrote any, or they are kept from him, is not his to know.
+const (
+	NotSynced     Empty = "notSynced"     // the phone has not received all of the card yet
+	NonePublished Empty = "nonePublished" // of one's own card: there are none, no clinic has published any
+	NoneShown     Empty = "noneShown"     // of somebody else's: there are none, or none that one may see
+	NoneSuch      Empty = "noneSuch"      // there are some, but not of the category that was asked for
+)
+
+func emptiness(meta replica.Meta, met bool) Empty {
+	switch {
+	case met:
+		return NoneSuch
+	case meta.Synced.IsZero():
+		return NotSynced
+	case meta.Own:
+		return NonePublished
+	}
+	return NoneShown
 }
 
 const defaultLimit = 50
@@ -98,6 +122,7 @@ func filtered[F any](k *Card, kind card.Kind, p Paging, read reader[F], wanted f
 		if err != nil {
 			return err
 		}
+		met := false
 		for len(out.Entries) < p.Limit {
 			s, ok, err := l.next()
 			if err != nil {
@@ -109,6 +134,7 @@ func filtered[F any](k *Card, kind card.Kind, p Paging, read reader[F], wanted f
 			if !open.opens(s.Scope) {
 				continue
 			}
+			met = true
 			e, err := entryOf(s, read)
 			if err != nil {
 				out.Unreadable++
@@ -126,6 +152,9 @@ func filtered[F any](k *Card, kind card.Kind, p Paging, read reader[F], wanted f
 		}
 		open.missed(kind)
 		out.Locked = open.locked
+		if behind == nil && len(out.Entries)+out.Unreadable == 0 {
+			out.Empty = emptiness(meta, met)
+		}
 		return open.err(len(out.Entries) + out.Unreadable)
 	})
 	return out, err

@@ -24,6 +24,9 @@ var withoutPermit = map[string][]string{
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
 		"GrantsOf", "RevokeByOrder", "Bar",
 	},
+	"takes somebody off a card that is not his, for an operator, and opens nothing": {
+		"Disown",
+	},
 	"is for the operator who destroys a card by order: it opens nothing, and who did it and why is remembered": {
 		"Shred", "Shreddings", "TellOfDestruction",
 	},
@@ -39,8 +42,8 @@ var withoutPermit = map[string][]string{
 	"lets a person act for a patient, whose document somebody approved: he has no permit before, and who approves gets none": {
 		"Represent", "Representations", "RepresentationsOf", "ProxyTokens", "OpenToken", "EndToken", "EndRepresentation",
 	},
-	"compares what a claimant typed with a card, and tells no more than whether it fits; and lets those hear who speak for its patient": {
-		"CardOfNamed", "OwnCardIs", "TellOfAttempt",
+	"compares what a claimant typed, or a person proved, with a card, and tells no more than whether it fits; and lets those hear who speak for its patient": {
+		"CardOfNamed", "OwnCardIs", "Lacks", "TellOfAttempt",
 	},
 	"the names of a person on his own cards, so that nobody reviews what he sent himself: they are compared, and go nowhere": {
 		"NamesOf",
@@ -52,10 +55,10 @@ var withoutPermit = map[string][]string{
 		"Practises", "PutPractitioner", "DropPractitioner",
 	},
 	"opens a card, or gives it to whom a claim code proved to be its owner: nobody is there yet who could give a permit": {
-		"CreateCard", "GrantOwner", "AwaitOwner", "AwaitedCards", "LetIn", "HasOwner", "Claim", "RedeemClaim",
+		"CreateCard", "GrantOwner", "AwaitOwner", "AwaitedCards", "LetIn", "LetGo", "Overdue", "OpenedBy", "HasOwner", "Claim", "RedeemClaim",
 	},
 	"a directory: it leads from a name, a token or an account to a card, and opens none": {
-		"CardsOfPatient", "CardsOf", "PrescriptionByToken", "CardOfPrescription", "CardOfReferral", "ReferralByToken", "CardOfCertificate",
+		"CardsOfPatient", "CardsOf", "CardsSeen", "PrescriptionByToken", "CardOfPrescription", "CardOfReferral", "ReferralByToken", "CardOfCertificate",
 		"PaperGone", "SetPaperGone",
 		"TakeNumber", "TokenOfNumber", "Standing",
 	},
