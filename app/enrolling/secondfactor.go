@@ -151,8 +151,11 @@ func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code
 	var p proof
 	var session account.Session
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
-		if p, refused, err = s.prove(tx, id, code, now); err != nil || refused != nil {
+		if p, refused, err = s.prove(tx, id, code, now); err != nil {
 			return err
+		}
+		if refused != nil {
+			return tx.CountRefusal(p.who.ID, from.network(), now)
 		}
 		if p.pending.Session != "" {
 			return errChallenge // a step-up opens nothing
@@ -193,6 +196,13 @@ func (s *Service) newOpening() (o opening, err error) {
 
 // open opens a session on a device, bound to the key unless that is "".
 func (s *Service) open(tx Tx, o opening, who identity.AccountID, device account.Device, key string, now time.Time, methods ...account.Method) (account.Session, error) {
+	known, err := knows(tx, who, device)
+	if err != nil {
+		return account.Session{}, err
+	}
+	if err := tx.AddEvent(account.Event{Account: who, Kind: account.SignedIn, What: methodsOf(methods, !known), Device: device.ID, At: now}); err != nil {
+		return account.Session{}, err
+	}
 	device.Seen = now
 	if err := tx.PutDevice(who, device); err != nil {
 		return account.Session{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -83,10 +84,10 @@ type Origin struct {
 }
 
 // Sweep deletes what has ended long enough ago that nobody will ask for it again: a replayed code still hears for a day that
-// it was used.
+// it was used. Before that the audit log gets what it lacks.
 func (s *Service) Sweep(ctx context.Context) error {
 	before := s.now().Add(-24 * time.Hour)
-	return s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) })
+	return errors.Join(s.Note(ctx), s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) }))
 }
 
 // now is the time as precisely as a database keeps it, so that what is answered at once equals what is read later.

@@ -130,6 +130,7 @@ func New(cfg Config) *API {
 	a.attachmentRoutes()
 	a.peopleRoutes()
 	a.factorRoutes()
+	a.eventRoutes()
 	a.deviceRoutes()
 	a.passwordRoutes()
 	a.contactRoutes()

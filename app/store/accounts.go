@@ -151,5 +151,5 @@ func (tx *Tx) ForgetEnrolling(before time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return tx.forgetEvents(before)
 }

@@ -149,6 +149,9 @@ func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 	}
 	cards = append(cards, waiting...)
 	slices.Sort(cards) // locks are taken in one order
+	if cards, err = tx.whole(slices.Compact(cards)); err != nil {
+		return err
+	}
 	if len(cards) == 0 {
 		if err := tx.OpenLogCard(e.At); err != nil {
 			return err
@@ -156,11 +159,29 @@ func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 		e.What = strings.TrimSpace(e.What + " of " + string(of))
 		cards = []card.ID{audit.LogCard}
 	}
-	for _, id := range slices.Compact(cards) {
+	for _, id := range cards {
 		e.Card = id
 		if err := tx.AppendAudit(e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// whole are those of the cards that were not destroyed: in the others nothing is written any more.
+func (tx *Tx) whole(cards []card.ID) (list []card.ID, err error) {
+	for _, id := range cards {
+		if err := tx.enter(id); err != nil {
+			return nil, err
+		}
+		var one int
+		found, err := tx.one([]any{&one}, "SELECT 1 FROM card WHERE id = ? AND shredded_at IS NULL", string(id))
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			list = append(list, id)
+		}
+	}
+	return list, nil
 }
