@@ -247,8 +247,11 @@ func (s *Service) Bind(ctx context.Context, a identity.Actor, token, sent string
 	})
 }
 
-// Unbind ends that. Sessions that are open stay open.
+// Unbind ends that. Sessions that are open stay open. It asks for a fresh second factor: who found the phone open must not take ways in away.
 func (s *Service) Unbind(ctx context.Context, a identity.Actor) error {
+	if err := a.Fresh(s.now()); err != nil {
+		return err
+	}
 	return s.Store.Update(ctx, func(tx Tx) error { return tx.UnbindSigner(a.Account) })
 }
 

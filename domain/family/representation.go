@@ -243,6 +243,13 @@ func (r Representation) Reach(now time.Time) (scopes card.Scopes, until time.Tim
 	return scopes, until
 }
 
+// Speaks reports whether the agent speaks for the patient beside and against others: he sees who else represents him, and closes their phones. An
+// attorney acts as far as his letter goes and for nobody's others, and from the first turn on the teenager speaks herself.
+func (r Representation) Speaks(now time.Time) bool {
+	turned := r.Child() && !now.Before(r.Turns.Consent)
+	return r.Runs(now) && r.Held.IsZero() && r.Level != Limited && r.Basis != PowerOfAttorney && !turned
+}
+
 // secrets are those of the scopes in which addiction stands.
 func secrets(scopes card.Scopes) (found card.Scopes) {
 	for _, s := range labelled(card.Addiction) {
