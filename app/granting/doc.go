@@ -53,7 +53,8 @@
 // have to be kept, renewed, revoked and proved at each door anew, and every act would have two answers to the question who asks. As a grant it
 // ends for sync, files, codes and pushes at once, its lease ends with it, and the phone that asks has proved itself by its session already. To
 // open one asks for a fresh second factor (POST .../representations/{representation}/token); while one runs there is no other for the phone,
-// so none is ever made longer. Its agent, the owner, and whoever represents the patient wholly may end it. A phone's next token
+// so none is ever made longer. Its agent, the owner, and whoever speaks for the patient (family.Representation.Speaks: no attorney, and nobody once
+// the patient has turned 15) may end it. A phone's next token
 // is the same row, begun anew, so that a childhood of them is no thousand grants.
 //
 // A token ends earlier where the patient turns 15, 16 or 18 within its day, and the next one holds what is left. Those turns and the end of a

@@ -307,6 +307,11 @@ func (s *Service) Confirm(ctx context.Context, a identity.Actor, id card.ID, gra
 		if !found {
 			return ErrNotHeld
 		}
+		if g.Account != "" { // as when it was given
+			if err := a.Fresh(now); err != nil {
+				return err
+			}
+		}
 		if confirmed, err = s.named(tx, g); err != nil {
 			return err
 		}

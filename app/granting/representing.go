@@ -49,11 +49,17 @@ func (s *Service) Represents(ctx context.Context, a identity.Actor) (list []Repr
 	return list, err
 }
 
-// Representatives lists who represents the card's patient, or did: for the owner, and for whoever represents him wholly.
+// Representatives lists who represents the card's patient, or did: for the owner, and for whoever speaks for him. Any other whose right opens
+// something is told of his own.
 func (s *Service) Representatives(ctx context.Context, a identity.Actor, id card.ID) (list []Represented, err error) {
 	now := s.Clock()
 	err = s.Store.View(ctx, func(tx Tx) error {
 		all, err := s.patientSide(tx, a, id, now)
+		if errors.Is(err, consent.ErrNoGrant) || errors.Is(err, consent.ErrNotOwner) {
+			if own := slices.DeleteFunc(slices.Clone(all), func(r family.Representation) bool { return r.Agent != a.Account }); slices.ContainsFunc(own, opens(now)) {
+				all, err = own, nil
+			}
+		}
 		if err == nil {
 			list, err = represented(tx, all, now)
 		}
@@ -74,16 +80,22 @@ func represented(tx Tx, all []family.Representation, now time.Time) ([]Represent
 	return list, nil
 }
 
-// patientSide gives the card's representations to whoever speaks for its patient: the owner, or who represents him wholly. To anybody else
-// the card does not exist.
+// opens says of a representation whether it opens anything at the instant.
+func opens(now time.Time) func(family.Representation) bool {
+	return func(r family.Representation) bool {
+		scopes, _ := r.Reach(now)
+		return r.Held.IsZero() && len(scopes) > 0
+	}
+}
+
+// patientSide gives the card's representations, and refuses who does not speak for its patient: he is neither the owner, nor represents him
+// wholly. To him the card does not exist.
 func (s *Service) patientSide(tx Tx, a identity.Actor, id card.ID, now time.Time) ([]family.Representation, error) {
 	all, err := tx.Representations(id)
 	if err != nil {
 		return nil, err
 	}
-	speaks := func(r family.Representation) bool {
-		return r.Agent == a.Account && r.Level != family.Limited && r.Held.IsZero() && r.Runs(now)
-	}
+	speaks := func(r family.Representation) bool { return r.Agent == a.Account && r.Speaks(now) }
 	if slices.ContainsFunc(all, speaks) {
 		return all, nil
 	}
@@ -99,22 +111,25 @@ func (s *Service) OpenToken(ctx context.Context, a identity.Actor, id card.ID, o
 		return g, err
 	}
 	err = s.Store.Update(ctx, func(tx Tx) error {
-		if err := tx.LockCard(id); err != nil {
-			return err
-		}
-		all, err := tx.Representations(id)
+		r, err := locked(tx, id, func() (family.Representation, error) {
+			all, err := tx.Representations(id)
+			if err != nil {
+				return family.Representation{}, err
+			}
+			i := slices.IndexFunc(all, func(r family.Representation) bool { return r.ID == of && r.Agent == a.Account })
+			if i < 0 {
+				return family.Representation{}, consent.ErrNoGrant
+			}
+			return all[i], nil
+		})
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all, func(r family.Representation) bool { return r.ID == of && r.Agent == a.Account })
-		if i < 0 {
-			return consent.ErrNoGrant
-		}
-		wanted, err := all[i].Open(consent.GrantID(s.NewID()), a.Device, now)
+		wanted, err := r.Open(consent.GrantID(s.NewID()), a.Device, now)
 		if err != nil {
 			return err
 		}
-		if g, err = tx.OpenToken(all[i], wanted); err != nil {
+		if g, err = tx.OpenToken(r, wanted); err != nil {
 			return err
 		}
 		return tx.AppendAudit(audit.Entry{
@@ -128,18 +143,19 @@ func (s *Service) OpenToken(ctx context.Context, a identity.Actor, id card.ID, o
 func (s *Service) EndToken(ctx context.Context, a identity.Actor, id card.ID, token consent.GrantID, request string) error {
 	now := s.Clock()
 	return s.Store.Update(ctx, func(tx Tx) error {
-		if err := tx.LockCard(id); err != nil {
-			return err
-		}
-		tokens, err := tx.ProxyTokens(id, now)
-		if err != nil {
-			return err
-		}
-		var of consent.RepresentationID
-		if i := slices.IndexFunc(tokens, func(g consent.Grant) bool { return g.ID == token }); i >= 0 {
-			of = tokens[i].Representation
-		}
-		r, found, err := s.meant(tx, a, id, of, now)
+		found := false
+		r, err := locked(tx, id, func() (r family.Representation, err error) {
+			tokens, err := tx.ProxyTokens(id, now)
+			if err != nil {
+				return r, err
+			}
+			var of consent.RepresentationID
+			if i := slices.IndexFunc(tokens, func(g consent.Grant) bool { return g.ID == token }); i >= 0 {
+				of = tokens[i].Representation
+			}
+			r, found, err = s.meant(tx, a, id, of, now)
+			return r, err
+		})
 		if err == nil && found {
 			found, err = tx.EndToken(r, token, now)
 		}
@@ -151,10 +167,11 @@ func (s *Service) EndToken(ctx context.Context, a identity.Actor, id card.ID, to
 func (s *Service) EndRepresentation(ctx context.Context, a identity.Actor, id card.ID, of consent.RepresentationID, request string) error {
 	now := s.Clock()
 	return s.Store.Update(ctx, func(tx Tx) error {
-		if err := tx.LockCard(id); err != nil {
-			return err
-		}
-		r, found, err := s.meant(tx, a, id, of, now)
+		found := false
+		r, err := locked(tx, id, func() (r family.Representation, err error) {
+			r, found, err = s.meant(tx, a, id, of, now)
+			return r, err
+		})
 		if err == nil && r.Agent != a.Account { // who represents the patient beside him may close phones, and not take his right
 			_, err = s.owner(tx, a, id)
 		}
@@ -165,6 +182,18 @@ func (s *Service) EndRepresentation(ctx context.Context, a identity.Actor, id ca
 		}
 		return s.ended(tx, a, r, string(of), orNone(found, family.ErrNone, err), request)
 	})
+}
+
+// locked finds a representation of a card, takes the card's lock and finds it again as it stands under the lock. Who has nothing to do with the
+// card is refused before it is locked: he must not learn from that whether there was one.
+func locked(tx Tx, id card.ID, find func() (family.Representation, error)) (family.Representation, error) {
+	if r, err := find(); err != nil {
+		return r, err
+	}
+	if err := tx.LockCard(id); err != nil {
+		return family.Representation{}, err
+	}
+	return find()
 }
 
 // meant finds a representation of the card, for its agent and the patient's side.

@@ -264,8 +264,11 @@ func (s *Service) Bind(ctx context.Context, a identity.Actor, token, sent string
 	return err
 }
 
-// Unbind ends that. Sessions that are open stay open.
+// Unbind ends that. Sessions that are open stay open. It asks for a fresh second factor: who found the phone open must not take ways in away.
 func (s *Service) Unbind(ctx context.Context, a identity.Actor) error {
+	if err := a.Fresh(s.now()); err != nil {
+		return err
+	}
 	var who account.Account
 	bound := false
 	err := s.Store.Update(ctx, func(tx Tx) (err error) {

@@ -122,7 +122,9 @@ func TestAPersonSignsInWithACertificate(t *testing.T) {
 		_, err = s.signIn(anna)
 		refused(t, err, http.StatusUnprocessableEntity, "signature.replaced")
 
-		ok(t, s.Call(s.ctx, s.token, http.MethodDelete, "/v1/me/signature", nil, nil, nil))
+		s.Skip(5*time.Minute + time.Second)
+		refused(t, s.Call(s.ctx, s.token, http.MethodDelete, "/v1/me/signature", nil, nil, nil), http.StatusForbidden, "step_up.required")
+		ok(t, s.Call(s.ctx, str(s.enter(s.ctx, t, s.anna), "accessToken"), http.MethodDelete, "/v1/me/signature", nil, nil, nil))
 		_, err = s.signIn(renewed)
 		refused(t, err, http.StatusUnprocessableEntity, "signature.not_bound")
 	})

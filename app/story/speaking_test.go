@@ -125,7 +125,7 @@ func TestWhoSpeaksForTheChildIsTold(t *testing.T) {
 // From the birthday on that makes the child's own word count, the parents are no more told than shown.
 func TestTheTurnEndsWhatParentsAreTold(t *testing.T) {
 	each(t, func(ctx context.Context, t *testing.T, w *World) {
-		teen := bear(ctx, t, w, w.Now().AddDate(-16, 0, 1)) // sixteen tomorrow: what is labelled as addiction is his till then
+		teen := bear(ctx, t, w, w.Now().AddDate(-15, 0, 1)) // fifteen tomorrow
 		parent, boris := teen.person(ctx, t, "boris", "+79161234560")
 		teen.represent(ctx, t, family.Proven{Agent: parent, Level: family.Full, Basis: family.BirthCertificate})
 		_, _, err := boris.Card(teen.id).AccessLog(ctx, 0)

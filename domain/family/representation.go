@@ -243,11 +243,12 @@ func (r Representation) Reach(now time.Time) (scopes card.Scopes, until time.Tim
 	return scopes, until
 }
 
-// Speaks reports whether the agent is told, in place of a patient who has no account, what is done with the card: he represents him wholly, and
-// the patient does not decide himself. An attorney's patient does.
+// Speaks reports whether the agent speaks for the patient beside and against others: he sees who else represents him, and closes their phones; and in
+// place of a patient who has no account he is told what is done with the card. An attorney acts as far as his letter goes and for nobody's others,
+// and from the first turn on the teenager speaks herself.
 func (r Representation) Speaks(now time.Time) bool {
-	scopes, _ := r.Reach(now)
-	return r.Level != Limited && r.Basis != PowerOfAttorney && r.Held.IsZero() && len(scopes) > 0
+	turned := r.Child() && !now.Before(r.Turns.Consent)
+	return r.Runs(now) && r.Held.IsZero() && r.Level != Limited && r.Basis != PowerOfAttorney && !turned
 }
 
 // secrets are those of the scopes in which addiction stands.
