@@ -41,6 +41,7 @@ back, or signed anew by somebody with the server's key, is found. Keep it where 
 
 With --file it verifies what ` + "`medcard audit export`" + ` wrote, without a network: that each line is as it was hashed, that none is missing,
 and that they stand in the log that was signed with the key of --key or --state.
+A log whose key handed over to another (medcard audit handover) is followed, with --key and a state alike.
 
 The exit code is 0 only if all is well.`,
 				Flags: []cli.Flag{
@@ -54,10 +55,14 @@ The exit code is 0 only if all is well.`,
 			auditExportCommand(),
 			{Name: "key", Usage: "print the key that verifies the log's checkpoints", Action: func(ctx context.Context, c *cli.Command) error {
 				return withAudit(ctx, func(log *auditing.Service) error {
-					_, err := fmt.Fprintln(c.Root().Writer, log.Key)
+					keys, err := log.Keys()
+					if err == nil {
+						_, err = fmt.Fprintln(c.Root().Writer, keys.Key)
+					}
 					return err
 				})
 			}},
+			auditHandoverCommand(),
 		},
 	}
 }
@@ -119,13 +124,19 @@ func verifyRemote(ctx context.Context, out io.Writer, address string, state proo
 
 // verifyDatabase verifies with the entries at hand.
 func verifyDatabase(ctx context.Context, out io.Writer, log *auditing.Service, state proof.State) (proof.State, error) {
-	if state.Key != "" && state.Key != log.Key {
-		return state, fmt.Errorf("%w: the key folder holds another key than the one that is expected", errTampered)
+	keys, err := log.Keys()
+	if err != nil {
+		return state, err
 	}
-	state.Key = log.Key
 	kept, err := state.Kept()
 	if err != nil {
 		return state, err
+	}
+	if state.Key == "" {
+		state.Key = keys.Key
+	}
+	if chain := proof.Chain(state.Key, keys.Handovers); chain[len(chain)-1] != keys.Key {
+		return state, fmt.Errorf("%w: the key folder holds another key than the one that is expected, and none to which that handed over", errTampered)
 	}
 	bar, tree := newCounting(os.Stderr), new(proof.Tree)
 	report, err := log.Verify(ctx, kept, func(leaf audit.Hash, total int64) {
@@ -150,7 +161,7 @@ func verifyDatabase(ctx context.Context, out io.Writer, log *auditing.Service, s
 		return state, errTampered
 	}
 	fmt.Fprintf(out, "OK: the signed tree is %x.\n", report.Checkpoint.Root)
-	return proof.StateOf(log.Key, report.Signed, tree), nil
+	return state.Next(keys.Key, report.Signed, tree), nil
 }
 
 // readAuditState reads what was kept; a file that is not there yet is the first time.
@@ -169,7 +180,7 @@ func readAuditState(path, key string) (state proof.State, err error) {
 	if json.Unmarshal(text, &state) != nil || state.Key == "" {
 		return state, fmt.Errorf("%s: %w", path, proof.ErrState)
 	}
-	if key != "" && state.Key != key {
+	if key != "" && state.Key != key && state.First != key {
 		return state, fmt.Errorf("%s is of another key than --key", path)
 	}
 	return state, nil
@@ -232,16 +243,11 @@ func withAudit(ctx context.Context, work func(*auditing.Service) error) error {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Config{Postgres: cfg.Postgres, SQLite: cfg.Database(), Keys: custody})
-	if err != nil {
-		return err
-	}
-	log, err := server.Audit(db, custody, cfg.Issuer, time.Now)
-	if err == nil {
-		_, err = db.Migrate(ctx)
-	}
-	if err == nil {
-		err = work(log)
-	}
-	return errors.Join(err, db.Close())
+	return withDatabase(ctx, cfg, custody, func(db *store.DB) error {
+		log, err := server.Audit(db, custody, cfg.Issuer, time.Now)
+		if err != nil {
+			return err
+		}
+		return work(log)
+	})
 }

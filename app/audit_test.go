@@ -145,3 +145,49 @@ func anyCard(t *testing.T, tx *store.Tx) card.ID {
 	}
 	return list[0].Card
 }
+
+// Another key takes over by command, beside a server that runs. Who verified before follows, and the backup from before goes on with the new key.
+func TestAuditHandover(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	t.Setenv("MEDCARD_DATA", data)
+	url, db := served(t)
+	outside, inside := filepath.Join(dir, "outside.json"), filepath.Join(dir, "inside.json")
+	remember(t, db, 2)
+	until(t, "OK: 2 entries", "audit", "verify", "--url", url, "--state", outside)
+	until(t, "2 entries in the log", "audit", "verify", "--state", inside)
+	old := strings.TrimSpace(until(t, "medcard/audit+", "audit", "key"))
+	backup := filepath.Join(dir, "backup")
+	if out, err := medcard(t, "backup", backup); err != nil {
+		t.Fatal(out, err)
+	}
+	for _, wrong := range [][]string{{}, {"--reason", "short", "--as", "Petrova"}, {"--reason", "once in five years", "--as", "Petrova", "audit-2.pem"}} {
+		if out, err := medcard(t, append([]string{"audit", "handover"}, wrong...)...); err == nil {
+			t.Errorf("%v: %s", wrong, out)
+		}
+	}
+	if key := strings.TrimSpace(until(t, "medcard/audit+", "audit", "key")); key != old {
+		t.Fatal("the key changed by mistake")
+	}
+	out, err := medcard(t, "audit", "handover", "--reason", "once in five years", "--as", "Petrova")
+	key := strings.TrimSpace(until(t, "medcard/audit+", "audit", "key"))
+	if err != nil || key == old || !strings.Contains(out, key) {
+		t.Fatal(out, err)
+	}
+	remember(t, db, 2)
+	until(t, "OK: 5 entries", "audit", "verify", "--url", url, "--state", outside, "--key", old) // one of them says who changed the key
+	until(t, "5 entries in the log", "audit", "verify", "--state", inside)
+	until(t, "OK: 5 entries", "audit", "verify", "--url", url, "--state", outside, "--key", old)
+	until(t, "OK: 5 entries", "audit", "verify", "--url", url, "--key", key)
+
+	second := filepath.Join(dir, "second")
+	if err := os.CopyFS(filepath.Join(second, "keys"), os.DirFS(filepath.Join(data, "keys"))); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("MEDCARD_DATA", second)
+	if out, err := medcard(t, "restore", backup); err != nil {
+		t.Fatal(out, err)
+	}
+	until(t, "2 entries in the log", "audit", "verify", "--key", old)
+	until(t, "2 entries in the log", "audit", "verify", "--key", key)
+}

@@ -57,6 +57,9 @@ func restoreCommand() *cli.Command {
 			if errors.Is(err, store.ErrTargetUsed) {
 				return fmt.Errorf("%s: %w; --force moves it aside", cfg.Database(), err)
 			}
+			if err == nil {
+				err = adoptLog(ctx, cfg)
+			}
 			if err != nil {
 				return err
 			}
@@ -83,6 +86,13 @@ func epochCommand() *cli.Command {
 				cards, err := db.BeginEpoch(ctx, time.Now(), func(int) {})
 				if err := errors.Join(err, db.Close()); err != nil {
 					return err
+				}
+				cfg, err := config.Load(os.Environ())
+				if err == nil {
+					err = adoptLog(ctx, cfg)
+				}
+				if err != nil {
+					return fmt.Errorf("the epoch is begun; the audit log could not be taken over, and the same again tries that: %w", err)
 				}
 				fmt.Fprintf(c.Root().Writer, "%d cards begin a new epoch.\n%s", cards, afterwards)
 				return nil

@@ -28,6 +28,8 @@ type Tx interface {
 	Upload(p consent.Permit, hash card.Hash) (u card.Upload, found bool, err error)
 	Uploaded(consent.Permit) (named, all int64, err error)
 	AddUpload(p consent.Permit, hash card.Hash, u card.Upload, number int64, content []byte, now time.Time) error
+	// UploadPiece reads one piece of the permit's own upload, nil where it has none of the number.
+	UploadPiece(p consent.Permit, hash card.Hash, number int64) ([]byte, error)
 	DropUpload(p consent.Permit, hash card.Hash) error
 
 	CardsWithIdleUploads(before time.Time, behind card.Turn, limit int) ([]card.Turn, error)
@@ -43,6 +45,7 @@ type Store interface {
 // Service gives files out and takes them in.
 type Service struct {
 	Store Store
+	Scan  Scan // of every file before anybody may read it; nil = none is scanned
 	Clock func() time.Time
 }
 

@@ -82,6 +82,10 @@ func (s *Service) Take(ctx context.Context, a identity.Actor, in Piece) (out wir
 	case in.Offset < 0 || in.Offset%piece != 0 || end > in.Length, end < in.Length && len(in.Content) != piece, len(in.Content) == 0:
 		return out, ErrPiece
 	}
+	clean, err := s.scan(ctx, a, in)
+	if err != nil {
+		return out, err
+	}
 	mismatch := false
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		mismatch = false
@@ -105,6 +109,9 @@ func (s *Service) Take(ctx context.Context, a identity.Actor, in Piece) (out wir
 		}
 		if mismatch = !right; mismatch {
 			return tx.DropUpload(permit, in.Hash)
+		}
+		if next.Complete && !clean {
+			return ErrNoScan
 		}
 		now := s.Clock().UTC()
 		if err := tx.AddUpload(permit, in.Hash, next, in.Offset/piece, in.Content, now); err != nil {

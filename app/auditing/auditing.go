@@ -5,8 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -15,15 +14,19 @@ import (
 
 // Tx is what this act needs of a transaction.
 type Tx interface {
-	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
+	// DecideWatch lets in who speaks for the card's patient: the owner, or where it has none, who represents the patient wholly.
+	DecideWatch(identity.Actor, card.ID, time.Time) (consent.Permit, error)
 	AuditTrail(p consent.Permit, below uint64, limit int) ([]audit.Entry, error)
 	SaltedTrail(p consent.Permit, below uint64, limit int) ([]audit.Salted, error)
+	Grants(consent.Permit) ([]consent.Grant, error)
+	Devices(of identity.AccountID, now time.Time) ([]account.ListedDevice, error)
 	TellsOfAccess(consent.Permit) (bool, error)
 	SetTellsOfAccess(consent.Permit, bool) error
 	AppendAudit(audit.Entry) error
 
 	// The log: its length and signed checkpoint, what waits for it, and its hashes.
 	PendingAudit() (bool, error)
+	WaitingForLog(limit int) (waiting int, since time.Time, err error)
 	Log() (size int64, signed string, err error)
 	LockLog() (size int64, signed string, err error)
 	TakePending(limit int) ([]audit.Leaf, error)
@@ -49,10 +52,9 @@ type Store interface {
 
 // Service keeps the log and shows it.
 type Service struct {
-	Store  Store
-	Clock  func() time.Time
-	Signer note.Signer // of checkpoints; its name is the log's origin
-	Key    string      // by which they are verified, as note.NewVerifier reads it
+	Store Store
+	Clock func() time.Time
+	Keys  func() (Keys, error) // as they are now: an operator may let another take over
 
 	exports atomic.Int32 // that are running
 }
@@ -60,19 +62,38 @@ type Service struct {
 // PageSize is how many entries a page holds at most.
 const PageSize = 100
 
-// Trail gives the owner a page of entries, newest first, below the number (0 = from the newest). Reading the trail is not
-// itself an access to health data and leaves no entry.
-func (s *Service) Trail(ctx context.Context, a identity.Actor, id card.ID, below uint64) (page []audit.Entry, err error) {
-	err = s.own(ctx, a, id, func(tx Tx, permit consent.Permit) (err error) {
-		page, err = tx.AuditTrail(permit, below, PageSize)
-		return err
+// Trail gives who speaks for the patient a page of entries, newest first, below the number (0 = from the newest), with what he needs to know
+// whom each names. Reading the trail is not itself an access to health data and leaves no entry.
+func (s *Service) Trail(ctx context.Context, a identity.Actor, id card.ID, below uint64) (page []audit.Line, err error) {
+	err = s.watch(ctx, a, id, func(tx Tx, permit consent.Permit) error {
+		entries, err := tx.AuditTrail(permit, below, PageSize)
+		if err != nil {
+			return err
+		}
+		grants, err := tx.Grants(permit)
+		if err != nil {
+			return err
+		}
+		devices, err := tx.Devices(a.Account, s.Clock())
+		if err != nil {
+			return err
+		}
+		named := make(map[identity.DeviceID]string, len(devices))
+		for _, d := range devices {
+			named[d.ID] = d.Name
+		}
+		page = make([]audit.Line, len(entries))
+		for i, e := range entries {
+			page[i] = audit.LineFor(a.Account, e, grants, named)
+		}
+		return nil
 	})
 	return page, err
 }
 
-// Tells says whether the owner is told each time somebody else opens the card.
+// Tells says whether who speaks for the patient is told each time somebody else opens the card.
 func (s *Service) Tells(ctx context.Context, a identity.Actor, id card.ID) (on bool, err error) {
-	err = s.own(ctx, a, id, func(tx Tx, permit consent.Permit) (err error) {
+	err = s.watch(ctx, a, id, func(tx Tx, permit consent.Permit) (err error) {
 		on, err = tx.TellsOfAccess(permit)
 		return err
 	})
@@ -83,7 +104,7 @@ func (s *Service) Tells(ctx context.Context, a identity.Actor, id card.ID) (on b
 func (s *Service) Tell(ctx context.Context, a identity.Actor, id card.ID, on bool, request string) error {
 	now := s.Clock()
 	what := map[bool]string{true: "on", false: "off"}[on]
-	return s.Store.Update(ctx, s.asOwner(a, id, func(tx Tx, permit consent.Permit) error {
+	return s.Store.Update(ctx, s.watching(a, id, func(tx Tx, permit consent.Permit) error {
 		if was, err := tx.TellsOfAccess(permit); err != nil || was == on {
 			return err
 		}
@@ -94,19 +115,16 @@ func (s *Service) Tell(ctx context.Context, a identity.Actor, id card.ID, on boo
 	}))
 }
 
-// own runs f for the owner of the card and for nobody else.
-func (s *Service) own(ctx context.Context, a identity.Actor, id card.ID, f func(Tx, consent.Permit) error) error {
-	return s.Store.View(ctx, s.asOwner(a, id, f))
+// watch runs f for who speaks for the card's patient and for nobody else.
+func (s *Service) watch(ctx context.Context, a identity.Actor, id card.ID, f func(Tx, consent.Permit) error) error {
+	return s.Store.View(ctx, s.watching(a, id, f))
 }
 
-func (s *Service) asOwner(a identity.Actor, id card.ID, f func(Tx, consent.Permit) error) func(Tx) error {
+func (s *Service) watching(a identity.Actor, id card.ID, f func(Tx, consent.Permit) error) func(Tx) error {
 	return func(tx Tx) error {
-		permit, err := tx.Decide(a, id, consent.PatientRequest, s.Clock())
+		permit, err := tx.DecideWatch(a, id, s.Clock())
 		if err != nil {
 			return err
-		}
-		if !permit.Owner() {
-			return consent.ErrNotOwner
 		}
 		return f(tx, permit)
 	}

@@ -1,5 +1,5 @@
 // Package auditing keeps the log of who did what with which card so that nobody can change it unnoticed, and shows it to whom it
-// concerns: to the owner the lines about his card, to an outsider the proof that they are all there.
+// concerns: to who speaks for the patient the lines about the card, to an outsider the proof that they are all there.
 //
 // # What is written, and when
 //
@@ -8,6 +8,17 @@
 // sealed under the card's key. Its hash goes into a row of its own, and every second the sequencer (Sequence) takes those rows, puts them into
 // one Merkle tree over all cards and signs a checkpoint. A request waits for nobody: nothing that two cards share is touched in its
 // transaction.
+//
+// # Who is told, and what
+//
+// The log is the owner's. A card without one, a small child's, shows it to who represents the patient wholly (family.Representation.Speaks), whether
+// or not the card is open on his phone; the same people are told of an emergency. From the turn on, when the child decides himself, they
+// are no more.
+//
+// A line says who it was: of an organisation its name, the person and the role as it signed them; of a person his account and what he was to the
+// card, the reader himself (and on which of his devices), the owner, whom the owner let in (and by which grant), or who acted in the patient's
+// name (and by which right). The entry holds the account and the device, and its hash is over them; what they were to the card is found out
+// when the line is read (audit.LineFor), so lines from before tell it too. Accounts have no names here: the list of grants has the same account.
 //
 // # Who finds what
 //
@@ -30,6 +41,13 @@
 //
 // A database that was restored from a backup lacks what was written after it, so phones that saw a later checkpoint report a fork, once. They
 // are right. The app tells the person and goes on with phone.Client.AcceptAuditLog.
+//
+// # Who is woken
+//
+// Each server tells at /metrics what it sees: medcard_audit_waiting, the entries that wait for the log (some, for a second); medcard_audit_waiting_seconds, for how
+// long the oldest has, where more than a minute means that no sequencer works; medcard_audit_tampered, 1 when the sequencer met a log that is not what its last
+// checkpoint says, or the look at the newest hundred entries (Watch, once a minute) one that is not what was hashed. It goes back to 0 when the next look finds
+// nothing, so let the alarm stay until somebody has seen it. What was done to older entries `medcard audit verify` finds.
 //
 // # Who reads the whole log
 //
@@ -91,12 +109,12 @@
 //
 //	GET /v1/audit/checkpoint                     the checkpoint: text/plain, a signed note (C2SP signed-note) over the three lines origin, size and
 //	                                             root in base64 (C2SP tlog-checkpoint)
-//	GET /v1/audit/key                            the origin, and the key as golang.org/x/mod/sumdb/note.NewVerifier reads it: origin+hash+key in
-//	                                             base64, algorithm 1 (Ed25519)
+//	GET /v1/audit/key                            the origin, the key as golang.org/x/mod/sumdb/note.NewVerifier reads it (origin+hash+key in
+//	                                             base64, algorithm 1, Ed25519), and the statements by which keys handed over
 //	GET /v1/audit/leaves?from=N                  the leaf hashes from place N on, 32 bytes each, at most 4,096 of them; nothing behind the last. The root
 //	                                             is recomputed from these
 //	GET /v1/audit/consistency?older=M&newer=N    the consistency proof from size M to size N
-//	GET /v1/cards/{card}/access-log/evidence     for the owner: entries of the card, newest first, at most 100, each in its canonical form with salt,
+//	GET /v1/cards/{card}/access-log/evidence     for who speaks for the patient: entries of the card, newest first, at most 100, each in its canonical form with salt,
 //	                                             place and inclusion proof for the checkpoint that comes along
 //
 //	GET /v1/audit/export?from=N                  for auditors, as application/x-ndjson: first a line begin with form, from, to, what was asked for (since,
@@ -111,6 +129,22 @@
 // Of a card that was destroyed (`medcard keys shred`) the salts are gone with its key: of its entries the log proves only that they were there, and
 // they are called shredded. The one that says who destroyed it, and why, stays whole; a card without a key and without that entry is a finding.
 //
+// # The key, and how another takes over
+//
 // The key is audit.pem in the key folder, or in the PKCS#11 token. It has no term. Whoever verifies pins it at the first time, or gets it another way
-// (`medcard audit key` prints it).
+// (`medcard audit key` prints it). `medcard audit handover --reason WHY --as NAME` lets another one take over, while servers run:
+//
+//  1. Who does it and why is remembered in the log.
+//  2. With the log's head locked, so that nobody signs meanwhile, the new key (audit-2.pem) and the old one sign a statement together, a signed note over
+//     five lines: "medcard audit handover 1", the new key as above, and the three lines of the checkpoint at that moment. It is put into the key folder
+//     as audit-2.handover. From then on the new key signs, and first of all the log as it is.
+//  3. The old key's secret half is destroyed.
+//
+// Interrupted behind the statement, servers go on with the new key, and the same command ends it without a third. Whoever verifies and meets a checkpoint
+// that his key has not signed asks for the statements and follows them from his key on, one by one: each must be signed by the last key that he believes and by the one that
+// it names, and be of this log (proof.Chain). A key that comes without is refused, and one before the last is believed no more. The app's maker puts
+// the new key into the next release (phone.Config.AuditKey); phones that are older or newer than a handover find the chain between the two.
+//
+// A statement proves that the old key wanted it. Who stole that key can sign one, too, until everybody has followed the real one: publish the new key
+// where its readers look. A restored database from before a handover gets the new key's signature from `medcard restore` and `medcard epoch bump`.
 package auditing

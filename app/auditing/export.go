@@ -38,6 +38,7 @@ type Export struct {
 	Since, Until time.Time    // as they were asked for
 	From, To     int64        // places: [From, To)
 	Edge         []audit.Hash // of the whole trees that the log before From consists of, the largest first
+	Origin       string       // the log's name
 	Checkpoint   string       // signed
 	Proof        []audit.Hash // that the checkpoint's log begins with its first To entries; RFC 6962, section 2.1.2
 
@@ -61,12 +62,16 @@ func (s *Service) Export(ctx context.Context, a identity.Actor, in Period) (e *E
 	if in.From != 0 && !in.Since.IsZero() || !in.Until.IsZero() && !in.Since.Before(in.Until) {
 		return nil, ErrPeriod
 	}
+	keys, err := s.Keys()
+	if err != nil {
+		return nil, err
+	}
 	if s.exports.Add(1) > maxExports {
 		s.exports.Add(-1)
 		return nil, ErrExports
 	}
 	err = s.Store.Update(ctx, func(tx Tx) error {
-		e = &Export{Since: in.Since, Until: in.Until, From: in.From, service: s}
+		e = &Export{Since: in.Since, Until: in.Until, From: in.From, Origin: keys.Signer.Name(), service: s}
 		if err := e.measure(tx); err != nil {
 			return err
 		}

@@ -74,9 +74,9 @@ type Proven struct {
 	Proof  []audit.Hash // RFC 6962, section 2.1.1
 }
 
-// Evidence gives the owner a page of entries as Trail does, with the proofs that they stand in the log of the checkpoint.
+// Evidence gives who speaks for the patient a page of entries as Trail does, with the proofs that they stand in the log of the checkpoint.
 func (s *Service) Evidence(ctx context.Context, a identity.Actor, id card.ID, below uint64) (signed string, page []Proven, err error) {
-	err = s.own(ctx, a, id, func(tx Tx, permit consent.Permit) (err error) {
+	err = s.watch(ctx, a, id, func(tx Tx, permit consent.Permit) (err error) {
 		var size int64
 		if size, signed, err = tx.Log(); err == nil && signed == "" {
 			err = ErrNoCheckpoint

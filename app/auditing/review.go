@@ -16,7 +16,7 @@ const Right = "system/AuditEvent.rs"
 // Why an auditor is refused.
 var (
 	ErrNoAuditor = fault.New(fault.Denied, "auditor.only", "Only auditors read the log of who did what.")
-	ErrPurpose   = fault.New(fault.Invalid, "purpose.not_auditing", "Say why you read the log: send the header Purpose-Of-Use with HOPERAT.")
+	ErrPurpose   = fault.New(fault.Malformed, "purpose.not_auditing", "Say why you read the log: send the header Purpose-Of-Use with HOPERAT.")
 	ErrNobody    = fault.New(fault.Invalid, "auditor.person", "Say which person reads: the client assertion needs the claim actor.")
 )
 

@@ -20,6 +20,10 @@ var ErrTampered = fault.New(fault.Internal, "audit.tampered", "The audit log is 
 // Sequence puts into the log what waits for it and signs a checkpoint over that. Any number of servers may call it at any time: the
 // log's head is locked for each batch, so they take turns, and what a batch does is there wholly or not at all.
 func (s *Service) Sequence(ctx context.Context) error {
+	keys, err := s.Keys()
+	if err != nil {
+		return err
+	}
 	due := false
 	if err := s.Store.View(ctx, func(tx Tx) error { // mostly there is nothing, and then nothing is written
 		_, signed, err := tx.Log()
@@ -27,7 +31,7 @@ func (s *Service) Sequence(ctx context.Context) error {
 			return err
 		}
 		due, err = tx.PendingAudit()
-		due = due || signed == ""
+		due = due || !keys.signed(signed)
 		return err
 	}); err != nil || !due {
 		return err
@@ -49,8 +53,12 @@ func (s *Service) extend(tx Tx) (taken int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	keys, err := s.Keys() // behind the lock, under which they change
+	if err != nil {
+		return 0, err
+	}
 	leaves, err := tx.TakePending(batch)
-	if err != nil || len(leaves) == 0 && signed != "" {
+	if err != nil || len(leaves) == 0 && keys.signed(signed) {
 		return 0, err
 	}
 	tree := treeOf(tx)
@@ -58,7 +66,7 @@ func (s *Service) extend(tx Tx) (taken int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := s.matches(signed, size, root); err != nil {
+	if err := keys.match(signed, size, root); err != nil {
 		return 0, err
 	}
 	for i, l := range leaves {
@@ -70,41 +78,63 @@ func (s *Service) extend(tx Tx) (taken int, err error) {
 	if root, err = tlog.TreeHash(longer, tree); err != nil {
 		return 0, err
 	}
-	if signed, err = s.sign(audit.Checkpoint{Origin: s.Signer.Name(), Size: longer, Root: audit.Hash(root)}); err != nil {
+	if signed, err = keys.sign(audit.Checkpoint{Origin: keys.Signer.Name(), Size: longer, Root: audit.Hash(root)}); err != nil {
 		return 0, err
 	}
 	return len(leaves), tx.ExtendLog(size, leaves, tree.nodes, signed)
 }
 
-func (s *Service) sign(c audit.Checkpoint) (string, error) {
-	signed, err := note.Sign(&note.Note{Text: c.Text()}, s.Signer)
+func (k Keys) sign(c audit.Checkpoint) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: c.Text()}, k.Signer)
 	return string(signed), err
 }
 
-// matches holds the tables against the last checkpoint. Before the first there must be nothing.
-func (s *Service) matches(signed string, size int64, root tlog.Hash) error {
+// signed reports whether a checkpoint is signed by the key that signs now.
+func (k Keys) signed(checkpoint string) bool {
+	_, err := openBy(k.Key, checkpoint)
+	return err == nil
+}
+
+// match holds the tables against the last checkpoint. Before the first there must be nothing.
+func (k Keys) match(signed string, size int64, root tlog.Hash) error {
 	if signed == "" {
 		if size != 0 {
 			return ErrTampered
 		}
 		return nil
 	}
-	c, err := s.open(signed)
-	if err != nil || c != (audit.Checkpoint{Origin: s.Signer.Name(), Size: size, Root: audit.Hash(root)}) {
+	c, err := k.open(signed)
+	if err != nil || c != (audit.Checkpoint{Origin: k.Signer.Name(), Size: size, Root: audit.Hash(root)}) {
 		return ErrTampered
 	}
 	return nil
 }
 
-// open reads a checkpoint, believing the log's key alone.
-func (s *Service) open(signed string) (audit.Checkpoint, error) {
-	verifier, err := note.NewVerifier(s.Key)
+// open reads a checkpoint, believing the log's key alone, and its predecessor for the one checkpoint at which that handed over: the next run of the
+// sequencer puts the new signature under it.
+func (k Keys) open(signed string) (audit.Checkpoint, error) {
+	if c, err := openBy(k.Key, signed); err == nil {
+		return c, nil
+	}
+	if len(k.Former) > 0 {
+		last := len(k.Former) - 1
+		c, err := openBy(k.Former[last], signed)
+		if at, known := handedOver(k.Handovers[last]); err == nil && known && c == at {
+			return c, nil
+		}
+	}
+	return audit.Checkpoint{}, ErrTampered
+}
+
+// openBy reads a checkpoint, believing a key.
+func openBy(key, signed string) (audit.Checkpoint, error) {
+	verifier, err := note.NewVerifier(key)
 	if err != nil {
 		return audit.Checkpoint{}, err
 	}
 	opened, err := note.Open([]byte(signed), note.VerifierList(verifier))
 	if err != nil {
-		return audit.Checkpoint{}, ErrTampered
+		return audit.Checkpoint{}, err
 	}
 	return audit.ParseCheckpoint(opened.Text)
 }

@@ -62,17 +62,21 @@ const pageOfCards = 200
 // anew, and looks for gaps in each card's numbers. Meanwhile the server may go on. seen is
 // told the hash of each entry of the log, in their order, and how many there are.
 func (s *Service) Verify(ctx context.Context, kept audit.Checkpoint, seen func(leaf audit.Hash, total int64)) (r Report, err error) {
+	keys, err := s.Keys()
+	if err != nil {
+		return r, err
+	}
 	if r.Signed, err = s.Checkpoint(ctx); err != nil {
 		return r, err
 	}
-	if r.Checkpoint, err = s.open(r.Signed); err != nil {
+	if r.Checkpoint, err = keys.open(r.Signed); err != nil {
 		r.findInLog(-1, "the checkpoint is not signed by the log's key")
 		return r, nil
 	}
 	if kept.Size > r.Checkpoint.Size {
 		r.findInLog(-1, fmt.Sprintf("the log had %d entries when it was verified before, and has %d", kept.Size, r.Checkpoint.Size))
 	}
-	if err := s.verifyHead(ctx, &r); err != nil {
+	if err := s.verifyHead(ctx, keys, &r); err != nil {
 		return r, err
 	}
 	if err := s.verifyTree(ctx, &r, kept, seen); err != nil {
@@ -85,13 +89,13 @@ func (s *Service) Verify(ctx context.Context, kept audit.Checkpoint, seen func(l
 }
 
 // verifyHead looks at where the log ends, which may be further by now.
-func (s *Service) verifyHead(ctx context.Context, r *Report) error {
+func (s *Service) verifyHead(ctx context.Context, keys Keys, r *Report) error {
 	return s.Store.View(ctx, func(tx Tx) error {
 		size, signed, err := tx.Log()
 		if err != nil {
 			return err
 		}
-		if c, err := s.open(signed); err != nil || c.Size != size {
+		if c, err := keys.open(signed); err != nil || c.Size != size {
 			r.findInLog(size, "the log ends here, and its checkpoint says otherwise")
 		}
 		behind, err := tx.LoggedEntries(size, size+1)

@@ -1,5 +1,10 @@
 // Package charting lets someone who has a permit read a card: a clinic to whom the patient gave consent, with a purpose.
 //
+// An organisation reads through somebody: the patient is told who it was and in what role, so a token without the claim actor (sub, name and
+// role, see package oauth) is refused with person.missing by consent.Decide, at the records, the files and the codes of papers alike. To write it needs
+// nobody: a clinic's system that publishes or files at night, and a pharmacy's that hands out, are shown nothing of the card but what they brought
+// or were shown a code for, and the log names the organisation.
+//
 // A read by anyone but the owner is remembered first: its audit entry is part of the transaction that reads, and the bytes
 // leave after the commit.
 package charting

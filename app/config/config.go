@@ -55,7 +55,7 @@ type Config struct {
 	SignLists      []string      `env:"SIGN_LISTS" help:"comma-separated addresses of lists of revoked certificates that are always looked at"`
 	SignGOST       string        `env:"SIGN_GOST" help:"path of an openssl command whose engine gost checks GOST R 34.10-2012; empty = such signatures are refused as unsupported"`
 	Demand         []string      `env:"DEMAND" help:"comma-separated proofs without which a redeemed card stays closed: passport, snils, policy, policyApplication, inn, dataConsent, and insurer (the policy, confirmed by its insurer); empty = none"`
-	Clamd          string        `env:"CLAMD" help:"host:port of ClamAV's daemon, which looks at every file of a document before it is kept; without an answer none is taken; empty = nothing is scanned"`
+	Clamd          string        `env:"CLAMD" help:"host:port of ClamAV's daemon, which looks at every file of a document, and at those that people attach to records; without an answer none is taken; empty = nothing is scanned"`
 	FCMCredentials string        `env:"FCM_CREDENTIALS" help:"path of the Firebase service account file; empty = pushes become log lines"`
 	FCMProject     string        `env:"FCM_PROJECT" help:"Firebase project id; empty = from the service account"`
 	FCMEndpoint    string        `env:"FCM_ENDPOINT" help:"base URL of another FCM HTTP v1 server, for tests"`

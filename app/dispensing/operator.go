@@ -54,7 +54,7 @@ func (s *Service) Quarantine(ctx context.Context) (list []prescription.Filed, er
 // AllCases lists the cases since the instant, the newest first.
 func (s *Service) AllCases(ctx context.Context, since time.Time) ([]prescription.Case, error) {
 	operator := identity.Actor{Kind: identity.Operator}
-	return s.cases(ctx, operator, func(tx Tx) ([]prescription.Concerned, error) { return tx.CasesSince(since, listed) })
+	return s.cases(ctx, operator, func(tx Tx) ([]prescription.Concerned, error) { return tx.CasesSince(since, listed) }, nil)
 }
 
 // Release takes a receipt in quarantine for a fact and applies it. One whose signature does not hold, or that could not be true, stays

@@ -229,32 +229,56 @@ func (s *Service) Doubtful(ctx context.Context, a identity.Actor) (list []prescr
 	return list, err
 }
 
-// Cases tells a clinic of hand-outs of what it prescribed that should not have been, the newest first.
-func (s *Service) Cases(ctx context.Context, a identity.Actor) ([]prescription.Case, error) {
-	return s.cases(ctx, a, func(tx Tx) ([]prescription.Concerned, error) { return tx.CasesOf(a.Client, listed) })
+// Cases tells a clinic of hand-outs of what it prescribed that should not have been, the newest first. They are of patients, so it says who asks
+// and why, and each card of which it is shown something remembers that first.
+func (s *Service) Cases(ctx context.Context, a identity.Actor, why consent.Purpose, request string) ([]prescription.Case, error) {
+	switch {
+	case !a.Person.Named():
+		return nil, consent.ErrPerson
+	case why != consent.Treatment && why != consent.Emergency:
+		return nil, consent.ErrPurpose
+	}
+	remember := func(tx Tx, of card.ID) error {
+		return tx.AppendAudit(audit.Entry{Card: of, At: s.Clock(), Actor: a, Action: audit.Read, Purpose: why, What: string(card.KindPrescription), Request: request})
+	}
+	return s.cases(ctx, a, func(tx Tx) ([]prescription.Concerned, error) { return tx.CasesOf(a.Client, listed) }, remember)
 }
 
-func (s *Service) cases(ctx context.Context, a identity.Actor, find func(Tx) ([]prescription.Concerned, error)) (list []prescription.Case, err error) {
-	err = s.Store.View(ctx, func(tx Tx) error {
-		list = nil
-		concerned, err := find(tx)
-		if err != nil {
+// cases reads those that are found, each card in a transaction of its own, which begins with what is to be remembered of the look; nil = nothing.
+func (s *Service) cases(ctx context.Context, a identity.Actor, find func(Tx) ([]prescription.Concerned, error), remember func(Tx, card.ID) error) (list []prescription.Case, err error) {
+	var concerned []prescription.Concerned
+	if err := s.Store.View(ctx, func(tx Tx) (err error) {
+		concerned, err = find(tx)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	places := map[card.ID][]int{} // in the list, by card
+	for i, c := range concerned {
+		places[c.Card] = append(places[c.Card], i)
+	}
+	found := make([]prescription.Case, len(concerned))
+	known := make([]bool, len(concerned))
+	for of, theirs := range places {
+		if err := s.Store.Update(ctx, func(tx Tx) error {
+			permit, err := tx.DecideWrite(a, of, CancelRight, scopes)
+			if err == nil && remember != nil {
+				err = remember(tx, of)
+			}
+			for _, i := range theirs {
+				if err == nil {
+					found[i], known[i], err = tx.Case(permit, concerned[i].Prescription, concerned[i].Receipt)
+				}
+			}
 			return err
+		}); err != nil {
+			return nil, err
 		}
-		for _, c := range concerned {
-			permit, err := tx.DecideWrite(a, c.Card, CancelRight, scopes)
-			if err != nil {
-				return err
-			}
-			found, known, err := tx.Case(permit, c.Prescription, c.Receipt)
-			if err != nil {
-				return err
-			}
-			if known {
-				list = append(list, found)
-			}
+	}
+	for i := range found {
+		if known[i] {
+			list = append(list, found[i])
 		}
-		return nil
-	})
-	return list, err
+	}
+	return list, nil
 }

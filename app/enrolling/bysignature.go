@@ -66,3 +66,8 @@ func (s *Service) enter(ctx context.Context, of identity.AccountID, device accou
 	}
 	return s.tokens(session, opening.token, opening.refreshEnds(now), now)
 }
+
+// TellOfSigner writes to a person that a certificate signs in to the account from now on, or does no more.
+func (s *Service) TellOfSigner(ctx context.Context, who account.Account, bound bool) {
+	s.tell(ctx, who.Email, s.words.say(who.Language, map[bool]string{true: emailSignerOn, false: emailSignerOff}[bound], nil))
+}

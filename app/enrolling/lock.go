@@ -54,7 +54,8 @@ func (s *Service) Unlock(ctx context.Context, of identity.AccountID, by string) 
 	})
 }
 
-// judged does what an operator decided on an account, remembers it on the cards of its person, and tells him.
+// judged does what an operator decided on an account, remembers it on his own cards (what others let him see is not the place to
+// tell of him), or on the log's where he has none, and tells him.
 func (s *Service) judged(ctx context.Context, of identity.AccountID, by string, action audit.Action, what, message string, f func(Tx) error) error {
 	now := s.now()
 	var who account.Account
@@ -69,19 +70,10 @@ func (s *Service) judged(ctx context.Context, of identity.AccountID, by string, 
 		if err := f(tx); err != nil {
 			return err
 		}
-		cards, err := tx.CardsOf(of, "")
-		if err != nil {
-			return err
-		}
-		for _, id := range cards {
-			if err := tx.AppendAudit(audit.Entry{
-				Card: id, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: action,
-				Purpose: consent.Operations, What: what, Request: string(action),
-			}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.AuditProof(of, audit.Entry{
+			At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: action,
+			Purpose: consent.Operations, What: what, Request: string(action),
+		})
 	})
 	if err == nil {
 		s.tell(ctx, who.Email, s.words.say(who.Language, message, nil))

@@ -33,6 +33,8 @@ const (
 	emailUnlinked   = "emailUnlinked"   // it does not any more
 	emailLocked     = "emailLocked"     // an operator locked the account
 	emailUnlocked   = "emailUnlocked"   // and no more
+	emailSignerOn   = "emailSignerOn"   // an electronic signature lets in now
+	emailSignerOff  = "emailSignerOff"  // it does not any more
 	smsMoved        = "smsMoved"        // the account has another number
 	emailMoved      = "emailMoved"      // it has another number or address
 	smsPolicy       = "smsPolicy"       // an insurer's code for a policy

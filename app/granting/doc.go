@@ -14,7 +14,9 @@
 //
 // Neither leaves a trace with those whom it binds: what travels to somebody who is not the owner names the scopes that he sees by their names
 // and not by patterns, because "lab.*" with a hole would tell of the hole; news of what is hidden wakes only the owner's phones; counts,
-// sums and the head are of what is seen. He may notice that what he saw is gone.
+// sums and the head are of what is seen, and no section is named in which nothing is. A restriction that takes nothing from somebody wakes
+// none of his phones and moves no head of his, neither when it begins nor ever after: it keeps in which sections something stood when it began
+// and ended (consent.Felt), because that cannot be told later. He may notice that what he saw is gone.
 //
 // What is gravely secret (psychiatry, addiction, HIV and so on) has a label of its own, see card.LabelOf, so that a grant for what is general
 // does not open it, and a phone holds it for 72 hours only.
@@ -65,9 +67,16 @@
 // # Emergencies
 //
 // BreakGlass opens named sections to a clinic without the owner's consent, for an hour and for reading with the purpose ETREAT. It asks for a
-// person (the actor claim) who proved within the last five minutes who he is (auth_time), for a reason and for words. The owner is told
-// at once, sees all of it (GET /v1/cards/{card}/emergencies) and may end it. A reviewer (`medcard clients add --kind reviewer`,
-// /v1/reviews/emergencies, or `medcard emergencies` on the server) judges each within 72 hours, once: neither the person who opened the card nor
-// anybody of his name. He sees who opened it and why, and nothing of the card; the owner reads who looked, and is told of the verdict. An
-// organisation opens at most 30 an hour.
+// person (the actor claim) who proved within the last five minutes who he is (auth_time), for a reason and for words. Who speaks for the patient
+// (the owner; of a small child its parents, see package auditing) is told at once, sees all of it (GET /v1/cards/{card}/emergencies) and may end
+// it. A reviewer (`medcard clients add --kind reviewer`, /v1/reviews/emergencies, or `medcard emergencies` on the server) judges each within 72
+// hours, once: neither the person who opened the card nor anybody of his name. He sees who opened it and why, and nothing of the card; the
+// patient's side reads who looked, and is told of the verdict. An organisation opens at most 30 an hour, and one card at most 24 times a day.
+//
+// # How it grows
+//
+// An owner has at most 1000 grants and restrictions at a time. What is over does not count, nor do emergencies: nobody but the owner can use
+// that room up. Of organisations a request reads only the grants that are not over, so a card that was opened in emergencies every day for years is
+// as fast as one that never was. Of people it reads those that are over as well, because their phones have to be told what they lost;
+// only the owner makes more of them.
 package granting

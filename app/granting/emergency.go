@@ -15,16 +15,17 @@ import (
 
 // Faults of emergencies.
 var (
-	ErrPerson = fault.New(fault.Denied, "person.missing", "Only a named person may open a card in an emergency: sign the actor claim with sub, name and role.")
-	ErrStepUp = fault.New(fault.Denied, "person.stale", "The person has to prove who he is anew: sign auth_time in the actor claim, at most five minutes old.")
-	ErrReason = fault.New(fault.Invalid, "reason.invalid", "Say why: a reason of the list, and 10 to 500 characters of your own.")
-	ErrNarrow = fault.New(fault.Invalid, "scopes.too_wide", "Name 1 to 8 scopes, those that this emergency needs.")
-	ErrOften  = fault.New(fault.Throttled, "emergency.too_many", "This organisation opened too many cards in emergencies within the hour. Operators look into it.")
+	ErrStepUp    = fault.New(fault.Denied, "person.stale", "The person has to prove who he is anew: sign auth_time in the actor claim, at most five minutes old.")
+	ErrReason    = fault.New(fault.Invalid, "reason.invalid", "Say why: a reason of the list, and 10 to 500 characters of your own.")
+	ErrNarrow    = fault.New(fault.Invalid, "scopes.too_wide", "Name 1 to 8 scopes, those that this emergency needs.")
+	ErrOften     = fault.New(fault.Throttled, "emergency.too_many", "This organisation opened too many cards in emergencies within the hour. Operators look into it.")
+	ErrOftenHere = fault.New(fault.Throttled, "emergency.too_many_on_card", "This organisation opened this card too many times within a day. Ask its owner, or who represents the owner, to let you in.")
 )
 
 const (
 	freshProof  = 5 * time.Minute
 	emergencies = 30 // of one organisation an hour
+	onOneCard   = 24 // of one organisation a day: as one ends, the next may begin
 	fewScopes   = 8
 )
 
@@ -67,6 +68,13 @@ func (s *Service) BreakGlass(ctx context.Context, a identity.Actor, n Need) (con
 		if err := tx.LockCard(n.Card); err != nil {
 			return err
 		}
+		before, err := tx.CountEmergenciesOn(n.Card, a.Client, now.Add(-24*time.Hour))
+		if err != nil {
+			return err
+		}
+		if before >= onOneCard {
+			return ErrOftenHere
+		}
 		if err := tx.OpenEmergency(permit, e); err != nil {
 			return err
 		}
@@ -81,8 +89,8 @@ func (n Need) check(a identity.Actor, now time.Time) error {
 	switch proven := a.Person.Proven; {
 	case a.Kind != identity.Clinic:
 		return consent.ErrNoGrant
-	case a.Person.ID == "" || a.Person.Name == "" || a.Person.Role == "":
-		return ErrPerson
+	case !a.Person.Named():
+		return consent.ErrPerson
 	case proven.IsZero() || now.Sub(proven) > freshProof:
 		return ErrStepUp
 	case !n.Reason.Known() || !wording.Long(n.Words, 10, 500):
@@ -93,10 +101,10 @@ func (n Need) check(a identity.Actor, now time.Time) error {
 	return checkScopes(n.Scopes)
 }
 
-// Emergencies shows the owner who opened the card without being let in, newest first, and what the review came to.
+// Emergencies shows who speaks for the patient who opened the card without being let in, newest first, and what the review came to.
 func (s *Service) Emergencies(ctx context.Context, a identity.Actor, id card.ID) (list []consent.Opening, err error) {
 	err = s.Store.View(ctx, func(tx Tx) error {
-		permit, err := s.owner(tx, a, id)
+		permit, err := tx.DecideWatch(a, id, s.Clock())
 		if err == nil {
 			list, err = tx.Emergencies(permit)
 		}

@@ -20,11 +20,15 @@ type Tx interface {
 	FamilyTx
 	ReviewTx
 	Decide(identity.Actor, card.ID, consent.Purpose, time.Time) (consent.Permit, error)
+	// DecideWatch lets in who speaks for the card's patient: the owner, or where it has none, who represents the patient wholly.
+	DecideWatch(identity.Actor, card.ID, time.Time) (consent.Permit, error)
 	// Organisation gives the display name of a client that may be let in; found is false for any other.
 	Organisation(identity.ClientID) (name string, found bool, err error)
 	// HasAccount reports whether there is such an account.
 	HasAccount(identity.AccountID) (bool, error)
 	Grants(consent.Permit) ([]consent.Grant, error)
+	// CountGiven counts what the owner gave and that is not over.
+	CountGiven(consent.Permit) (int, error)
 	// LastReads tells when each organisation and person last read something of the card, by client and by account.
 	LastReads(consent.Permit) (map[string]time.Time, error)
 	AddGrant(consent.Permit, consent.Grant) error
@@ -65,8 +69,9 @@ type Tx interface {
 	// OpenEmergency keeps an emergency, lets its clinic in and tells the owner.
 	OpenEmergency(consent.Permit, consent.Opening) error
 	Emergencies(consent.Permit) ([]consent.Opening, error)
-	// CountEmergencies counts those of an organisation since an instant.
+	// CountEmergencies counts those of an organisation since an instant, CountEmergenciesOn those on one card.
 	CountEmergencies(identity.ClientID, time.Time) (int, error)
+	CountEmergenciesOn(card.ID, identity.ClientID, time.Time) (int, error)
 }
 
 // Store runs transactions.
@@ -82,8 +87,12 @@ type Service struct {
 	NewID func() string
 }
 
-// mostGrants bounds what every request on the card has to read; a patient's life has room in it.
+// mostGrants bounds what the owner gave and that is not over: every request on the card has to read it. What others did to the card does not
+// count, or they could keep the owner from restricting them.
 const mostGrants = 1000
+
+// listedOver is how many of those that are over a list shows, the newest first.
+const listedOver = 1000
 
 // longest is how long a single grant may run: consent is asked again after it.
 const longest = 5 * 365 * 24 * time.Hour
@@ -99,7 +108,7 @@ var (
 	ErrScopes         = fault.New(fault.Invalid, "scopes.invalid", "Name 1 to 32 scopes such as lab.general or rx.*.")
 	ErrUnknownScopes  = fault.New(fault.Invalid, "scopes.unknown", "A scope is a class, a dot and a label or *; fields tells which of yours there is not. "+
 		"The classes are "+strings.Join(card.Classes(), ", ")+"; the labels are "+strings.Join(card.Labels(), ", ")+".")
-	ErrTooMany = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants as a card can have, ended ones included.")
+	ErrTooMany = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants and restrictions as can run at a time. End one that nobody needs any more.")
 	ErrPeriod  = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")
 )
 
@@ -157,11 +166,11 @@ func (s *Service) add(ctx context.Context, a identity.Actor, g consent.Grant, ac
 }
 
 func (s *Service) put(tx Tx, permit consent.Permit, a identity.Actor, g consent.Grant, action audit.Action, request string) (added Named, err error) {
-	before, err := tx.Grants(permit)
+	given, err := tx.CountGiven(permit)
 	if err != nil {
 		return added, err
 	}
-	if len(before) >= mostGrants {
+	if given >= mostGrants {
 		return added, ErrTooMany
 	}
 	if added, err = s.grantee(tx, g); err != nil {
@@ -349,7 +358,7 @@ func (s *Service) commitEnds(ctx context.Context) error {
 	}
 }
 
-// List shows the owner all grants of the card, ended ones included.
+// List shows the owner the grants of the card, ended ones included.
 func (s *Service) List(ctx context.Context, a identity.Actor, id card.ID) ([]Named, error) {
 	return s.list(ctx, a, id, func(g consent.Grant) bool { return g.Role != consent.Restriction })
 }
@@ -369,6 +378,7 @@ func (s *Service) list(ctx context.Context, a identity.Actor, id card.ID, wanted
 		if err != nil {
 			return err
 		}
+		over := 0
 		for _, g := range grants {
 			if !wanted(g) {
 				continue
@@ -376,6 +386,11 @@ func (s *Service) list(ctx context.Context, a identity.Actor, id card.ID, wanted
 			n, err := s.named(tx, g)
 			if err != nil {
 				return err
+			}
+			if n.State == consent.Over || n.State == consent.Revoked {
+				if over++; over > listedOver {
+					continue
+				}
 			}
 			if used := reads[string(g.Client)+string(g.Account)]; !used.Before(g.Starts) { // of the two a grant names one
 				n.Used = used

@@ -42,7 +42,7 @@ func (a *API) attachmentRoutes() {
 			op.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: content[wire.Upload](a, "application/json")}}
 		}, a.uploadProgress)
 	a.raw(Route{
-		ID: "uploadPiece", Method: http.MethodPatch, Path: uploads, Tag: tag, Access: Patients().For(Own), MaxBody: wire.AttachmentChunk,
+		ID: "uploadPiece", Method: http.MethodPatch, Path: uploads, Tag: tag, Access: Patients().For(Own), MaxBody: wire.AttachmentChunk, Deadline: scanDeadline,
 		Summary: "Send the next 256 KiB of a file that one's own record names; the last piece may be shorter",
 	}, a.describePiece, a.uploadPiece)
 }

@@ -202,7 +202,7 @@ func (x *exporting) page() error {
 	}
 	for _, e := range page {
 		if x.fhir {
-			x.write(fhir.AuditEvent(x.api.Auditing.Signer.Name(), e.Logged))
+			x.write(fhir.AuditEvent(x.export.Origin, e.Logged))
 		} else {
 			x.line(exportLine{exportBegin: exportBegin{Line: "entry"}, exportEntry: showExported(e)})
 		}

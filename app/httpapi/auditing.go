@@ -16,8 +16,9 @@ import (
 
 type logKeyReply struct {
 	Body struct {
-		Origin string `json:"origin" doc:"Whose log: the first line of its checkpoints"`
-		Key    string `json:"key" doc:"Verifies the checkpoints; origin+hash+key, as C2SP signed-note has it"`
+		Origin    string   `json:"origin" doc:"Whose log: the first line of its checkpoints"`
+		Key       string   `json:"key" doc:"Verifies the checkpoints; origin+hash+key, as C2SP signed-note has it"`
+		Handovers []string `json:"handovers" doc:"Signed notes by which each key after the first took over from the one before it, the oldest first"`
 	}
 }
 
@@ -69,15 +70,15 @@ type accessNoticeRequest struct {
 
 type accessNoticeReply struct{ Body accessNotice }
 
-// accessNoticeRoutes are the owner's wish to be told of each access.
+// accessNoticeRoutes are the wish of who speaks for the patient to be told of each access.
 func (a *API) accessNoticeRoutes() {
 	const tag, path = "access", "/v1/cards/{card}/access-notice"
-	operate(a, Route{ID: "accessNotice", Method: http.MethodGet, Path: path, Tag: tag, Summary: "Is the owner told each time somebody else opens the card?", Access: Owners()},
+	operate(a, Route{ID: "accessNotice", Method: http.MethodGet, Path: path, Tag: tag, Summary: "Is who speaks for the patient told each time somebody else opens the card?", Access: Speakers()},
 		func(ctx context.Context, in *CardPath) (*accessNoticeReply, error) {
 			on, err := a.Auditing.Tells(ctx, actorFrom(ctx), card.ID(in.Card))
 			return &accessNoticeReply{Body: accessNotice{On: on}}, err
 		})
-	operate(a, Route{ID: "setAccessNotice", Method: http.MethodPut, Path: path, Tag: tag, Summary: "Be told by push each time somebody else opens the card, or no longer", Access: Owners(), Status: http.StatusNoContent},
+	operate(a, Route{ID: "setAccessNotice", Method: http.MethodPut, Path: path, Tag: tag, Summary: "Be told by push each time somebody else opens the card, or no longer", Access: Speakers(), Status: http.StatusNoContent},
 		func(ctx context.Context, in *accessNoticeRequest) (*struct{}, error) {
 			return nil, a.Auditing.Tell(ctx, actorFrom(ctx), card.ID(in.Card), in.Body.On, requestID(ctx))
 		})
@@ -93,7 +94,6 @@ type reviewEntry struct {
 	Card  string `json:"card" format:"uuid" doc:"Nil: a reading of the log itself"`
 	State string `json:"state" enum:"whole,changed,missing,shredded" doc:"whole: as it was hashed; shredded: the card was destroyed, so only what stood in the clear is left"`
 	trailEntry
-	Account string `json:"account,omitempty"`
 	Client  string `json:"client,omitempty"`
 	Request string `json:"request,omitempty"`
 }
@@ -127,12 +127,12 @@ func (a *API) readLogRoute() {
 
 func showLogged(l audit.Logged) reviewEntry {
 	e := l.Entry.Entry
-	out := reviewEntry{Place: l.Place, Card: string(l.Card), State: stateOf(l), Account: string(e.Actor.Account), Client: string(e.Actor.Client), Request: e.Request, trailEntry: showEntry(e)}
+	out := reviewEntry{Place: l.Place, Card: string(l.Card), State: stateOf(l), Client: string(e.Actor.Client), Request: e.Request, trailEntry: showEntry(e)}
 	out.Number = l.Number
 	return out
 }
 
-// auditRoutes let anybody see that the audit log is one log, and an owner that his lines stand in it.
+// auditRoutes let anybody see that the audit log is one log, and who speaks for a patient that his lines stand in it.
 func (a *API) auditRoutes() {
 	a.accessNoticeRoutes()
 	a.readLogRoute()
@@ -154,7 +154,11 @@ func (a *API) auditRoutes() {
 	operate(a, Route{ID: "auditKey", Method: http.MethodGet, Path: "/v1/audit/key", Tag: tag, Summary: "The key that verifies the checkpoints", Access: Public()},
 		func(context.Context, *struct{}) (*logKeyReply, error) {
 			out := new(logKeyReply)
-			out.Body.Origin, out.Body.Key = a.Auditing.Signer.Name(), a.Auditing.Key
+			keys, err := a.Auditing.Keys()
+			if err != nil {
+				return nil, err
+			}
+			out.Body.Origin, out.Body.Key, out.Body.Handovers = keys.Signer.Name(), keys.Key, append([]string{}, keys.Handovers...)
 			return out, nil
 		})
 	operate(a, Route{ID: "auditConsistency", Method: http.MethodGet, Path: "/v1/audit/consistency", Tag: tag, Summary: "Proof that a longer log begins with a shorter one", Access: Public()},
@@ -173,7 +177,7 @@ func (a *API) auditRoutes() {
 			}
 			return out, err
 		})
-	operate(a, Route{ID: "accessLogEvidence", Method: http.MethodGet, Path: "/v1/cards/{card}/access-log/evidence", Tag: "access", Summary: "The same lines, with the proof that they stand in the audit log", Access: Owners()},
+	operate(a, Route{ID: "accessLogEvidence", Method: http.MethodGet, Path: "/v1/cards/{card}/access-log/evidence", Tag: "access", Summary: "The same lines, with the proof that they stand in the audit log", Access: Speakers()},
 		func(ctx context.Context, in *trailRequest) (*evidenceReply, error) {
 			signed, page, err := a.Auditing.Evidence(ctx, actorFrom(ctx), card.ID(in.Card), in.Below)
 			out := new(evidenceReply)

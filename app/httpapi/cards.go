@@ -75,6 +75,11 @@ type trailEntry struct {
 	Person       string    `json:"person,omitempty" doc:"Name of the person, as the organisation signed it"`
 	Role         string    `json:"role,omitempty"`
 	What         string    `json:"what,omitempty" doc:"Kind of thing, never its content"`
+	Account      string    `json:"account,omitempty" format:"uuid" doc:"Of a person: his account, as the lists of grants and representatives have it"`
+	Standing     string    `json:"standing,omitempty" enum:"self,owner,letIn,agent,other" doc:"Of a person, what he was to the card. self: you; letIn: whom the owner let see a part; agent: who acted in the patient's name; other: who was not let in"`
+	Device       string    `json:"device,omitempty" doc:"Of yourself: from which installation of the app, by its id"`
+	DeviceName   string    `json:"deviceName,omitempty" doc:"What it is called; absent where it is none of yours any more"`
+	Grant        string    `json:"grant,omitempty" format:"uuid" doc:"Of whom the owner let in: by which of the card's grants"`
 	Agent        string    `json:"agent,omitempty" format:"uuid" doc:"The account of a person who acted in the patient's name"`
 	OnBehalfOf   string    `json:"onBehalfOf,omitempty" format:"uuid" doc:"The card of the patient in whose name that was"`
 	By           string    `json:"representation,omitempty" format:"uuid" doc:"By what right: one of the card's representations"`
@@ -117,13 +122,13 @@ func (a *API) cardRoutes() {
 			g, err := a.Granting.Confirm(ctx, actorFrom(ctx), card.ID(in.Card), consent.GrantID(in.Grant), requestID(ctx))
 			return &grantReply{Body: showGrant(g)}, err
 		})
-	operate(a, Route{ID: "accessLog", Method: http.MethodGet, Path: "/v1/cards/{card}/access-log", Tag: tag, Summary: "Who saw this card: when, what and why", Access: Owners()},
+	operate(a, Route{ID: "accessLog", Method: http.MethodGet, Path: "/v1/cards/{card}/access-log", Tag: tag, Summary: "Who saw this card: when, what and why", Access: Speakers()},
 		func(ctx context.Context, in *trailRequest) (*trailReply, error) {
 			page, err := a.Auditing.Trail(ctx, actorFrom(ctx), card.ID(in.Card), in.Below)
 			out := new(trailReply)
 			out.Body.Entries = make([]trailEntry, len(page))
 			for i, e := range page {
-				out.Body.Entries[i] = showEntry(e)
+				out.Body.Entries[i] = showLine(e)
 				out.Body.Next = e.Number
 			}
 			if out.Body.Next <= 1 {
@@ -133,10 +138,19 @@ func (a *API) cardRoutes() {
 		})
 }
 
+func showLine(l audit.Line) trailEntry {
+	out := showEntry(l.Entry)
+	out.Standing, out.DeviceName, out.Grant = string(l.Standing), l.Device, string(l.Grant)
+	if l.Standing == audit.Self {
+		out.Device = string(l.Actor.Device)
+	}
+	return out
+}
+
 func showEntry(e audit.Entry) trailEntry {
 	out := trailEntry{
 		Number: e.Number, At: e.At, Action: string(e.Action), Outcome: "success", Purpose: string(e.Purpose), Who: e.Actor.Kind.String(),
-		Organisation: e.Actor.Organisation, Person: e.Actor.Person.Name, Role: e.Actor.Person.Role, What: e.What,
+		Organisation: e.Actor.Organisation, Person: e.Actor.Person.Name, Role: e.Actor.Person.Role, What: e.What, Account: string(e.Actor.Account),
 	}
 	if e.Action.Failed() {
 		out.Outcome = "failure"

@@ -76,7 +76,7 @@ func (a *API) documentRoutes() {
 			}
 			return out, err
 		})
-	operate(a, Route{ID: "putDocumentFile", Method: http.MethodPut, Path: path + "/{slot}/files/{file}", Tag: tag, Summary: "Send a file of a document, or send it anew: JPEG, PNG or PDF", Access: Patients().For(Mine), MaxBody: evidence.MaxFile, Deadline: sending},
+	operate(a, Route{ID: "putDocumentFile", Method: http.MethodPut, Path: path + "/{slot}/files/{file}", Tag: tag, Summary: "Send a file of a document, or send it anew: JPEG, PNG or PDF", Access: Patients().For(Mine), MaxBody: evidence.MaxFile, Deadline: scanDeadline},
 		func(ctx context.Context, in *documentFileRequest) (*documentReply, error) {
 			d, err := a.Proving.Put(ctx, actorFrom(ctx), evidence.Slot(in.Slot), in.File, in.RawBody)
 			return &documentReply{Body: showDocument(d)}, err

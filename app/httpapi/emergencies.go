@@ -57,7 +57,7 @@ func (a *API) emergencyRoutes() {
 			e, err := a.Granting.BreakGlass(ctx, actorFrom(ctx), need)
 			return &emergencyReply{Body: showEmergency(e)}, err
 		})
-	operate(a, Route{ID: "listEmergencies", Method: http.MethodGet, Path: path, Tag: tag, Summary: "Who opened this card without being let in, and why?", Access: Owners()},
+	operate(a, Route{ID: "listEmergencies", Method: http.MethodGet, Path: path, Tag: tag, Summary: "Who opened this card without being let in, and why?", Access: Speakers()},
 		func(ctx context.Context, in *CardPath) (*emergenciesReply, error) {
 			list, err := a.Granting.Emergencies(ctx, actorFrom(ctx), card.ID(in.Card))
 			out := new(emergenciesReply)

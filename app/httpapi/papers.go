@@ -9,6 +9,7 @@ import (
 	"github.com/medcard/medcard/app/issuing"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/certificate"
+	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/paper"
 	"github.com/medcard/medcard/domain/prescription"
@@ -119,6 +120,7 @@ type paperPath struct {
 	ID    string `path:"id" format:"uuid"`
 	Scale int    `query:"scale" minimum:"1" maximum:"32" default:"6" doc:"Pixels a module"`
 	Kind  string `query:"kind" enum:"signed,token" default:"signed" doc:"token: the small one, good online only, which a bad photo shows best"`
+	Why   string `header:"Purpose-Of-Use" enum:"TREAT,ETREAT,PATRQT" doc:"Why you read: HL7 v3 PurposeOfUse. A clinic says it; a person need not, his is PATRQT"`
 }
 
 type pngReply struct {
@@ -132,25 +134,25 @@ func (a *API) paperRoutes() {
 	operate(a, Route{ID: "issuePrescription", Method: http.MethodPost, Path: "/v1/prescriptions", Tag: tag, Summary: "Issue and sign a prescription", Access: Clinics(issuing.PrescriptionRight).For(AnyCard), Status: http.StatusCreated}, a.issuePrescription)
 	operate(a, Route{ID: "issueReferral", Method: http.MethodPost, Path: "/v1/referrals", Tag: tag, Summary: "Issue and sign a referral", Access: Clinics(issuing.ReferralRight).For(AnyCard), Status: http.StatusCreated}, a.issueReferral)
 	operate(a, Route{ID: "issueCertificate", Method: http.MethodPost, Path: "/v1/certificates", Tag: tag, Summary: "Issue and sign a certificate", Access: Clinics(issuing.CertificateRight).For(AnyCard), Status: http.StatusCreated}, a.issueCertificate)
-	codePicture(a, "prescription", issuing.PrescriptionRight, func(ctx context.Context, id string) (issuing.Shown, error) {
-		return a.Issuing.PrescriptionCode(ctx, actorFrom(ctx), prescription.ID(id), requestID(ctx))
+	codePicture(a, "prescription", issuing.PrescriptionRight, func(ctx context.Context, id string, look issuing.Look) (issuing.Shown, error) {
+		return a.Issuing.PrescriptionCode(ctx, actorFrom(ctx), prescription.ID(id), look)
 	})
-	codePicture(a, "referral", issuing.ReferralRight, func(ctx context.Context, id string) (issuing.Shown, error) {
-		return a.Issuing.ReferralCode(ctx, actorFrom(ctx), referral.ID(id), requestID(ctx))
+	codePicture(a, "referral", issuing.ReferralRight, func(ctx context.Context, id string, look issuing.Look) (issuing.Shown, error) {
+		return a.Issuing.ReferralCode(ctx, actorFrom(ctx), referral.ID(id), look)
 	})
-	codePicture(a, "certificate", issuing.CertificateRight, func(ctx context.Context, id string) (issuing.Shown, error) {
-		return a.Issuing.CertificateCode(ctx, actorFrom(ctx), certificate.ID(id), requestID(ctx))
+	codePicture(a, "certificate", issuing.CertificateRight, func(ctx context.Context, id string, look issuing.Look) (issuing.Shown, error) {
+		return a.Issuing.CertificateCode(ctx, actorFrom(ctx), certificate.ID(id), look)
 	})
 	a.withdrawRoutes()
 	a.referralRoutes()
 }
 
 // codePicture lays the route of a paper's code, drawn.
-func codePicture(a *API, kind, scope string, code func(context.Context, string) (issuing.Shown, error)) {
+func codePicture(a *API, kind, scope string, code func(context.Context, string, issuing.Look) (issuing.Shown, error)) {
 	access := Access{kinds: []identity.ActorKind{identity.Patient, identity.Clinic}, scope: scope, factor: true, opens: Paper}
 	operate(a, Route{ID: kind + "Code", Method: http.MethodGet, Path: "/v1/" + kind + "s/{id}/code.png", Tag: "papers", Summary: "The " + kind + "'s QR code as a picture", Access: access},
 		func(ctx context.Context, in *paperPath) (*pngReply, error) {
-			shown, err := code(ctx, in.ID)
+			shown, err := code(ctx, in.ID, issuing.Look{Purpose: consent.Purpose(in.Why), Request: requestID(ctx)})
 			if err != nil {
 				return nil, err
 			}

@@ -207,6 +207,9 @@ func (a *API) peopleRoutes() {
 // sending is the deadline of routes that hand a message to a gateway.
 const sending = 20 * time.Second
 
+// scanDeadline is that of routes that wait for the virus scanner, which may take 20 seconds for a large file.
+const scanDeadline = 30 * time.Second
+
 func (a *API) register(ctx context.Context, in *registerRequest) (*registerReply, error) {
 	r, err := a.Enrolling.Register(ctx, enrolling.Application{
 		Phone: in.Body.Phone, Email: in.Body.Email, Password: in.Body.Password, Language: account.Language(in.Body.Language),

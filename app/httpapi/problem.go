@@ -15,6 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/medcard/medcard/app/oauth"
+	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/fault"
 )
 
@@ -164,7 +165,11 @@ func problemFrom(status int, errs []error) *Problem {
 		f = errInvalid
 		for _, err := range errs {
 			var d *huma.ErrorDetail
-			if errors.As(err, &d) && unknown(d) {
+			switch {
+			case !errors.As(err, &d):
+			case d.Location == "header."+purposeHeader:
+				f = consent.ErrPurpose // as the acts say it, which ask for it where the schema does not
+			case unknown(d) && f == errInvalid:
 				f = errUnknownField
 			}
 		}

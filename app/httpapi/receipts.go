@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/dispensing"
+	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/prescription"
 )
 
@@ -84,6 +85,10 @@ type caseBody struct {
 	HandOuts     []handOutBody `json:"handOuts" doc:"What was handed out up to then, the last is the one in question"`
 }
 
+type casesRequest struct {
+	Purpose string `header:"Purpose-Of-Use" required:"true" enum:"TREAT,ETREAT" doc:"Why you read: HL7 v3 PurposeOfUse"`
+}
+
 type casesReply struct {
 	Body struct {
 		Cases []caseBody `json:"cases"`
@@ -129,8 +134,8 @@ func (a *API) receiptRoutes() {
 			return showFiled(list), err
 		})
 	operate(a, Route{ID: "dispensingCases", Method: http.MethodGet, Path: "/v1/dispensing/cases", Tag: tag, Summary: "Hand-outs of what the clinic prescribed that should not have been, the newest first", Access: Clinics(dispensing.CancelRight)},
-		func(ctx context.Context, _ *struct{}) (*casesReply, error) {
-			list, err := a.Dispensing.Cases(ctx, actorFrom(ctx))
+		func(ctx context.Context, in *casesRequest) (*casesReply, error) {
+			list, err := a.Dispensing.Cases(ctx, actorFrom(ctx), consent.Purpose(in.Purpose), requestID(ctx))
 			out := new(casesReply)
 			out.Body.Cases = []caseBody{}
 			for _, c := range list {

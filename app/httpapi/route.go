@@ -32,6 +32,7 @@ type Opens string
 const (
 	Nothing     Opens = ""       // nothing but what is the caller's own, or everybody's
 	OwnersCard  Opens = "owner"  // a card, for its owner alone
+	Watched     Opens = "log"    // who opened a card, for its owner; where it has none, for who represents the patient wholly
 	ReadersCard Opens = "card"   // a card, for whoever may read it, and of it no more than he may
 	Copy        Opens = "copy"   // the state of a phone's copy of a card, for whoever may read the card; nothing of what is in it
 	Edits       Opens = "edits"  // what a phone changed: the owner's is taken, of whoever else may read the card each edit is refused
@@ -82,6 +83,9 @@ func EvenLocked() Access {
 
 // Owners is for a card's owner alone.
 func Owners() Access { return Patients().For(OwnersCard) }
+
+// Speakers is for who speaks for a card's patient: the owner; where it has none, who represents the patient wholly.
+func Speakers() Access { return Patients().For(Watched) }
 
 // Organisations is for clients of the kinds whose token carries the scope.
 func Organisations(scope string, kinds ...identity.ActorKind) Access {

@@ -19,8 +19,8 @@ import (
 )
 
 var (
-	seven    = identity.Actor{Kind: identity.Clinic, Client: "seven", Scopes: []string{PrescriptionRight, ReferralRight, CertificateRight}}
-	eight    = identity.Actor{Kind: identity.Clinic, Client: "eight", Scopes: []string{PrescriptionRight, ReferralRight, CertificateRight}}
+	seven    = identity.Actor{Kind: identity.Clinic, Client: "seven", Scopes: []string{PrescriptionRight, ReferralRight, CertificateRight}, Person: identity.Person{ID: "7", Name: "Иванова А. П.", Role: "терапевт"}}
+	eight    = identity.Actor{Kind: identity.Clinic, Client: "eight", Scopes: []string{PrescriptionRight, ReferralRight, CertificateRight}, Person: identity.Person{ID: "7", Name: "Иванова А. П.", Role: "терапевт"}}
 	anna     = identity.Actor{Kind: identity.Patient, Account: "anna", Device: "phone", SecondFactor: true}
 	boris    = identity.Actor{Kind: identity.Patient, Account: "boris", Device: "phone", SecondFactor: true}
 	pharmacy = identity.Actor{Kind: identity.Pharmacy, Client: "green"}
@@ -170,7 +170,11 @@ func TestWhoSeesACode(t *testing.T) {
 	w := newWorld(t)
 	rx, code := w.prescribed()
 	see := func(who identity.Actor) (string, error) {
-		shown, err := w.PrescriptionCode(t.Context(), who, rx.ID, "request")
+		why := Look{Request: "request"}
+		if who.Kind.Organisation() {
+			why.Purpose = consent.Treatment
+		}
+		shown, err := w.PrescriptionCode(t.Context(), who, rx.ID, why)
 		return shown.Code, err
 	}
 	for name, who := range map[string]identity.Actor{"its patient": anna, "its clinic": seven} {
@@ -190,9 +194,9 @@ func TestWhoSeesACode(t *testing.T) {
 			t.Errorf("%s: %q %v", name, text, err)
 		}
 	}
-	_, err := w.PrescriptionCode(t.Context(), anna, "rx-9", "request")
+	_, err := w.PrescriptionCode(t.Context(), anna, "rx-9", Look{Request: "request"})
 	w.wants(err, ErrUnknown)
-	_, err = w.ReferralCode(t.Context(), anna, referral.ID(rx.ID), "request")
+	_, err = w.ReferralCode(t.Context(), anna, referral.ID(rx.ID), Look{Request: "request"})
 	w.wants(err, ErrUnknown)
 }
 

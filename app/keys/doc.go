@@ -13,6 +13,9 @@
 //   - age. The wrapping key once a year. A data key seals one card, some thousand rows, while AES-GCM with random nonces is good for 2^32 of them (NIST
 //     SP 800-38D, section 8.3): by age alone it needs no change. Who has a rule that says so renews card by card.
 //
+// The key of the audit log is of its own kind: it has no term, and another takes over by a statement that it signs (medcard audit handover; the
+// package auditing says what that is worth). Once in some years, before a PKCS#11 token goes out of service, or on suspicion.
+//
 // What was copied before a key changed stays as readable as it was.
 //
 // # Signing keys

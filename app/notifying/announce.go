@@ -28,11 +28,14 @@ func (s *Service) Announce(ctx context.Context, id card.ID, account identity.Acc
 				continue
 			}
 			if !about.Anyway() {
-				sees, err := tx.StillSees(id, account, c.Device, now)
+				concerned, err := tx.StillSees(id, account, c.Device, now)
+				if err == nil && !concerned && about == notice.Security { // a small child's parent, whose phone the card is mostly closed to
+					concerned, err = tx.Speaks(id, account, now)
+				}
 				if err != nil {
 					return err
 				}
-				if !sees {
+				if !concerned {
 					continue
 				}
 			}

@@ -110,6 +110,8 @@ func (t *fakeTx) OwnersOf(id card.ID, _ time.Time) ([]identity.AccountID, error)
 	return t.owners[id], nil
 }
 
+func (t *fakeTx) Speaks(card.ID, identity.AccountID, time.Time) (bool, error) { return false, nil }
+
 func (t *fakeTx) StillSees(id card.ID, account identity.AccountID, _ identity.DeviceID, _ time.Time) (bool, error) {
 	return slices.Contains(t.owners[id], account), nil
 }

@@ -32,6 +32,9 @@ type Tx interface {
 	TakeNews(id card.ID, account identity.AccountID, about notice.Kind) (notice.Due, bool, error)
 	// StillSees is asked of whoever has news of a card waiting, owner or not, for each of his devices; OwnersOf says whom reminders are for.
 	StillSees(id card.ID, account identity.AccountID, device identity.DeviceID, now time.Time) (bool, error)
+	// Speaks reports whether the account's person is told what is done with the card: its owner, or where it has none, who represents the patient
+	// wholly.
+	Speaks(id card.ID, account identity.AccountID, now time.Time) (bool, error)
 	OwnersOf(id card.ID, now time.Time) ([]identity.AccountID, error)
 	EnqueuePush(p notice.Push) error
 

@@ -43,7 +43,7 @@
 //
 // With a scanner (Service.Scan; MEDCARD_CLAMD for ClamAV's daemon) every file is looked at before anything of it is kept. One that is infected is
 // refused, and while no verdict is to be had none is taken: it waits on the phone. Without a scanner files are bounded, read by
-// their own structure and stripped (package sheet), and not scanned. Files that patients attach to records (package attaching) are not scanned.
+// their own structure and stripped (package sheet), and not scanned.
 //
 // # Upkeep
 //

@@ -1,7 +1,9 @@
 package proving
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"time"
 
 	"github.com/medcard/medcard/domain/fault"
@@ -9,7 +11,7 @@ import (
 )
 
 // Scan looks for malware in a file. infected is what it found, in the scanner's own word, "" = nothing. An error means that nobody looked.
-type Scan func(ctx context.Context, content []byte) (infected string, err error)
+type Scan func(ctx context.Context, content io.Reader) (infected string, err error)
 
 var (
 	errInfected = fault.New(fault.Invalid, "file.infected", "The virus scanner found something in this file, and it was not kept. Check your device, and photograph the page anew.")
@@ -24,7 +26,7 @@ func (s *Service) scan(ctx context.Context, a identity.Actor, content []byte, no
 	if err := s.Store.Update(ctx, func(tx Tx) error { return s.spend(tx, files, a.Account, now) }); err != nil {
 		return false, err
 	}
-	switch infected, err := s.Scan(ctx, content); {
+	switch infected, err := s.Scan(ctx, bytes.NewReader(content)); {
 	case err != nil:
 		return false, errNoScan.Because(err)
 	case infected != "":

@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/medcard/medcard/app/alerting"
-	"github.com/medcard/medcard/app/auditing"
 	"github.com/medcard/medcard/app/config"
 	"github.com/medcard/medcard/app/dispensing"
 	"github.com/medcard/medcard/app/jobs"
@@ -63,7 +62,7 @@ func carrier(ctx context.Context, cfg config.Config, o Options) (push.Sender, er
 type sweeper interface{ Sweep(context.Context) error }
 
 // runner assembles the workers of the queue.
-func runner(db *store.DB, notify *notifying.Service, sync *syncing.Service, dispense *dispensing.Service, alert *alerting.Service, log *auditing.Service, o Options, sweepers ...sweeper) (*jobs.Runner, error) {
+func runner(db *store.DB, notify *notifying.Service, sync *syncing.Service, dispense *dispensing.Service, alert *alerting.Service, watch *auditWatch, o Options, sweepers ...sweeper) (*jobs.Runner, error) {
 	return jobs.New(jobs.Config{Queue: db.Queue(), Log: o.Log, Work: jobs.Work{
 		News: func(ctx context.Context, j jobs.News) error { return notify.Announce(ctx, j.Card, j.Account, j.About) },
 		Push: func(ctx context.Context, j jobs.Push) error {
@@ -83,6 +82,6 @@ func runner(db *store.DB, notify *notifying.Service, sync *syncing.Service, disp
 			return errors.Join(failed...)
 		},
 		Collect:  sync.Collect,
-		Sequence: log.Sequence,
+		Sequence: watch.sequence,
 	}})
 }

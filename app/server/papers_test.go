@@ -30,7 +30,8 @@ import (
 
 var (
 	doctor = identity.Actor{
-		Kind: identity.Clinic, Client: "0191d5a0-0000-7000-8000-0000000000c1", Organisation: "Поликлиника № 7",
+		Person: identity.Person{ID: "7", Name: "Иванова А. П.", Role: "терапевт"},
+		Kind:   identity.Clinic, Client: "0191d5a0-0000-7000-8000-0000000000c1", Organisation: "Поликлиника № 7",
 		Scopes: []string{issuing.PrescriptionRight, issuing.ReferralRight, "system/*.c"},
 	}
 	anna = identity.Actor{Kind: identity.Patient, Account: "anna", Device: "d1", SecondFactor: true}
@@ -143,6 +144,14 @@ func TestAnIdempotencyKeyNamesOneDocument(t *testing.T) {
 	})
 }
 
+// look is that of an actor who says why, if he has to.
+func look(who identity.Actor) issuing.Look {
+	if who.Kind == identity.Patient {
+		return issuing.Look{Request: "request-1"}
+	}
+	return issuing.Look{Purpose: consent.Treatment, Request: "request-1"}
+}
+
 func TestWhoLooksAtACodeIsRemembered(t *testing.T) {
 	inOffice(t, func(t *testing.T, o office) {
 		id := o.card(t)
@@ -155,10 +164,10 @@ func TestWhoLooksAtACodeIsRemembered(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, who := range []identity.Actor{doctor, anna, anna} {
-			if shown, err := o.PrescriptionCode(t.Context(), who, rx.ID, "request-1"); err != nil || shown.Code == "" {
+			if shown, err := o.PrescriptionCode(t.Context(), who, rx.ID, look(who)); err != nil || shown.Code == "" {
 				t.Errorf("%s: %v", who.Kind, err)
 			}
-			if shown, err := o.ReferralCode(t.Context(), who, ref.ID, "request-1"); err != nil || shown.Code == "" {
+			if shown, err := o.ReferralCode(t.Context(), who, ref.ID, look(who)); err != nil || shown.Code == "" {
 				t.Errorf("%s: %v", who.Kind, err)
 			}
 		}
@@ -172,7 +181,7 @@ func TestWhoLooksAtACodeIsRemembered(t *testing.T) {
 		foreign.Client, stranger.Account = identity.ClientID(store.NewID()), "eve"
 		for _, who := range []identity.Actor{foreign, stranger} {
 			for what, id := range map[string]prescription.ID{"another's": rx.ID, "a missing": prescription.ID(store.NewID())} {
-				if _, err := o.PrescriptionCode(t.Context(), who, id, ""); !errors.Is(err, issuing.ErrUnknown) {
+				if _, err := o.PrescriptionCode(t.Context(), who, id, look(who)); !errors.Is(err, issuing.ErrUnknown) {
 					t.Errorf("%s sees %s paper: %v", who.Kind, what, err)
 				}
 			}

@@ -53,11 +53,13 @@ func people(db *store.DB, custody *keys.Custody, authority *oauth.Service, sign 
 	if err != nil {
 		return nil, err
 	}
-	return enrolling.New(enrolling.Parts{
+	enrolment := enrolling.New(enrolling.Parts{
 		Passkeys: passkeys, Provider: provider,
 		Store: acting[enrolling.Tx]{db, func(tx *store.Tx) enrolling.Tx { return tx }}, Sender: send,
 		Access: authority.IssueSession, Digest: custody.Hash, SignedIn: sign.SignedIn, Demand: demanded(cfg), Bound: cfg.Bound, Clock: o.Clock, Log: o.Log,
-	}), nil
+	})
+	sign.Tell = enrolment.TellOfSigner
+	return enrolment, nil
 }
 
 // Accounts assembles what an operator's commands need of it; console is where messages go that nothing else carries.

@@ -21,6 +21,7 @@ import (
 	"github.com/medcard/medcard/app/httpapi"
 	"github.com/medcard/medcard/app/jobs"
 	"github.com/medcard/medcard/app/oauth"
+	"github.com/medcard/medcard/app/proving/clamd"
 	"github.com/medcard/medcard/app/store"
 )
 
@@ -101,6 +102,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	attach := &attaching.Service{Store: acting[attaching.Tx]{db, func(tx *store.Tx) attaching.Tx { return tx }}, Clock: o.Clock}
+	if cfg.Clamd != "" {
+		attach.Scan = clamd.Scanner{Address: cfg.Clamd}.Scan
+	}
 	sync := syncs(db, custody, o, registry)
 	log, err := Audit(db, custody, cfg.Issuer, o.Clock)
 	if err != nil {
@@ -120,7 +124,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (*Server, error) {
 			return nil, errors.Join(err, logDB.Close(), db.Close())
 		}
 	}
-	queue, err := runner(db, notify, sync, dispense, alert, sequencer, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
+	watch := &auditWatch{sequencer: sequencer, log: log, clock: o.Clock}
+	registry.MustRegister(watch.metrics()...)
+	queue, err := runner(db, notify, sync, dispense, alert, watch, o, notify, enrolment, authority, grants, attach, dispense, sign, prove)
 	if err != nil {
 		return nil, errors.Join(err, logDB.Close(), db.Close())
 	}

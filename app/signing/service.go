@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/cms"
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/domain/posting"
@@ -23,9 +24,11 @@ type Tx interface {
 	LockAllowance(key []byte) (time.Time, error)
 	SetAllowance(key []byte, spentUntil time.Time) error
 
+	Account(id identity.AccountID) (account.Account, bool, error)
 	// BindSigner gives signature.ErrTaken when the person signs in to another account.
 	BindSigner(of identity.AccountID, person identity.SNILS, now time.Time) error
-	UnbindSigner(of identity.AccountID) error
+	// UnbindSigner gives false when nobody was bound.
+	UnbindSigner(of identity.AccountID) (bool, error)
 	// SignerAccount finds the account that the person signs in to.
 	SignerAccount(person identity.SNILS) (identity.AccountID, bool, error)
 	// NoteCertificate remembers from when a certificate of an authority is valid, and gives from when the newest is that was noted.
@@ -58,6 +61,8 @@ type Service struct {
 	Clock      func() time.Time
 	Random     io.Reader
 	NewID      func() string
+	// Tell writes to a person that a certificate signs in to the account from now on, or does no more: like every other way in.
+	Tell func(ctx context.Context, who account.Account, bound bool)
 }
 
 // Asked is a challenge as it is handed out.
@@ -232,7 +237,8 @@ func (s *Service) Bind(ctx context.Context, a identity.Actor, token, sent string
 		return err
 	}
 	now := s.now()
-	return s.Store.Update(ctx, func(tx Tx) error {
+	var who account.Account
+	err = s.Store.Update(ctx, func(tx Tx) error {
 		owns, err := ownsCard(tx, a.Account, j.owner.SNILS, now)
 		if err != nil {
 			return err
@@ -243,13 +249,32 @@ func (s *Service) Bind(ctx context.Context, a identity.Actor, token, sent string
 		if err := tx.BindSigner(a.Account, j.owner.SNILS, now); err != nil {
 			return taken(err)
 		}
+		if who, _, err = tx.Account(a.Account); err != nil {
+			return err
+		}
 		return j.settle(tx, a.Account, c)
 	})
+	if err == nil {
+		s.Tell(ctx, who, true)
+	}
+	return err
 }
 
 // Unbind ends that. Sessions that are open stay open.
 func (s *Service) Unbind(ctx context.Context, a identity.Actor) error {
-	return s.Store.Update(ctx, func(tx Tx) error { return tx.UnbindSigner(a.Account) })
+	var who account.Account
+	bound := false
+	err := s.Store.Update(ctx, func(tx Tx) (err error) {
+		if who, _, err = tx.Account(a.Account); err != nil {
+			return err
+		}
+		bound, err = tx.UnbindSigner(a.Account)
+		return err
+	})
+	if err == nil && bound {
+		s.Tell(ctx, who, false)
+	}
+	return err
 }
 
 // ownsCard reports whether the account owns the card of the person.

@@ -137,6 +137,23 @@ func (tx *Tx) Upload(p consent.Permit, hash card.Hash) (u card.Upload, found boo
 	return u, found, err
 }
 
+// UploadPiece reads one piece of the permit's own upload while it is not complete; nil where it has none of the number.
+func (tx *Tx) UploadPiece(p consent.Permit, hash card.Hash, number int64) ([]byte, error) {
+	if err := tx.may(p); err != nil {
+		return nil, err
+	}
+	name, author := tx.attachmentName(p.Card(), hash), uploader(p)
+	if author == "" {
+		return nil, ErrForeignPermit // those without an author are the card's own
+	}
+	var sealed []byte
+	found, err := tx.one([]any{&sealed}, "SELECT sealed FROM attachment_piece WHERE card = ? AND name = ? AND author = ? AND number = ?", string(p.Card()), name, author, number)
+	if err != nil || !found {
+		return nil, err
+	}
+	return tx.open(p.Card(), piecePlace(name, number), sealed)
+}
+
 // Uploaded is how many bytes people have uploaded to the card or said they will: of files that a record names in their name, and
 // of all, those that wait to be forgotten too.
 func (tx *Tx) Uploaded(p consent.Permit) (named, all int64, err error) {

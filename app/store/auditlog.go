@@ -2,11 +2,14 @@ package store
 
 import (
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -27,6 +30,23 @@ func (tx *Tx) awaitLog(l audit.Leaf) error {
 func (tx *Tx) PendingAudit() (bool, error) {
 	var one int
 	return tx.one([]any{&one}, "SELECT 1 FROM audit_pending LIMIT 1")
+}
+
+// WaitingForLog counts the entries that wait for the log, up to a limit, and tells since when the oldest does; zero if none does.
+func (tx *Tx) WaitingForLog(limit int) (waiting int, since time.Time, err error) {
+	if _, err := tx.one([]any{&waiting}, "SELECT count(*) FROM (SELECT 1 FROM audit_pending LIMIT ?) AS few", limit); err != nil || waiting == 0 {
+		return 0, since, err
+	}
+	var oldest string
+	found, err := tx.one([]any{&oldest}, "SELECT id FROM audit_pending ORDER BY id LIMIT 1")
+	if err != nil || !found {
+		return waiting, since, err
+	}
+	id, err := uuid.Parse(oldest)
+	if err != nil || id.Version() != 7 {
+		return waiting, since, errors.New("store: an entry that waits for the log has an id that names no time")
+	}
+	return waiting, time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16)), nil // #nosec G115 -- 48 bits: RFC 9562, section 5.7
 }
 
 // LockLog gives the log's length and its signed checkpoint, "" before the first, and keeps every other server from extending the log

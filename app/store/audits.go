@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/audit"
@@ -13,7 +12,6 @@ import (
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
-	"github.com/medcard/medcard/domain/notice"
 )
 
 // auditDetail is the sealed part of an entry.
@@ -67,32 +65,15 @@ func (tx *Tx) AppendAudit(e audit.Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.awaitLog(audit.Leaf{Card: e.Card, Number: number, Hash: audit.LeafHash(salt, e.Canonical())}); err != nil || !tell {
+	if err := tx.awaitLog(audit.Leaf{Card: e.Card, Number: number, Hash: audit.LeafHash(salt, e.Canonical())}); err != nil || !tell || !e.Action.Opens() {
 		return err
 	}
-	return tx.tellOwners(e)
+	return tx.alarmBut(e.Card, e.At, e.Actor.Account) // several looks before the push is under way are one
 }
 
-// tellOwners lets the owners' phones ring when somebody else opens the card. Several looks before the push is under way are one.
-func (tx *Tx) tellOwners(e audit.Entry) error {
-	if !e.Action.Opens() {
-		return nil
-	}
-	owners, err := tx.OwnersOf(e.Card, e.At)
-	if err != nil || slices.Contains(owners, e.Actor.Account) {
-		return err
-	}
-	for _, owner := range owners {
-		if err := tx.enqueueNews(e.Card, owner, notice.Security, ""); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// TellsOfAccess reports whether the owner wants to be told each time somebody else opens the card.
+// TellsOfAccess reports whether who speaks for the patient wants to be told each time somebody else opens the card.
 func (tx *Tx) TellsOfAccess(p consent.Permit) (on bool, err error) {
-	if err := tx.mayOwn(p); err != nil {
+	if err := tx.mayWatch(p); err != nil {
 		return false, err
 	}
 	_, err = tx.one([]any{&on}, "SELECT tell_access FROM card WHERE id = ?", string(p.Card()))
@@ -101,7 +82,7 @@ func (tx *Tx) TellsOfAccess(p consent.Permit) (on bool, err error) {
 
 // SetTellsOfAccess changes that.
 func (tx *Tx) SetTellsOfAccess(p consent.Permit, on bool) error {
-	if err := tx.mayOwn(p); err != nil {
+	if err := tx.mayWatch(p); err != nil {
 		return err
 	}
 	_, err := tx.exec("UPDATE card SET tell_access = ? WHERE id = ?", on, string(p.Card()))
@@ -148,7 +129,7 @@ func (tx *Tx) LastReads(p consent.Permit) (map[string]time.Time, error) {
 	return last, err
 }
 
-// AuditTrail gives the owner the entries below the number (0 = from the newest), newest first.
+// AuditTrail gives who speaks for the patient the entries below the number (0 = from the newest), newest first.
 func (tx *Tx) AuditTrail(p consent.Permit, below uint64, limit int) ([]audit.Entry, error) {
 	salted, err := tx.SaltedTrail(p, below, limit)
 	if err != nil {
@@ -163,7 +144,7 @@ func (tx *Tx) AuditTrail(p consent.Permit, below uint64, limit int) ([]audit.Ent
 
 // SaltedTrail is AuditTrail with the salts by which the owner finds his entries in the log.
 func (tx *Tx) SaltedTrail(p consent.Permit, below uint64, limit int) ([]audit.Salted, error) {
-	if err := tx.mayOwn(p); err != nil {
+	if err := tx.mayWatch(p); err != nil {
 		return nil, err
 	}
 	const highest = 1 << 62 // beyond it no database's integers go

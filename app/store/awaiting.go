@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/medcard/medcard/domain/account"
@@ -359,7 +360,7 @@ func (tx *Tx) NamesOf(of identity.AccountID) (names []card.Name, err error) {
 	return names, nil
 }
 
-// AuditProof remembers an act on somebody's proofs on the cards that he redeemed, where he reads it; without one, on the log's own.
+// AuditProof remembers an act on somebody's proofs or account on the cards that he redeemed, where he reads it; without one, on the log's own.
 func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 	cards, err := tx.redeemed(of)
 	if err != nil {
@@ -369,7 +370,7 @@ func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 		if err := tx.OpenLogCard(e.At); err != nil {
 			return err
 		}
-		e.What += " of " + string(of)
+		e.What = strings.TrimSpace(e.What + " of " + string(of))
 		cards = []card.ID{audit.LogCard}
 	}
 	for _, id := range cards {

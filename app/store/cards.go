@@ -40,7 +40,7 @@ func (tx *Tx) LockCard(id card.ID) error {
 
 // Decide reads the card's grants in this transaction and asks consent.Decide.
 func (tx *Tx) Decide(a identity.Actor, id card.ID, p consent.Purpose, now time.Time) (consent.Permit, error) {
-	grants, err := tx.grants(id)
+	grants, err := tx.grantsThat(id, effective)
 	if err != nil {
 		return consent.Permit{}, err
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
 	"github.com/medcard/medcard/domain/identity"
-	"github.com/medcard/medcard/domain/notice"
 )
 
 // emergencyDetail is the sealed part of an emergency.
@@ -37,7 +36,7 @@ func (tx *Tx) sealEmergency(e consent.Opening) ([]byte, error) {
 	return tx.seal(e.Card, emergencyPlace(e.ID), text)
 }
 
-// OpenEmergency keeps an emergency of the permit's clinic, lets it in and tells the owners, whatever the hour.
+// OpenEmergency keeps an emergency of the permit's clinic, lets it in and tells who speaks for the patient, whatever the hour.
 func (tx *Tx) OpenEmergency(p consent.Permit, e consent.Opening) error {
 	if p.Card() != e.Card || p.Actor().Client != e.Client || e.Client == "" {
 		return ErrForeignPermit
@@ -61,23 +60,9 @@ func (tx *Tx) OpenEmergency(p consent.Permit, e consent.Opening) error {
 	return tx.alarm(e.Card, e.Opened)
 }
 
-// alarm tells the card's owners to look into the app.
-func (tx *Tx) alarm(id card.ID, now time.Time) error {
-	owners, err := tx.OwnersOf(id, now)
-	if err != nil {
-		return err
-	}
-	for _, owner := range owners {
-		if err := tx.enqueueNews(id, owner, notice.Security, ""); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Emergencies lists the card's to its owner, newest first.
+// Emergencies lists the card's to who speaks for its patient, newest first.
 func (tx *Tx) Emergencies(p consent.Permit) ([]consent.Opening, error) {
-	if err := tx.mayOwn(p); err != nil {
+	if err := tx.mayWatch(p); err != nil {
 		return nil, err
 	}
 	return tx.emergencies("card = ? ORDER BY opened_at DESC, id DESC LIMIT 1000", string(p.Card()))
@@ -146,7 +131,16 @@ func (tx *Tx) CountEmergencies(client identity.ClientID, since time.Time) (n int
 	return n, err
 }
 
-// ReviewEmergency writes the verdict of an emergency down, and tells the owners. An unjustified one ends at once.
+// CountEmergenciesOn counts an organisation's on one card since the instant.
+func (tx *Tx) CountEmergenciesOn(id card.ID, client identity.ClientID, since time.Time) (n int, err error) {
+	if err := tx.enter(id); err != nil {
+		return 0, err
+	}
+	_, err = tx.one([]any{&n}, "SELECT count(*) FROM emergency WHERE card = ? AND client = ? AND opened_at > ?", string(id), string(client), micros(since))
+	return n, err
+}
+
+// ReviewEmergency writes the verdict of an emergency down, and tells who speaks for the patient. An unjustified one ends at once.
 func (tx *Tx) ReviewEmergency(e consent.Opening) error {
 	sealed, err := tx.sealEmergency(e)
 	if err != nil {

@@ -28,17 +28,17 @@ func (tx *Tx) enter(id card.ID) error {
 	return nil
 }
 
-// enterEach is each for the rows that a table has of one card, and enters that card with the same question. On PostgreSQL visit may be shown
+// enterEach is each for the rows that a table has of one card, those that the condition holds for, and enters that card with the same question. On PostgreSQL visit may be shown
 // one row more, of nothing but NULL, where the card has none. The name is given before a row is read: of a nested loop the left side
 // comes first, and with no equation between the two sides there is no other way to join them.
-func (tx *Tx) enterEach(id card.ID, visit func(*sql.Rows) error, columns, table, order string) error {
+func (tx *Tx) enterEach(id card.ID, visit func(*sql.Rows) error, columns, table, condition, order string) error {
 	if tx.glance != noGlance {
 		return errGlance
 	}
 	if tx.postgres == nil || tx.entered == id {
-		return tx.each(visit, "SELECT "+columns+" FROM "+table+" WHERE card = ? ORDER BY "+order, string(id))
+		return tx.each(visit, "SELECT "+columns+" FROM "+table+" WHERE card = ? AND ("+condition+") ORDER BY "+order, string(id))
 	}
-	err := tx.each(visit, "SELECT "+columns+" FROM set_config('medcard.card', ?, true) AS entered LEFT JOIN "+table+" ON card = ? ORDER BY "+order,
+	err := tx.each(visit, "SELECT "+columns+" FROM set_config('medcard.card', ?, true) AS entered LEFT JOIN "+table+" ON card = ? AND ("+condition+") ORDER BY "+order,
 		string(id), string(id))
 	if err == nil {
 		tx.entered = id

@@ -16,34 +16,74 @@ import (
 // A grant's begin, revoke and end are commits of the card like any change of a record: so it is known of every commit who
 // could see what then, and a phone is sent what it gained and told what it lost.
 
-// Grants lists the card's grants to its owner, newest first.
+// Grants lists the card's grants to who speaks for its patient, newest first.
 func (tx *Tx) Grants(p consent.Permit) ([]consent.Grant, error) {
-	if err := tx.mayOwn(p); err != nil {
+	if err := tx.mayWatch(p); err != nil {
 		return nil, err
 	}
 	return tx.grants(p.Card())
 }
 
+// CountGiven counts the grants and restrictions that the card's owner gave and that are not over: emergencies and what comes of representations
+// are none of them.
+func (tx *Tx) CountGiven(p consent.Permit) (n int, err error) {
+	if err := tx.mayOwn(p); err != nil {
+		return 0, err
+	}
+	_, err = tx.one([]any{&n}, `SELECT count(*) FROM access_grant AS g WHERE card = ? AND (ended = 0 OR held_at IS NOT NULL) AND role <> ? AND representation = ''
+		AND NOT ordered AND NOT EXISTS (SELECT 1 FROM emergency AS e WHERE e.card = g.card AND e.id = g.id)`, string(p.Card()), string(consent.Owner))
+	return n, err
+}
+
 // grantColumns reads an empty id where there is no grant.
 const grantColumns = `coalesce(CAST(id AS text), ''), coalesce(role, ''), coalesce(account, ''), coalesce(client, ''), coalesce(scopes, ''), coalesce(purpose, ''),
-	starts_at, ends_at, revoked_at, held_at, coalesce(began, 0), coalesce(ended, 0), coalesce(device, ''), coalesce(powers, ''), coalesce(representation, ''), coalesce(awaits, ''), coalesce(ordered, false)`
+	starts_at, ends_at, revoked_at, held_at, coalesce(began, 0), coalesce(ended, 0), coalesce(device, ''), coalesce(powers, ''), coalesce(representation, ''), coalesce(awaits, ''), coalesce(ordered, false), met, met_at_end`
 
-func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) {
+func (tx *Tx) grants(id card.ID) ([]consent.Grant, error) { return tx.grantsThat(id, "true") }
+
+// effective holds for the grants that somebody's access or sight depends on: all but those of organisations that are over, of which every visit and
+// emergency of a life leaves one. People's count also when they are over, because their phones are told what they saw when; there are no
+// more of them than the owner gave. access_grant_effective is an index of just these.
+const effective = "ended = 0 OR held_at IS NOT NULL OR client = ''"
+
+func (tx *Tx) grantsThat(id card.ID, condition string) ([]consent.Grant, error) {
 	var list []consent.Grant
 	err := tx.enterEach(id, func(rows *sql.Rows) error {
 		g := consent.Grant{Card: id}
 		var scopes, powers string
 		var starts, ends, revoked, held sql.NullTime
+		var met, metAtEnd sql.NullString
 		if err := rows.Scan(&g.ID, &g.Role, &g.Account, &g.Client, &scopes, &g.Purpose, &starts, &ends, &revoked, &held, &g.Began, &g.Ended,
-			&g.Device, &powers, &g.Representation, &g.Awaits, &g.Ordered); err != nil || g.ID == "" {
+			&g.Device, &powers, &g.Representation, &g.Awaits, &g.Ordered, &met, &metAtEnd); err != nil || g.ID == "" {
 			return err
 		}
 		g.Scopes, g.Powers = card.ScopesOf(strings.Fields(scopes)), consent.PowersOf(strings.Fields(powers))
+		g.Met, g.MetAtEnd = fromWords(met), fromWords(metAtEnd)
 		g.Starts, g.Ends, g.Revoked, g.Held = fromNull(starts), fromNull(ends), fromNull(revoked), fromNull(held)
 		list = append(list, g)
 		return nil
-	}, grantColumns, "access_grant", "starts_at DESC, id DESC")
+	}, grantColumns, "access_grant", condition, "starts_at DESC, id DESC")
 	return list, err
+}
+
+// fromWords gives scopes that may not be known.
+func fromWords(words sql.NullString) card.Scopes {
+	if !words.Valid {
+		return nil
+	}
+	return card.ScopesOf(strings.Fields(words.String))
+}
+
+// standing are the scopes of the card in which something stands, as a restriction keeps them.
+func (tx *Tx) standing(id card.ID) (card.Scopes, error) {
+	sections, err := tx.sections(id)
+	scopes := card.Scopes{}
+	for _, s := range sections {
+		if s.Live {
+			scopes = append(scopes, s.Scope)
+		}
+	}
+	return scopes, err
 }
 
 // AddGrant lets an organisation or another person see the owner's card.
@@ -69,10 +109,17 @@ func (tx *Tx) addGrant(g consent.Grant) (consent.Grant, error) {
 	if err := tx.refuseBarred(g); err != nil {
 		return g, err
 	}
-	_, err = tx.exec(`INSERT INTO access_grant (card, id, role, account, client, scopes, purpose, starts_at, ends_at, began, device, powers, representation, ordered)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(g.Card), string(g.ID), string(g.Role), string(g.Account), string(g.Client),
+	met := sql.NullString{Valid: g.Role == consent.Restriction}
+	if met.Valid {
+		if g.Met, err = tx.standing(g.Card); err != nil {
+			return g, err
+		}
+		met.String = strings.Join(g.Met.Words(), " ")
+	}
+	_, err = tx.exec(`INSERT INTO access_grant (card, id, role, account, client, scopes, purpose, starts_at, ends_at, began, device, powers, representation, ordered, met)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(g.Card), string(g.ID), string(g.Role), string(g.Account), string(g.Client),
 		strings.Join(g.Scopes.Words(), " "), string(g.Purpose), micros(g.Starts), nullTime(g.Ends), g.Began,
-		string(g.Device), strings.Join(g.Powers.Words(), " "), string(g.Representation), g.Ordered)
+		string(g.Device), strings.Join(g.Powers.Words(), " "), string(g.Representation), g.Ordered, met)
 	if err != nil {
 		return g, err
 	}
@@ -85,13 +132,17 @@ func (tx *Tx) end(id card.ID, except identity.DeviceID, condition string, args .
 	if err != nil {
 		return err
 	}
+	stood, err := tx.standing(id)
+	if err != nil {
+		return err
+	}
 	var over []consent.Grant
 	if err := tx.each(func(rows *sql.Rows) error {
-		var g consent.Grant
+		g := consent.Grant{Ended: seq, MetAtEnd: stood}
 		err := rows.Scan(&g.Role, &g.Account, &g.Client)
 		over = append(over, g)
 		return err
-	}, "UPDATE access_grant SET ended = ? WHERE "+condition+" RETURNING role, account, client", append([]any{seq}, args...)...); err != nil {
+	}, "UPDATE access_grant SET ended = ?, met_at_end = ? WHERE "+condition+" RETURNING role, account, client", append([]any{seq, strings.Join(stood.Words(), " ")}, args...)...); err != nil {
 		return err
 	}
 	if err := tx.unlistCard(id); err != nil {
@@ -119,20 +170,20 @@ func (tx *Tx) unlistCard(id card.ID) error {
 }
 
 // tellOfAccess wakes the phones of the people whom grants that began or ended concern, and those of the card's owner: they sync, and so
-// gain or lose what changed.
+// gain or lose what changed. Whom a restriction takes nothing, and gives nothing back, is left in peace.
 func (tx *Tx) tellOfAccess(id card.ID, changed []consent.Grant, except identity.DeviceID) error {
-	all, err := tx.grants(id)
+	all, err := tx.grantsThat(id, effective)
 	if err != nil {
 		return err
 	}
 	var people []identity.AccountID
-	everybody := false
 	for _, g := range changed {
-		people = append(people, g.Account)
-		everybody = everybody || g.Role == consent.Restriction && g.Account == "" && g.Client == ""
+		if g.Role != consent.Restriction {
+			people = append(people, g.Account)
+		}
 	}
 	for _, g := range all {
-		if g.Ended == 0 && (g.Role == consent.Owner || everybody && g.Role == consent.Proxy) {
+		if g.Ended == 0 && (g.Role == consent.Owner || g.Role == consent.Proxy && felt(changed, all, g.Account)) {
 			people = append(people, g.Account)
 		}
 	}
@@ -146,6 +197,19 @@ func (tx *Tx) tellOfAccess(id card.ID, changed []consent.Grant, except identity.
 		}
 	}
 	return nil
+}
+
+// felt reports whether a restriction among those that began or ended changed what the person sees, by all grants of the card.
+func felt(changed, all []consent.Grant, person identity.AccountID) bool {
+	his := slices.DeleteFunc(slices.Clone(all), func(g consent.Grant) bool {
+		return g.Account != person && !g.Restricts(identity.Actor{Account: person})
+	})
+	return slices.ContainsFunc(changed, func(g consent.Grant) bool {
+		if g.Ended != 0 {
+			return g.Role == consent.Restriction && consent.Felt(his, g.Ended, g.MetAtEnd)
+		}
+		return g.Role == consent.Restriction && consent.Felt(his, g.Began, g.Met)
+	})
 }
 
 // commit takes the card's next number for a change that is no record's.
@@ -308,7 +372,7 @@ func (tx *Tx) OwnGrants(p consent.Permit) ([]consent.Grant, error) {
 	all := tx.granted // Decide has just read them
 	if tx.grantedOf != p.Card() {
 		var err error
-		if all, err = tx.grants(p.Card()); err != nil {
+		if all, err = tx.grantsThat(p.Card(), effective); err != nil {
 			return nil, err
 		}
 	}

@@ -43,7 +43,7 @@ func (tx *Tx) enqueueOf(p consent.Permit, scopes card.Scopes, about notice.Kind)
 		return err
 	}
 	scopes = append(slices.Clone(scopes), tx.left...)
-	grants, err := tx.grants(p.Card())
+	grants, err := tx.grantsThat(p.Card(), effective)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func (tx *Tx) signerHash(person identity.SNILS) []byte {
 // BindSigner makes the person the one who signs in to the account, in place of whoever was it. signature.ErrTaken says that he signs in
 // to another account; then the transaction has to end.
 func (tx *Tx) BindSigner(of identity.AccountID, person identity.SNILS, now time.Time) error {
-	if err := tx.UnbindSigner(of); err != nil {
+	if _, err := tx.UnbindSigner(of); err != nil {
 		return err
 	}
 	n, err := tx.exec("INSERT INTO signer (account, snils, bound_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", string(of), tx.signerHash(person), micros(now))
@@ -28,9 +28,9 @@ func (tx *Tx) BindSigner(of identity.AccountID, person identity.SNILS, now time.
 }
 
 // UnbindSigner ends signing in by certificate to the account.
-func (tx *Tx) UnbindSigner(of identity.AccountID) error {
-	_, err := tx.exec("DELETE FROM signer WHERE account = ?", string(of))
-	return err
+func (tx *Tx) UnbindSigner(of identity.AccountID) (found bool, err error) {
+	n, err := tx.exec("DELETE FROM signer WHERE account = ?", string(of))
+	return n > 0, err
 }
 
 // SignerAccount finds the account that the person signs in to.

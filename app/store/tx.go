@@ -142,6 +142,14 @@ func (tx *Tx) mayOwn(p consent.Permit) error {
 	return tx.may(p)
 }
 
+// mayWatch asks for a permit of the card's owner, or of who speaks for its patient.
+func (tx *Tx) mayWatch(p consent.Permit) error {
+	if !p.Speaks() {
+		return ErrForeignPermit
+	}
+	return tx.may(p)
+}
+
 // may asks for a permit of this transaction, and enters its card.
 func (tx *Tx) may(p consent.Permit) error {
 	if !p.Of(tx.token) {

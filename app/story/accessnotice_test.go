@@ -68,7 +68,7 @@ func TestTellMeOfEachAccess(t *testing.T) {
 		got(handset.Sync(ctx))(t)
 		quiet("she herself syncs")
 		refusedRead := clinic.Call(ctx, http.MethodGet, "/v1/cards/"+string(id)+"/records", nil, nil, nil)
-		refused(t, refusedRead, http.StatusUnprocessableEntity, "invalid_input")
+		refused(t, refusedRead, http.StatusBadRequest, "purpose.missing")
 		quiet("a read that was refused")
 
 		self := somebody("7")

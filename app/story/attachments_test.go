@@ -378,7 +378,7 @@ func TestFilesOverHTTP(t *testing.T) {
 		if alike(foreign, string(c.card)) != alike(missing, nowhere) || foreign.status != 404 {
 			t.Errorf("a foreign card: %s\na missing one: %s", foreign.text, missing.text)
 		}
-		w.refuses(t, turn{name: "without a purpose", method: http.MethodGet, target: there, token: clinics, want: []int{422}, code: "purpose.missing"})
+		w.refuses(t, turn{name: "without a purpose", method: http.MethodGet, target: there, token: clinics, want: []int{400}, code: "purpose.missing"})
 		for _, hash := range []string{"abc", strings.ToUpper(string(fileHash(scan))), string(fileHash(scan)) + "0", strings.Repeat("z", 64)} {
 			w.refuses(t, turn{name: "hash " + hash, method: http.MethodGet, target: address(c.card, card.Hash(hash)), token: hers, headers: []string{"Purpose-Of-Use: PATRQT"}, want: []int{404, 422}})
 		}

@@ -301,7 +301,7 @@ func TestATamperedExportIsFound(t *testing.T) {
 		if _, err := v.holds(strings.Join(lines[:40], "")+rest, audit.Checkpoint{}); !errors.Is(err, proof.ErrExport) {
 			t.Errorf("a gap between two parts: %v", err)
 		}
-		forked := audit.Checkpoint{Origin: v.log.Signer.Name(), Size: 50, Root: audit.Hash{1}}
+		forked := audit.Checkpoint{Origin: got(v.log.Keys())(t).Signer.Name(), Size: 50, Root: audit.Hash{1}}
 		if _, err := v.holds(text, forked); !errors.Is(err, proof.ErrForked) {
 			t.Errorf("another log than the one before: %v", err)
 		}

@@ -95,8 +95,8 @@ func TestAnAuditorReadsTheLogAndIsRemembered(t *testing.T) {
 			t.Errorf("%d of the auditor's readings stand in the log", own)
 		}
 
-		refused(t, w.Call(ctx, his, http.MethodGet, "/v1/audit/entries", nil, nil, nil), http.StatusUnprocessableEntity, "invalid_input")
-		refused(t, w.Call(ctx, his, http.MethodGet, "/v1/audit/entries", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, nil), http.StatusUnprocessableEntity, "invalid_input")
+		refused(t, w.Call(ctx, his, http.MethodGet, "/v1/audit/entries", nil, nil, nil), http.StatusBadRequest, "purpose.missing")
+		refused(t, w.Call(ctx, his, http.MethodGet, "/v1/audit/entries", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, nil), http.StatusBadRequest, "purpose.missing")
 		refused(t, w.Call(ctx, his, http.MethodGet, "/v1/audit/entries?from=1000000", why, nil, nil), http.StatusUnprocessableEntity, "audit.sizes")
 		refused(t, w.Call(ctx, got(source.Token(ctx))(t), http.MethodGet, "/v1/audit/entries", why, nil, nil), http.StatusUnprocessableEntity, "auditor.person")
 		refused(t, w.Call(ctx, got(clinic.Token(ctx))(t), http.MethodGet, "/v1/audit/entries", why, nil, nil), http.StatusForbidden, "actor.not_allowed")
@@ -126,7 +126,7 @@ func TestStaffSayWhy(t *testing.T) {
 		token := got(clinic.Token(ctx))(t)
 		for _, target := range []string{"/v1/cards/" + string(id) + "/records", "/v1/cards/" + string(id) + "/attachments/" + string(fileHash(scan))} {
 			for why, statuses := range map[string][]int{
-				"TREAT": {200}, "": {422}, "-": {422}, "treat": {422}, "CURIOSITY": {422}, "ETREAT": {404}, "PATRQT": {404, 422}, "HOPERAT": {404, 422},
+				"TREAT": {200}, "": {400}, "-": {400}, "treat": {400}, "CURIOSITY": {400}, "ETREAT": {404}, "PATRQT": {400, 404}, "HOPERAT": {400, 404},
 			} {
 				u := turn{method: http.MethodGet, target: target, token: token}
 				if why != "-" {

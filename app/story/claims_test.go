@@ -1,9 +1,13 @@
 package story
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +22,7 @@ import (
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/evidence"
 	"github.com/medcard/medcard/domain/family"
+	"github.com/medcard/medcard/domain/identity"
 	"github.com/medcard/medcard/mobile-sdk/phone"
 	"github.com/medcard/medcard/mobile-sdk/problem"
 )
@@ -29,6 +34,98 @@ func (h *household) claimed(born time.Time) phone.Claimed {
 		Patient: phone.Named{Family: "соколова", Given: []string{"Анна", "Игоревна"}, Born: card.Date(born.In(moscowTime).Format(time.DateOnly)), SNILS: example.SNILS, Policy: example.Policy},
 		Agent:   phone.Named{Family: "Соколов", Given: []string{"Борис", "Ильич"}, Born: "1985-03-04"},
 	}
+}
+
+// forgetful is a network that loses the answer to the first of each kind of request about claims and documents, and, while it is deaf, that to
+// every claim that is taken.
+type forgetful struct {
+	seen map[string]bool
+	deaf bool
+}
+
+func (f *forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
+	key := r.Method + r.URL.Path
+	if err == nil && f.deaf && response.StatusCode == http.StatusAccepted {
+		f.seen[key] = false
+	}
+	if err == nil && !f.seen[key] && (strings.Contains(r.URL.Path, "/documents") || strings.Contains(r.URL.Path, "/claims")) {
+		f.seen[key] = true
+		_, _ = io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		return nil, ErrNoNetwork
+	}
+	return response, err
+}
+
+// A parent files a claim where there is no network. It goes by itself when there is one, once, whatever answers are lost, and even if it was
+// approved before the phone knows that it was filed. What does not fit waits for the person, and keeps nothing else from going.
+func TestAClaimIsKeptOffline(t *testing.T) {
+	demanding(t, nil, func(ctx context.Context, t *testing.T, w *World, desk reviewer) {
+		born := w.Now().AddDate(-9, 0, 0)
+		h := keepHouse(ctx, t, w, born)
+		h.boris.Network.Off(true)
+		fits := h.claimed(born)
+		wrong, incomplete, typo := fits, fits, fits
+		wrong.Patient.Given = []string{"Мария", "Игоревна"}
+		incomplete.Patient.SNILS, incomplete.Patient.Policy = "", ""
+		typo.Patient.SNILS = "112-233-445 96"
+		for want, c := range map[error]phone.Claimed{family.ErrClaim: incomplete, identity.ErrSNILSCheck: typo, family.ErrKind: {Basis: "friendship"}} {
+			if err := h.boris.KeepClaim(c, located(t)); !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+		}
+		if err := h.boris.KeepClaim(fits); !errors.Is(err, phone.ErrDocument) {
+			t.Errorf("without pages: %v", err)
+		}
+		ok(t, h.boris.KeepClaim(wrong, located(t), located(t)))
+		ok(t, h.boris.KeepClaim(fits, located(t)))
+		ok(t, h.boris.KeepClaim(fits, located(t))) // replaces the one before
+		ok(t, h.boris.KeepDocument(evidence.BirthCertificate, "II-АБ 123456", located(t)))
+		ok(t, h.boris.DropKeptDocument(evidence.BirthCertificate)) // and none of the claims
+		if list := got(h.boris.KeptClaims())(t); len(list) != 2 || list[0].Files != 2 || list[1].Patient.SNILS != fits.Patient.SNILS || list[1].Code != "" || len(got(h.boris.KeptDocuments())(t)) != 0 {
+			t.Fatalf("kept: %+v", list)
+		}
+		raw := got(os.ReadFile(h.boris.File))(t)
+		if log, err := os.ReadFile(h.boris.File + "-wal"); err == nil {
+			raw = append(raw, log...)
+		}
+		if bytes.Contains(raw, []byte("Игоревна")) {
+			t.Error("it lies open on the phone")
+		}
+
+		line := &forgetful{seen: map[string]bool{}, deaf: true}
+		h.boris.again(t, w, line)
+		filed := 0
+		for range 20 {
+			report, err := h.boris.Sync(ctx)
+			if err != nil && !errors.Is(err, phone.ErrOffline) {
+				t.Fatal(err)
+			}
+			filed += report.HandedIn
+			if waiting := got(desk.Waiting(ctx))(t); len(waiting) == 1 && filed == 0 { // before the phone hears of it
+				ok(t, desk.Judge(ctx, judgement{Account: h.parent.Account, Document: waiting[0].ID, Approved: true}))
+				line.deaf = false
+			}
+		}
+		left := got(h.boris.KeptClaims())(t)
+		if filed != 1 || len(left) != 1 || left[0].Code != "claim.mismatch" || left[0].Patient.Given[0] != "Мария" {
+			t.Errorf("%d were filed, and left %+v", filed, left)
+		}
+		ok(t, h.boris.DropKeptClaim(left[0].ID))
+		if n := len(got(h.boris.KeptClaims())(t)); n != 0 {
+			t.Errorf("%d are kept after it was dropped", n)
+		}
+		claims, acts := got(h.boris.RepresentationClaims(ctx))(t), got(h.boris.Represents(ctx))(t)
+		if len(claims) != 1 || claims[0].Status != evidence.Approved || len(acts) != 1 {
+			t.Errorf("the server has %+v and %+v", claims, acts)
+		}
+		log, _, err := h.hers.AccessLog(ctx, 0)
+		ok(t, err)
+		if slices.ContainsFunc(log, func(a phone.Access) bool { return a.Failed }) {
+			t.Error("somebody was blocked")
+		}
+	})
 }
 
 // claims files a claim with a page of its document.

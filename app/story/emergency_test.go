@@ -11,6 +11,7 @@ import (
 
 	"github.com/medcard/medcard/app/granting"
 	"github.com/medcard/medcard/app/server"
+	"github.com/medcard/medcard/app/store"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -149,21 +150,97 @@ func TestGlassIsBroken(t *testing.T) {
 	})
 }
 
-// An organisation that opens card after card is stopped.
+// An organisation that opens card after card is stopped, and so is one that opens the same card again and again.
 func TestGlassIsNotBrokenAllDay(t *testing.T) {
 	each(t, func(ctx context.Context, t *testing.T, w *World) {
-		_, _, id := owner(ctx, t, w, got(w.Clinic(ctx, "Городская больница"))(t))
-		doctor := Doctor
-		doctor.Proven = w.Now().Unix()
-		ambulance := w.as(ctx, t, "Скорая помощь", doctor)
-		ask := func(c *Clinic) error {
+		ward := got(w.Clinic(ctx, "Городская больница"))(t)
+		_, _, id := owner(ctx, t, w, ward)
+		another := got(ward.Post(ctx, filled(t, numbered(t, 1).patient())))(t).Card
+		client, key, err := w.Register(ctx, identity.Clinic, "Скорая помощь")
+		ok(t, err)
+		source := credential.New(credential.Client{ID: string(client), Key: key, TokenURL: w.URL + "/oauth/token", Scopes: clinicScopes, Clock: w.Now})
+		doctor, ambulance := Doctor, (*Clinic)(nil)
+		proves := func() {
+			doctor.Proven = w.Now().Unix()
+			ambulance = &Clinic{ID: client, Name: "Скорая помощь", Token: source.As(doctor), world: w}
+		}
+		proves()
+		ask := func(c *Clinic, id card.ID) error {
 			return c.Call(ctx, http.MethodPost, "/v1/cards/"+string(id)+"/emergencies", nil,
 				body{"scopes": []string{"dx.general"}, "reason": "lifeThreat", "words": "Анафилактический шок"}, nil)
 		}
-		for range 30 {
-			ok(t, ask(ambulance))
+		for range 24 {
+			ok(t, ask(ambulance, id))
 		}
-		refused(t, ask(ambulance), http.StatusTooManyRequests, "emergency.too_many")
-		ok(t, ask(w.as(ctx, t, "Другая скорая", doctor)))
+		refused(t, ask(ambulance, id), http.StatusTooManyRequests, "emergency.too_many_on_card")
+		for range 6 {
+			ok(t, ask(ambulance, another))
+		}
+		refused(t, ask(ambulance, another), http.StatusTooManyRequests, "emergency.too_many")
+		ok(t, ask(w.as(ctx, t, "Другая скорая", doctor), id))
+
+		w.Skip(2 * time.Hour)
+		proves()
+		refused(t, ask(ambulance, id), http.StatusTooManyRequests, "emergency.too_many_on_card")
+		w.Skip(23 * time.Hour)
+		proves()
+		ok(t, ask(ambulance, id))
 	})
+}
+
+// Whatever others did to a card, and whatever is over, its owner still says who sees what: neither takes room from what she may give, nor
+// does a request read it for ever after.
+func TestNobodyUsesUpTheOwnersRoom(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		s := seclude(ctx, t, w)
+		in := insider{t: t, db: beside(t, w.cfg.Database(), w.cfg.Postgres), w: w, card: s.id}
+		defer in.db.Close()
+		reads := func() (rows int64) {
+			before := w.Server.Store.RowsRead()
+			ok(t, s.other.Call(ctx, http.MethodGet, "/v1/cards/"+string(s.id)+"/records?kinds=immunization", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, nil))
+			return w.Server.Store.RowsRead() - before
+		}
+		restricts := func(what string) {
+			t.Helper()
+			ok(t, s.anna.Enter(ctx))
+			ban := got(s.hers.Restrict(ctx, phone.Ban{Client: s.clinic.ID, Scopes: card.Scopes{"dx.*"}}))(t)
+			ok(t, s.hers.LiftRestriction(ctx, ban.ID))
+			if t.Failed() {
+				t.Fatal(what)
+			}
+		}
+		fewest := func() (rows int64) { // the server's own upkeep reads now and then, too
+			rows = reads()
+			for range 5 {
+				rows = min(rows, reads())
+			}
+			return rows
+		}
+		before := fewest()
+		in.fill(1000, "ended = began + 1, revoked_at = starts_at")
+		restricts("after a thousand that are over")
+		if after := fewest(); after > before+5 {
+			t.Errorf("a request reads %d rows where it read %d", after, before)
+		}
+		in.fill(1000, "ended = 0")
+		_, err := s.hers.Restrict(ctx, phone.Ban{Scopes: card.Scopes{"dx.*"}})
+		refused(t, err, http.StatusConflict, "grants.too_many")
+		in.run(`INSERT INTO emergency (card, id, client, reason, opened_at, ends_at, due_at, sealed)
+			SELECT card, id, client, 'lifeThreat', starts_at, ends_at, ends_at, '' FROM access_grant WHERE card = $1 AND purpose = 'filled' AND ended = 0`, s.id)
+		restricts("after a thousand emergencies")
+		if list := got(s.hers.Grants(ctx))(t); len(list) != 2000+3 {
+			t.Errorf("she is shown %d grants", len(list))
+		}
+	})
+}
+
+// fill adds grants of an organisation to the card that are as the assignment says.
+func (in insider) fill(n int, as string) {
+	in.t.Helper()
+	for range n {
+		id := store.NewID()
+		in.run(`INSERT INTO access_grant (card, id, role, client, scopes, purpose, starts_at, ends_at, began)
+			SELECT card, $1, role, 'df3a0c2e-0000-7000-8000-00000000beef', scopes, 'filled', starts_at, ends_at, began FROM access_grant WHERE card = $2 AND role = 'reader' AND purpose = 'TREAT' LIMIT 1`, id, in.card)
+		in.run("UPDATE access_grant SET "+as+" WHERE card = $1 AND id = $2", in.card, id)
+	}
 }

@@ -94,3 +94,40 @@ func TestALockedAccountMayAppealAndNothingElse(t *testing.T) {
 		}
 	})
 }
+
+// That a person is locked stands in the log of his own card and of nobody else's, though others let him see theirs; of who has no card it stands in
+// the log's own.
+func TestALockIsNobodyElsesBusiness(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		s := seclude(ctx, t, w)
+		var console bytes.Buffer
+		custody := got(keys.OpenFolder(w.cfg.KeyFolder(), w.Now))(t)
+		desk := got(server.Accounts(w.Server.Store, custody, w.cfg, &console, w.Now))(t)
+		log := got(server.Audit(w.Server.Store, custody, w.cfg.Issuer, w.Now))(t)
+		lock := account.Lock{Account: s.person.Account, Reason: account.ForeignAccess, Words: "Вы открывали карты чужих людей", By: "Сидорова"}
+		ok(t, desk.Lock(ctx, lock))
+		ok(t, desk.Unlock(ctx, lock.Account, lock.By))
+		page, _, err := s.hers.AccessLog(ctx, 0)
+		ok(t, err)
+		for _, e := range page {
+			if e.Action == audit.Lock || e.Action == audit.Unlock || e.Person == lock.By {
+				t.Errorf("in the log of who let him see her card: %+v", e)
+			}
+		}
+		ok(t, log.Sequence(ctx))
+		auditor := got(w.auditor(ctx, t)(ctx))(t)
+		var all struct {
+			Entries []struct{ Card, Action, What string }
+		}
+		ok(t, w.Call(ctx, auditor, http.MethodGet, "/v1/audit/entries", map[string]string{"Purpose-Of-Use": "HOPERAT"}, nil, &all))
+		said := ""
+		for _, e := range all.Entries {
+			if e.Card == string(audit.LogCard) && strings.HasSuffix(e.What, "of "+string(lock.Account)) {
+				said += e.Action + " "
+			}
+		}
+		if said != "lock unlock " {
+			t.Errorf("the log's own card says of him %q", said)
+		}
+	})
+}

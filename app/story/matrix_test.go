@@ -139,7 +139,7 @@ func (s statement) answer(a seat) string {
 		return refusal
 	}
 	switch s.opens {
-	case httpapi.OwnersCard:
+	case httpapi.OwnersCard, httpapi.Watched: // nobody of the table speaks for a patient without an account: speaking_test.go
 		if a.sees == unseen {
 			return notThere
 		}
@@ -290,7 +290,7 @@ Operators have no token: what they do are commands on the server (` + "`medcard 
 |---|---|
 `)
 	for _, line := range [][2]string{
-		{"", "nothing of others"}, {"owner", "a card, for its owner alone"}, {"card", "a card, for whoever may read it, and of it no more than he may"},
+		{"", "nothing of others"}, {"owner", "a card, for its owner alone"}, {"log", "who opened a card, for its owner; where it has none, for who represents the patient wholly"}, {"card", "a card, for whoever may read it, and of it no more than he may"},
 		{"copy", "the state of a phone's copy of a card, for whoever may read the card"}, {"edits", "what a phone changed: the owner's is taken"}, {"entry", "an entry of a card, for whoever may read its section"},
 		{"paper", "a paper, for whoever may read its section and for the organisation that filed it"}, {"adding", "a card that an organisation adds to; it reads nothing"},
 		{"filed", "a paper, for the organisation that filed it"}, {"held", "a paper, for the organisation that holds it"}, {"shown", "what the code tells that the caller was shown"},

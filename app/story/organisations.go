@@ -233,7 +233,7 @@ func certificateOf(id card.ID, key string) map[string]any {
 
 // Picture fetches a document's QR code as PNG.
 func (c *Clinic) Picture(ctx context.Context, kind string, p Paper) (png []byte, err error) {
-	err = c.Call(ctx, http.MethodGet, "/v1/"+kind+"/"+p.ID+"/code.png?scale=8", nil, nil, &png)
+	err = c.Call(ctx, http.MethodGet, "/v1/"+kind+"/"+p.ID+"/code.png?scale=8", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, &png)
 	return png, err
 }
 

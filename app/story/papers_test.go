@@ -450,7 +450,7 @@ func TestAPhotoOfEachPaperTellsItsState(t *testing.T) {
 			for kind, paper := range papers {
 				for _, size := range []string{"signed", "token"} {
 					var png []byte
-					ok(t, clinic.Call(ctx, http.MethodGet, "/v1/"+kind+"/"+paper.ID+"/code.png?scale=8&kind="+size, nil, nil, &png))
+					ok(t, clinic.Call(ctx, http.MethodGet, "/v1/"+kind+"/"+paper.ID+"/code.png?scale=8&kind="+size, map[string]string{"Purpose-Of-Use": "TREAT"}, nil, &png))
 					reading := got(w.Scan(ctx, token, png))(t)
 					if len(reading.Codes) != 1 {
 						t.Fatalf("%s %s: %+v", size, kind, reading)

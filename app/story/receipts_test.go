@@ -106,7 +106,7 @@ func TestWhatWasHandedOutOfflineIsAFact(t *testing.T) {
 			t.Errorf("%+v", again)
 		}
 		var cases caseList
-		ok(t, clinic.Call(ctx, http.MethodGet, "/v1/dispensing/cases", nil, nil, &cases))
+		ok(t, clinic.Call(ctx, http.MethodGet, "/v1/dispensing/cases", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, &cases))
 		if len(cases.Cases) != 0 {
 			t.Error("a case of nothing")
 		}
@@ -152,7 +152,7 @@ func TestTwoPharmaciesHandOutTheSameOffline(t *testing.T) {
 			t.Errorf("%+v: never more dispensed than prescribed, the excess apart", p)
 		}
 		var cases caseList
-		ok(t, clinic.Call(ctx, http.MethodGet, "/v1/dispensing/cases", nil, nil, &cases))
+		ok(t, clinic.Call(ctx, http.MethodGet, "/v1/dispensing/cases", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, &cases))
 		if len(cases.Cases) != 1 {
 			t.Fatalf("the prescriber is told of %d cases", len(cases.Cases))
 		}
@@ -162,7 +162,7 @@ func TestTwoPharmaciesHandOutTheSameOffline(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		other := got(w.Clinic(ctx, "Поликлиника № 8"))(t)
-		ok(t, other.Call(ctx, http.MethodGet, "/v1/dispensing/cases", nil, nil, &cases))
+		ok(t, other.Call(ctx, http.MethodGet, "/v1/dispensing/cases", map[string]string{"Purpose-Of-Use": "TREAT"}, nil, &cases))
 		if len(cases.Cases) != 0 {
 			t.Error("another clinic is told")
 		}

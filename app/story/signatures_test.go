@@ -439,3 +439,32 @@ func TestAServerWithoutAuthoritiesSaysSo(t *testing.T) {
 		refused(t, err, http.StatusNotFound, "signature.not_offered")
 	})
 }
+
+// A certificate is one more way in, and a way in that comes or goes is told by mail. What changed nothing is not.
+func TestABoundCertificateIsTold(t *testing.T) {
+	eachSigners(t, func(t *testing.T, s *signers) {
+		written := func(word string) (n int) {
+			for _, line := range s.codes.All() {
+				if strings.Contains(line, s.anna.email) && strings.Contains(line, word) {
+					n++
+				}
+			}
+			return n
+		}
+		const on, off = "можно войти без пароля — с сертификатом", "больше не войти"
+		unbind := func() { ok(t, s.Call(s.ctx, s.token, http.MethodDelete, "/v1/me/signature", nil, nil, nil)) }
+		unbind()
+		if written(on)+written(off) != 0 {
+			t.Error("nothing was bound, and mail went")
+		}
+		hers := s.issue(cmstest.Wish{SNILS: example.SNILS})
+		ok(t, s.bind(hers, s.token))
+		if written(on) != 1 || written(off) != 0 {
+			t.Errorf("bound: %d and %d mails", written(on), written(off))
+		}
+		unbind()
+		if written(on) != 1 || written(off) != 1 {
+			t.Errorf("taken off: %d and %d mails", written(on), written(off))
+		}
+	})
+}

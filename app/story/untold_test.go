@@ -65,3 +65,26 @@ func TestWhatWasHiddenBeforeHeCame(t *testing.T) {
 		told("shown again", true)
 	})
 }
+
+// Nor does a restriction show in the head of somebody from whom it takes nothing.
+func TestARestrictionOfNothingShowsNowhere(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		s := seclude(ctx, t, w)
+		before := s.head(ctx, t)
+		for _, scope := range []card.Scope{"note.*", "vitals.*", "lab.genetic"} {
+			ban := got(s.hers.Restrict(ctx, phone.Ban{Scopes: card.Scopes{scope}}))(t)
+			if s.head(ctx, t) != before {
+				t.Errorf("his head tells of a restriction of %s", scope)
+			}
+			ok(t, s.hers.LiftRestriction(ctx, ban.ID))
+			if s.head(ctx, t) != before {
+				t.Errorf("his head tells that one of %s was lifted", scope)
+			}
+		}
+		ban := got(s.hers.Restrict(ctx, phone.Ban{Scopes: card.Scopes{"dx.*"}}))(t)
+		if s.head(ctx, t) == before {
+			t.Error("his head tells nothing of what he lost")
+		}
+		ok(t, s.hers.LiftRestriction(ctx, ban.ID))
+	})
+}

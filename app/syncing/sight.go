@@ -28,7 +28,7 @@ func sightOf(tx Tx, p consent.Permit, now time.Time) (replica.Sight, error) {
 		if err != nil {
 			return s, err
 		}
-		s.Now, grants = plain(visible), ofConcern(grants)
+		s.Now = plain(visible)
 		s.Closed = plain(slices.DeleteFunc(slices.Clone(visible), p.Adds))
 		s.Fixed = plain(slices.DeleteFunc(slices.Clone(visible), p.Writes))
 	}
@@ -36,8 +36,8 @@ func sightOf(tx Tx, p consent.Permit, now time.Time) (replica.Sight, error) {
 		if g.Ended == 0 && !g.Ends.IsZero() && !g.Ends.After(now) {
 			return s, endsDue{p.Card()}
 		}
-		s.Changed = max(s.Changed, g.Began, g.Ended)
 	}
+	s.Changed = consent.Changed(grants)
 	s.Since = func(seq uint64) (replica.Span, error) {
 		sections, err := tx.Sections(p)
 		if err != nil {
@@ -87,17 +87,6 @@ var written = func() (scopes []card.Scope) {
 	return scopes
 }()
 
-// ofConcern leaves out the restrictions of what no grant ever showed: whom they do not concern must not see that they came.
-func ofConcern(grants []consent.Grant) []consent.Grant {
-	var shown card.Scopes
-	for _, g := range grants {
-		if g.Role != consent.Restriction {
-			shown = append(shown, g.Scopes...)
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(grants), func(g consent.Grant) bool { return g.Role == consent.Restriction && !g.Scopes.Meets(shown) })
-}
-
 // endsDue says that a grant of the card has run out and must be committed as ended.
 type endsDue struct{ card card.ID }
 
@@ -129,7 +118,7 @@ func span(grants []consent.Grant, now, scopes replica.Scopes, seq uint64, owner 
 	for _, scope := range scopes {
 		seen := 0
 		for _, at := range changes {
-			held := holds(grants, card.Scope(scope), at, owner)
+			held := consent.Seen(grants, card.Scope(scope), at, owner)
 			if held {
 				seen++
 			}
@@ -145,20 +134,6 @@ func span(grants []consent.Grant, now, scopes replica.Scopes, seq uint64, owner 
 		}
 	}
 	return out
-}
-
-// holds says whether the grants showed the scope at the commit.
-func holds(grants []consent.Grant, scope card.Scope, at uint64, owner bool) (held bool) {
-	for _, g := range grants {
-		switch {
-		case !g.At(at) || !g.Scopes.Holds(scope):
-		case g.Role == consent.Restriction:
-			return false
-		default:
-			held = owner || !scope.Hidden()
-		}
-	}
-	return held
 }
 
 // plain are the engine's scopes, in one order.

@@ -54,6 +54,7 @@ const (
 	Inspect    Action = "inspect"    // a reviewer looked at it
 	Alert      Action = "alert"      // an operator wrote down an incident, or what was done about it
 	Refuse     Action = "refuse"     // somebody asked to act for the patient, and was not let in
+	HandOver   Action = "handOver"   // an operator let another key sign the log
 	Renew      Action = "renew"      // an operator gave the card another data key
 	Shred      Action = "shred"      // an operator destroyed the card's key: no entry before this one opens any more
 )

@@ -169,21 +169,6 @@ func (s Scopes) Words() []string {
 	return words
 }
 
-// Meets reports whether some scope may be in both sets.
-func (s Scopes) Meets(other Scopes) bool {
-	for _, one := range other {
-		if s.Holds(one) {
-			return true
-		}
-	}
-	for _, one := range s {
-		if other.Holds(one) {
-			return true
-		}
-	}
-	return false
-}
-
 // Plausible reports whether the scope is written like one: a class, a dot and a label of letters and digits, or a class
 // with a star. It does not say that such a scope exists: see Known. The parts of scopes are not for people to give: levels of access name them.
 func (s Scope) Plausible() bool {

@@ -101,6 +101,8 @@ type Grant struct {
 	Ordered bool
 	// Began and Ended are the commits of the card that began and ended it; Ended is 0 while it runs.
 	Began, Ended uint64
+	// Met and MetAtEnd are, of a Restriction, the scopes of the card in which something stood at those two commits; nil = not known.
+	Met, MetAtEnd card.Scopes
 }
 
 // At reports whether the grant ran at a commit of the card.
@@ -108,6 +110,9 @@ func (g Grant) At(seq uint64) bool { return g.Began <= seq && (g.Ended == 0 || s
 
 // InForce reports whether the grant has begun, not ended, is neither revoked nor held, and awaits nothing. The end itself is outside.
 func (g Grant) InForce(now time.Time) bool { return g.Held.IsZero() && g.Awaits == "" && g.given(now) }
+
+// Ran reports whether the grant ran at an instant of the past, as far as it still tells: what was held and confirmed since does not show.
+func (g Grant) Ran(at time.Time) bool { return g.given(at) }
 
 // given is InForce but for the owner's word that a held grant waits for, and the proofs that an owner's awaits.
 func (g Grant) given(now time.Time) bool {
@@ -153,6 +158,39 @@ func (g Grant) Restricts(a identity.Actor) bool {
 	return everybody || g.Account != "" && g.Account == a.Account || g.Client != "" && g.Client == a.Client
 }
 
+// Seen reports whether the grants, one person's and what binds him, showed him the scope at a commit of the card.
+func Seen(grants []Grant, s card.Scope, at uint64, owner bool) (seen bool) {
+	for _, g := range grants {
+		switch {
+		case !g.At(at) || !g.Scopes.Holds(s):
+		case g.Role == Restriction:
+			return false
+		default:
+			seen = owner || !s.Hidden()
+		}
+	}
+	return seen
+}
+
+// Felt reports whether a commit that began or ended restrictions changed, for the person of the grants, anything of the scopes in which something
+// stood then. Of one that did not he must not learn, then or later.
+func Felt(grants []Grant, at uint64, stood card.Scopes) bool {
+	return stood == nil || slices.ContainsFunc(stood, func(s card.Scope) bool { return Seen(grants, s, at-1, false) != Seen(grants, s, at, false) })
+}
+
+// Changed is the last commit by which the grants, one person's and what binds him, changed what he sees; 0 = none.
+func Changed(grants []Grant) (last uint64) {
+	for _, g := range grants {
+		if g.Role != Restriction || Felt(grants, g.Began, g.Met) {
+			last = max(last, g.Began)
+		}
+		if g.Ended != 0 && (g.Role != Restriction || Felt(grants, g.Ended, g.MetAtEnd)) {
+			last = max(last, g.Ended)
+		}
+	}
+	return last
+}
+
 // Shown reports whether the grants show the scope to a person, as far as their ends are commits of the card.
 func Shown(grants []Grant, to identity.AccountID, s card.Scope) (shown bool) {
 	bound := false
@@ -179,7 +217,7 @@ func (g Grant) meant(a identity.Actor, p Purpose) bool {
 	case Owner, Proxy:
 		return a.Kind == identity.Patient && g.Reaches(a) && a.SecondFactor && p == PatientRequest && (a.Practitioner || !g.Powers.Staff)
 	case Reader:
-		return (a.Kind == identity.Clinic || a.Kind == identity.Pharmacy) && a.Client != "" && g.Client == a.Client && g.Purpose == p
+		return a.Kind.Organisation() && a.Client != "" && g.Client == a.Client && g.Purpose == p
 	}
 	return false
 }
@@ -195,6 +233,7 @@ type Permit struct {
 	write   card.Scopes
 	add     card.Scopes
 	owner   bool
+	speaks  bool
 	behalf  RepresentationID
 	token   *Token
 }
@@ -219,6 +258,9 @@ func (p Permit) Denied() card.Scopes { return p.deny }
 
 // Owner reports whether the card is the actor's own.
 func (p Permit) Owner() bool { return p.owner }
+
+// Speaks reports whether the actor is told who opened the card: it is his own, or he speaks for its patient.
+func (p Permit) Speaks() bool { return p.owner || p.speaks }
 
 // Reads reports whether a record of the scope may be read.
 func (p Permit) Reads(s card.Scope) bool {
@@ -253,7 +295,9 @@ var (
 	ErrBarred  = fault.New(fault.Denied, "order.barred", "A court decided that this person or organisation is to see nothing of the card: the order stands among its restrictions.")
 	ErrOwned   = fault.New(fault.Invalid, "order.owner", "The card is the person's own: an order keeps others from it.")
 	ErrOrdered = fault.New(fault.Denied, "order.binding", "A court ordered this restriction, so only who carries its orders out can lift it: ask the operator named in the access log.")
-	ErrPurpose = fault.New(fault.Invalid, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	ErrPurpose = fault.New(fault.Malformed, "purpose.missing", "Say why you open the card: send the header Purpose-Of-Use with TREAT, ETREAT, PATRQT or HOPERAT.")
+	// An organisation reads through somebody: the patient is to see who.
+	ErrPerson = fault.New(fault.Denied, "person.missing", "Only a named person opens a card: sign the claim actor, with sub, name and role, in the client assertion by which the token is asked for.")
 )
 
 // Closed reports whether a refusal means that a phone has no access to the card, be it for now.
@@ -275,7 +319,7 @@ func awaited(code fault.Code) error {
 }
 
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
-// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrNoGrant, ErrHeld where
+// transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrPerson, ErrNoGrant, ErrHeld where
 // nothing but held grants would let the actor in, and one of unproved where he has to prove first that the card is his.
 //
 // What a restriction denies stays denied by whatever grant the actor comes; only the owner is bound by none.
@@ -285,6 +329,9 @@ func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Ti
 	}
 	if a.Locked {
 		return Permit{}, identity.ErrLocked // no Closed refusal, of which phones would delete the card
+	}
+	if a.Kind.Organisation() && !a.Person.Named() {
+		return Permit{}, ErrPerson // before anything is said of the card
 	}
 	permit := Permit{card: id, actor: a, purpose: p, token: t}
 	var refusal error = ErrNoGrant
@@ -342,9 +389,22 @@ func (p *Permit) writes(g Grant) {
 	}
 }
 
+// DecideWatch is for who speaks for a patient that has no account: he may see who opened the card, whether or not it is open to him now. The
+// permit reads nothing of the card.
+func DecideWatch(a identity.Actor, id card.ID, speaks bool, t *Token) (Permit, error) {
+	switch {
+	case a.Locked:
+		return Permit{}, identity.ErrLocked
+	case !speaks || a.Kind != identity.Patient || !a.SecondFactor:
+		return Permit{}, ErrNoGrant
+	}
+	return Permit{card: id, actor: a, purpose: PatientRequest, speaks: true, token: t}, nil
+}
+
 // DecideWrite says whether an organisation may add to a card without reading it: a clinic publishes what it did, a doctor's
 // system files a prescription, a pharmacy's dispensing changes one's state. The permit reads nothing. right is the OAuth
-// scope that the act asks for.
+// scope that the act asks for. A system may do so without a person: its nightly run publishes what the clinic's people wrote, and is told
+// nothing of the card.
 func DecideWrite(a identity.Actor, id card.ID, right string, scopes card.Scopes, t *Token) (Permit, error) {
 	switch a.Kind {
 	case identity.Clinic, identity.Pharmacy:

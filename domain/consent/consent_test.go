@@ -15,7 +15,9 @@ func TestDecide(t *testing.T) {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	anna := identity.Actor{Kind: identity.Patient, Account: "anna", SecondFactor: true}
 	boris := identity.Actor{Kind: identity.Patient, Account: "boris", SecondFactor: true}
-	clinic := identity.Actor{Kind: identity.Clinic, Client: "clinic"}
+	clinic := identity.Actor{Kind: identity.Clinic, Client: "clinic", Person: identity.Person{ID: "7", Name: "Иванова А. П.", Role: "терапевт"}}
+	system := clinic
+	system.Person.Role = ""
 	hers := Grant{Card: "c", Role: Owner, Account: "anna", Scopes: card.Everything(), Starts: now}
 	his := Grant{Card: "c", Role: Proxy, Account: "boris", Scopes: card.Scopes{"lab.*", "dx.general"}, Starts: now}
 	theirs := Grant{Card: "c", Role: Reader, Client: "clinic", Scopes: card.Scopes{"lab.*"}, Purpose: Emergency, Starts: now}
@@ -39,28 +41,29 @@ func TestDecide(t *testing.T) {
 		reads  string // of the scopes below, by their first letters
 		err    error
 	}{
-		"the owner":                           {anna, PatientRequest, []Grant{hers}, "lhdH", nil},
-		"the owner, whatever she denies":      {anna, PatientRequest, []Grant{hers, ban(Grant{Scopes: card.Scopes{"lab.*"}})}, "lhdH", nil},
-		"another person, never what is hid":   {boris, PatientRequest, []Grant{hers, his}, "lhd", nil},
-		"denied to everybody":                 {boris, PatientRequest, []Grant{hers, his, ban(Grant{Scopes: hiv})}, "ld", nil},
-		"denied to him":                       {boris, PatientRequest, []Grant{his, ban(Grant{Account: "boris", Scopes: hiv})}, "ld", nil},
-		"denied to another":                   {boris, PatientRequest, []Grant{his, ban(Grant{Account: "vera", Scopes: hiv})}, "lhd", nil},
-		"denied to a clinic":                  {boris, PatientRequest, []Grant{his, ban(Grant{Client: "clinic", Scopes: hiv})}, "lhd", nil},
-		"a second grant does not help":        {boris, PatientRequest, []Grant{his, ban(Grant{Scopes: hiv}), {Card: "c", Role: Proxy, Account: "boris", Scopes: hiv, Starts: now}}, "ld", nil},
-		"nor does an emergency":               {clinic, Emergency, []Grant{theirs, ban(Grant{Scopes: hiv})}, "l", nil},
-		"nor does a pattern":                  {boris, PatientRequest, []Grant{his, ban(Grant{Scopes: card.Scopes{"lab.*"}})}, "d", nil},
-		"lifted":                              {boris, PatientRequest, []Grant{his, ban(Grant{Scopes: hiv, Revoked: now, Ended: 7})}, "lhd", nil},
-		"run out":                             {boris, PatientRequest, []Grant{his, ban(Grant{Scopes: hiv, Starts: now.Add(-2), Ends: now, Ended: 7})}, "lhd", nil},
-		"of another card":                     {boris, PatientRequest, []Grant{his, {Card: "d", Role: Restriction, Scopes: hiv, Starts: now}}, "lhd", nil},
-		"a restriction lets nobody in":        {boris, PatientRequest, []Grant{ban(Grant{Account: "boris", Scopes: hiv})}, "", ErrNoGrant},
-		"on the phone that it is for":         {phone, PatientRequest, []Grant{onPhone}, "lhd", nil},
-		"on another phone":                    {boris, PatientRequest, []Grant{onPhone}, "", ErrNoGrant},
-		"medical staff":                       {doctor, PatientRequest, []Grant{staff}, "lhd", nil},
-		"who is no staff any more":            {boris, PatientRequest, []Grant{staff}, "", ErrNoGrant},
-		"a clinic with another purpose":       {clinic, Treatment, []Grant{theirs}, "", ErrNoGrant},
-		"held and denied":                     {boris, PatientRequest, []Grant{{Card: "c", Role: Proxy, Account: "boris", Scopes: hiv, Starts: now, Held: now}, ban(Grant{Scopes: hiv})}, "", ErrHeld},
-		"no purpose that anybody knows":       {anna, "CURIOSITY", []Grant{hers}, "", ErrPurpose},
-		"the owner without the second factor": {identity.Actor{Kind: identity.Patient, Account: "anna"}, PatientRequest, []Grant{hers}, "", ErrNoGrant},
+		"the owner":                            {anna, PatientRequest, []Grant{hers}, "lhdH", nil},
+		"the owner, whatever she denies":       {anna, PatientRequest, []Grant{hers, ban(Grant{Scopes: card.Scopes{"lab.*"}})}, "lhdH", nil},
+		"another person, never what is hid":    {boris, PatientRequest, []Grant{hers, his}, "lhd", nil},
+		"denied to everybody":                  {boris, PatientRequest, []Grant{hers, his, ban(Grant{Scopes: hiv})}, "ld", nil},
+		"denied to him":                        {boris, PatientRequest, []Grant{his, ban(Grant{Account: "boris", Scopes: hiv})}, "ld", nil},
+		"denied to another":                    {boris, PatientRequest, []Grant{his, ban(Grant{Account: "vera", Scopes: hiv})}, "lhd", nil},
+		"denied to a clinic":                   {boris, PatientRequest, []Grant{his, ban(Grant{Client: "clinic", Scopes: hiv})}, "lhd", nil},
+		"a second grant does not help":         {boris, PatientRequest, []Grant{his, ban(Grant{Scopes: hiv}), {Card: "c", Role: Proxy, Account: "boris", Scopes: hiv, Starts: now}}, "ld", nil},
+		"nor does an emergency":                {clinic, Emergency, []Grant{theirs, ban(Grant{Scopes: hiv})}, "l", nil},
+		"nor does a pattern":                   {boris, PatientRequest, []Grant{his, ban(Grant{Scopes: card.Scopes{"lab.*"}})}, "d", nil},
+		"lifted":                               {boris, PatientRequest, []Grant{his, ban(Grant{Scopes: hiv, Revoked: now, Ended: 7})}, "lhd", nil},
+		"run out":                              {boris, PatientRequest, []Grant{his, ban(Grant{Scopes: hiv, Starts: now.Add(-2), Ends: now, Ended: 7})}, "lhd", nil},
+		"of another card":                      {boris, PatientRequest, []Grant{his, {Card: "d", Role: Restriction, Scopes: hiv, Starts: now}}, "lhd", nil},
+		"a restriction lets nobody in":         {boris, PatientRequest, []Grant{ban(Grant{Account: "boris", Scopes: hiv})}, "", ErrNoGrant},
+		"on the phone that it is for":          {phone, PatientRequest, []Grant{onPhone}, "lhd", nil},
+		"on another phone":                     {boris, PatientRequest, []Grant{onPhone}, "", ErrNoGrant},
+		"medical staff":                        {doctor, PatientRequest, []Grant{staff}, "lhd", nil},
+		"who is no staff any more":             {boris, PatientRequest, []Grant{staff}, "", ErrNoGrant},
+		"a clinic with another purpose":        {clinic, Treatment, []Grant{theirs}, "", ErrNoGrant},
+		"held and denied":                      {boris, PatientRequest, []Grant{{Card: "c", Role: Proxy, Account: "boris", Scopes: hiv, Starts: now, Held: now}, ban(Grant{Scopes: hiv})}, "", ErrHeld},
+		"a clinic's system, with nobody named": {system, Treatment, []Grant{theirs}, "", ErrPerson},
+		"no purpose that anybody knows":        {anna, "CURIOSITY", []Grant{hers}, "", ErrPurpose},
+		"the owner without the second factor":  {identity.Actor{Kind: identity.Patient, Account: "anna"}, PatientRequest, []Grant{hers}, "", ErrNoGrant},
 	} {
 		token := new(Token)
 		p, err := Decide(c.who, "c", c.why, c.grants, now, token)

@@ -243,6 +243,13 @@ func (r Representation) Reach(now time.Time) (scopes card.Scopes, until time.Tim
 	return scopes, until
 }
 
+// Speaks reports whether the agent is told, in place of a patient who has no account, what is done with the card: he represents him wholly, and
+// the patient does not decide himself. An attorney's patient does.
+func (r Representation) Speaks(now time.Time) bool {
+	scopes, _ := r.Reach(now)
+	return r.Level != Limited && r.Basis != PowerOfAttorney && r.Held.IsZero() && len(scopes) > 0
+}
+
 // secrets are those of the scopes in which addiction stands.
 func secrets(scopes card.Scopes) (found card.Scopes) {
 	for _, s := range labelled(card.Addiction) {

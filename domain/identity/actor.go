@@ -53,6 +53,9 @@ func (k ActorKind) String() string {
 	return "nobody"
 }
 
+// Organisation reports whether an actor of the kind is one that treats or dispenses, with a person behind its request.
+func (k ActorKind) Organisation() bool { return k == Clinic || k == Pharmacy }
+
 // KindOf undoes String: Nobody for a word that is no kind.
 func KindOf(word string) ActorKind {
 	for k := Nobody; k <= Insurer; k++ {
@@ -71,6 +74,9 @@ type Person struct {
 	Role   string    // the position, free text of the organisation
 	Proven time.Time // when the person last proved to the organisation who he is, as it signed; zero = it does not say
 }
+
+// Named reports whether the patient can be told who it was, and in what role.
+func (p Person) Named() bool { return p.ID != "" && p.Name != "" && p.Role != "" }
 
 // Actor is who makes a request. Of an organisation's request the client is the organisation and Person the human; both
 // stand in the audit.

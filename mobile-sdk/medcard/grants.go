@@ -36,6 +36,11 @@ type accessShape struct {
 	Person       string `json:"person,omitempty"`
 	Role         string `json:"role,omitempty"`
 	What         string `json:"what,omitempty"`
+	Account      string `json:"account,omitempty"`
+	Standing     string `json:"standing,omitempty"`
+	Device       string `json:"device,omitempty"`
+	DeviceName   string `json:"deviceName,omitempty"`
+	Grant        string `json:"grant,omitempty"`
 	Agent        string `json:"agent,omitempty"`
 	OnBehalfOf   string `json:"onBehalfOf,omitempty"`
 	By           string `json:"representation,omitempty"`
@@ -147,9 +152,10 @@ func (c *Client) ForgetLosses(upTo int64) (err error) {
 }
 
 // AccessLog asks the server who saw the card, newest first. below is 0 for the newest page, else the next of the page before.
-// JSON: {"entries": [{"number", "at", "action", "purpose", "who", "organisation", "person", "role", "what", "agent",
-// "onBehalfOf", "representation"}], "next"}; the last three where somebody acted in the patient's name: whose account, for the patient of which
-// card, by what right.
+// JSON: {"entries": [{"number", "at", "action", "purpose", "who", "organisation", "person", "role", "what", "account", "standing",
+// "device", "deviceName", "grant", "agent", "onBehalfOf", "representation"}], "next"}. Of a person: standing is self (the reader, from the device),
+// owner, letIn (by the grant), agent or other. The last three where somebody acted in the patient's name: whose account, for the patient of
+// which card, by what right.
 func (k *Card) AccessLog(below int64) (page []byte, err error) {
 	defer guard(&err)
 	if below < 0 {
@@ -166,6 +172,7 @@ func (k *Card) AccessLog(below int64) (page []byte, err error) {
 		shape.Entries[i] = accessShape{
 			Number: int64(a.Number), At: millis(a.At), Action: string(a.Action), Purpose: string(a.Purpose), Who: a.Who,
 			Organisation: a.Organisation, Person: a.Person, Role: a.Role, What: a.What,
+			Account: string(a.Account), Standing: string(a.Standing), Device: string(a.Device), DeviceName: a.DeviceName, Grant: string(a.Grant),
 			Agent: string(a.Agent), OnBehalfOf: string(a.OnBehalfOf), By: string(a.Representation),
 		}
 	}

@@ -29,6 +29,22 @@ type claimedShape struct {
 	Agent   phone.Named `json:"agent"`
 }
 
+func (s claimedShape) claimed() phone.Claimed {
+	return phone.Claimed{
+		Basis: family.Basis(s.Basis), Number: s.Number, Level: family.Level(s.Level), Powers: family.PowersOf(s.Powers), Until: moment(s.Until), Patient: s.Patient, Agent: s.Agent,
+	}
+}
+
+// keptClaimShape is a claim that waits on the phone.
+type keptClaimShape struct {
+	claimedShape
+	ID    string `json:"id"`
+	Kept  int64  `json:"kept"`
+	Files int    `json:"files"`
+	Sent  int    `json:"sent"`
+	Code  string `json:"code,omitempty"`
+}
+
 type claimShape struct {
 	ID             string      `json:"id"`
 	Basis          string      `json:"basis"`
@@ -64,10 +80,7 @@ func (c *Client) ClaimRepresentation(claim []byte) (filed []byte, err error) {
 	}
 	ctx, end := c.term()
 	defer end()
-	out, err := c.inner.ClaimRepresentation(ctx, phone.Claimed{
-		Basis: family.Basis(in.Basis), Number: in.Number, Level: family.Level(in.Level), Powers: family.PowersOf(in.Powers), Until: moment(in.Until),
-		Patient: in.Patient, Agent: in.Agent,
-	})
+	out, err := c.inner.ClaimRepresentation(ctx, in.claimed())
 	if err != nil {
 		return nil, err
 	}
@@ -96,4 +109,42 @@ func (c *Client) WithdrawClaim(claim string) (err error) {
 	ctx, end := c.term()
 	defer end()
 	return c.inner.WithdrawClaim(ctx, evidence.DocumentID(claim))
+}
+
+// KeepClaim takes a claim into the encrypted file with the pages of its document, to be filed by the next Sync that reaches the server, once. It needs
+// no network. JSON in: as of ClaimRepresentation. It takes the place of one that waits for the same patient by the same kind of document.
+func (c *Client) KeepClaim(claim []byte, pages *Pages) (err error) {
+	defer guard(&err)
+	var in claimedShape
+	if pages == nil {
+		return errArgument
+	}
+	if err := unmarshal(claim, &in); err != nil {
+		return err
+	}
+	return c.inner.KeepClaim(in.claimed(), pages.files...)
+}
+
+// KeptClaims lists the claims that wait to be filed. JSON: [as KeepClaim takes them, with {"id", "kept", "files", "sent", "code"}]; code: why the server
+// does not take it, and it waits for the person. It needs no network.
+func (c *Client) KeptClaims() (list []byte, err error) {
+	defer guard(&err)
+	all, err := c.inner.KeptClaims()
+	if err != nil {
+		return nil, err
+	}
+	shape := make([]keptClaimShape, len(all))
+	for i, k := range all {
+		shape[i] = keptClaimShape{
+			claimedShape: claimedShape{Basis: string(k.Basis), Number: k.Claimed.Number, Level: string(k.Level), Powers: k.Powers.Words(), Until: millis(k.Until), Patient: k.Patient, Agent: k.Agent},
+			ID:           k.ID, Kept: millis(k.Kept), Files: k.Files, Sent: k.Sent, Code: k.Code,
+		}
+	}
+	return marshal(shape)
+}
+
+// DropKeptClaim takes a claim back that waits, by its id.
+func (c *Client) DropKeptClaim(id string) (err error) {
+	defer guard(&err)
+	return c.inner.DropKeptClaim(id)
 }

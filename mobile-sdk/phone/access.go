@@ -99,13 +99,20 @@ type Access struct {
 	Person       string // as the organisation signed it
 	Role         string
 	What         string // the kind of thing, never its content
+	// Of a person: his account and what he was to the card; of the reader himself the installation of the app and its name, if he has it still;
+	// of somebody whom the owner let in the grant by which he came.
+	Account    identity.AccountID
+	Standing   audit.Standing
+	Device     identity.DeviceID
+	DeviceName string
+	Grant      consent.GrantID
 	// Agent acted in the name of the patient of the card OnBehalfOf, by the right Representation; all "" where somebody acted in his own.
 	Agent          identity.AccountID
 	OnBehalfOf     card.ID
 	Representation consent.RepresentationID
 }
 
-// AccessLog tells who saw the card, newest first. below is 0 for the newest page, else the next that the page before gave;
+// AccessLog tells who saw the card, newest first: the owner, and where the patient has no account, who represents him wholly. below is 0 for the newest page, else the next that the page before gave;
 // next is 0 behind the last page.
 func (k *Card) AccessLog(ctx context.Context, below uint64) (page []Access, next uint64, err error) {
 	call := call{method: http.MethodGet, path: "/v1/cards/" + url.PathEscape(string(k.id)) + "/access-log"}
@@ -122,6 +129,7 @@ func (k *Card) AccessLog(ctx context.Context, below uint64) (page []Access, next
 		page = append(page, Access{
 			Number: e.Number, At: e.At, Action: audit.Action(e.Action), Failed: e.Outcome == "failure", Purpose: consent.Purpose(e.Purpose), Who: e.Who,
 			Organisation: e.Organisation, Person: e.Person, Role: e.Role, What: e.What,
+			Account: identity.AccountID(e.Account), Standing: audit.Standing(e.Standing), Device: identity.DeviceID(e.Device), DeviceName: e.DeviceName, Grant: consent.GrantID(e.Grant),
 			Agent: identity.AccountID(e.Agent), OnBehalfOf: card.ID(e.OnBehalfOf), Representation: consent.RepresentationID(e.By),
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,7 +21,8 @@ import (
 
 // What is wrong with an audit log. Each comes in an *AuditError.
 var (
-	// ErrAuditSigner says that the log's checkpoint is signed by another key than the first that this phone saw, or than Config.AuditKey.
+	// ErrAuditSigner says that the log's checkpoint is signed by another key than the first that this phone saw, or than Config.AuditKey, and by none to
+	// which that one handed over.
 	ErrAuditSigner = errors.New("phone: the audit log is not signed by its key")
 	// ErrAuditForked says that the log is not the continuation of the one that this phone saw: it was rolled back or rewritten. A server that
 	// was restored from a backup has such a log, too.
@@ -59,8 +61,9 @@ type AccessProof struct {
 
 // auditSetting is what the phone remembers of the log.
 type auditSetting struct {
-	Key        string                `json:"key"`
-	Checkpoint string                `json:"checkpoint"` // signed; the newest that was found consistent
+	Key        string                `json:"key"`              // which signed the checkpoint, or will
+	Pinned     string                `json:"pinned,omitempty"` // the Config.AuditKey with which it was found to be of one chain
+	Checkpoint string                `json:"checkpoint"`       // signed; the newest that was found consistent
 	Trails     map[card.ID]trailMark `json:"trails"`
 	Witnessed  time.Time             `json:"witnessed"` // when Run looked at the log last, or WitnessAuditLog found it consistent
 }
@@ -155,30 +158,66 @@ func (c *Client) auditSetting(ctx context.Context) (kept auditSetting, err error
 	if kept.Trails == nil {
 		kept.Trails = map[card.ID]trailMark{}
 	}
-	if c.auditKey != "" {
+	if kept.Key == "" {
 		kept.Key = c.auditKey
 	}
-	if kept.Key != "" {
-		return kept, nil
+	if kept.Key == "" {
+		a, err := c.auditKeys(ctx)
+		kept.Key = a.Key
+		return kept, err
 	}
-	var a auditKeyAnswer
+	return kept, c.pin(ctx, &kept)
+}
+
+func (c *Client) auditKeys(ctx context.Context) (a auditKeyAnswer, err error) {
 	err = c.do(ctx, call{method: http.MethodGet, path: "/v1/audit/key", into: &a, open: true})
-	kept.Key = a.Key
-	return kept, err
+	return a, err
+}
+
+// pin sees that what the phone keeps is signed by the key that the app names, or by one of the same chain: the app may be older than the last handover,
+// or newer.
+func (c *Client) pin(ctx context.Context, kept *auditSetting) error {
+	if c.auditKey == "" || kept.Pinned == c.auditKey || kept.Key == c.auditKey {
+		return nil
+	}
+	a, err := c.auditKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(proof.Chain(kept.Key, a.Handovers), c.auditKey) && !slices.Contains(proof.Chain(c.auditKey, a.Handovers), kept.Key) {
+		return kept.blame(&AuditError{Err: ErrAuditSigner}, "")
+	}
+	kept.Pinned = c.auditKey
+	return nil
+}
+
+// open reads a checkpoint, believing the key that the phone keeps and those to which it handed over.
+func (c *Client) open(ctx context.Context, key, signed string) (now audit.Checkpoint, by string, err error) {
+	if now, err = proof.Open(key, []byte(signed)); err == nil {
+		return now, key, nil
+	}
+	a, err := c.auditKeys(ctx)
+	if err != nil {
+		return now, key, err
+	}
+	if now, by, err = proof.OpenFollowing(key, a.Handovers, []byte(signed)); err != nil {
+		err = &AuditError{Err: ErrAuditSigner}
+	}
+	return now, by, err
 }
 
 // follow takes a checkpoint of the server for the newest, if it is signed and continues what the phone saw.
 func (c *Client) follow(ctx context.Context, kept *auditSetting, signed string) (audit.Checkpoint, error) {
-	now, err := proof.Open(kept.Key, []byte(signed))
+	now, by, err := c.open(ctx, kept.Key, signed)
 	if err != nil {
-		return now, kept.blame(&AuditError{Err: ErrAuditSigner}, signed)
+		return now, kept.blame(err, signed)
 	}
 	if kept.Checkpoint == signed {
 		return now, nil
 	}
 	var before audit.Checkpoint
 	if kept.Checkpoint != "" {
-		if before, err = proof.Open(kept.Key, []byte(kept.Checkpoint)); err != nil { // what is kept was checked; Config.AuditKey is another now
+		if before, err = proof.Open(kept.Key, []byte(kept.Checkpoint)); err != nil { // what is kept was checked
 			return now, kept.blame(&AuditError{Err: ErrAuditSigner}, signed)
 		}
 	}
@@ -199,7 +238,10 @@ func (c *Client) follow(ctx context.Context, kept *auditSetting, signed string) 
 	if proof.Consistent(before, now, path) != nil {
 		return now, kept.blame(&AuditError{Err: ErrAuditForked}, signed)
 	}
-	kept.Checkpoint = signed
+	if by != kept.Key && c.auditKey != "" {
+		kept.Pinned = c.auditKey
+	}
+	kept.Key, kept.Checkpoint = by, signed
 	return now, nil
 }
 

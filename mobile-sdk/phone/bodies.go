@@ -187,6 +187,11 @@ type trailAnswer struct {
 		Person       string    `json:"person"`
 		Role         string    `json:"role"`
 		What         string    `json:"what"`
+		Account      string    `json:"account"`
+		Standing     string    `json:"standing"`
+		Device       string    `json:"device"`
+		DeviceName   string    `json:"deviceName"`
+		Grant        string    `json:"grant"`
 		Agent        string    `json:"agent"`
 		OnBehalfOf   string    `json:"onBehalfOf"`
 		By           string    `json:"representation"`
@@ -218,7 +223,8 @@ type consistencyAnswer struct {
 }
 
 type auditKeyAnswer struct {
-	Key string `json:"key"`
+	Key       string   `json:"key"`
+	Handovers []string `json:"handovers"`
 }
 
 type pushTokenBody struct {

@@ -61,6 +61,7 @@
 //	err := client.KeepDocument(evidence.Passport, "4510 123456", front, back) // without a network; the number is checked here
 //	waiting, err := client.KeptDocuments()                                    // how far each is, and why the server refused one
 //	judged, err := client.SeenDocuments()                                     // what Client.Documents gave last
+//	err := client.KeepClaim(claimed, certificate)                             // to act for a patient, the same way: KeptClaims
 //
 // # Acting for another
 //

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/domain/evidence"
+	"github.com/medcard/medcard/domain/family"
 	"github.com/medcard/medcard/mobile-sdk/problem"
 )
 
@@ -37,6 +38,7 @@ type keptDocument struct {
 	Files  []keptFile    `json:"files"`
 	Draft  string        `json:"draft"` // the server's name of it; "" = nothing was sent yet
 	Code   string        `json:"code"`
+	Claim  *Claimed      `json:"claim,omitempty"` // that it is to prove; nil = none
 }
 
 type keptFile struct {
@@ -69,6 +71,11 @@ func (c *Client) KeepDocument(slot evidence.Slot, number string, files ...[]byte
 	if err != nil {
 		return err
 	}
+	return c.keep(keptDocument{Slot: slot, Number: canonical}, files, func(other keptDocument) bool { return other.Slot == slot && other.Claim == nil })
+}
+
+// keep takes a document with its files into the encrypted file, in place of those that it replaces.
+func (c *Client) keep(d keptDocument, files [][]byte, replaces func(keptDocument) bool) error {
 	size := 0
 	for _, f := range files {
 		size += len(f)
@@ -80,7 +87,8 @@ func (c *Client) KeepDocument(slot evidence.Slot, number string, files ...[]byte
 	if known, err := c.vault.Load(settingAccount, new(string)); err != nil || !known {
 		return errors.Join(err, ErrSignedOut)
 	}
-	d := keptDocument{Slot: slot, Number: canonical, Kept: c.time.now()}
+	d.Kept = c.time.now()
+	var err error
 	if d.Name, err = c.newID(); err != nil {
 		return err
 	}
@@ -96,11 +104,12 @@ func (c *Client) KeepDocument(slot evidence.Slot, number string, files ...[]byte
 	}
 	err = c.changeKept(func(list []keptDocument) ([]keptDocument, []string) {
 		var drop []string
-		if i := slices.IndexFunc(list, func(other keptDocument) bool { return other.Slot == slot }); i >= 0 {
-			drop = list[i].settings()
-			list = slices.Delete(list, i, i+1)
+		for _, other := range list {
+			if replaces(other) {
+				drop = append(drop, other.settings()...)
+			}
 		}
-		return append(list, d), drop
+		return append(slices.DeleteFunc(list, replaces), d), drop
 	}, save)
 	if err == nil {
 		c.Wake()
@@ -108,19 +117,25 @@ func (c *Client) KeepDocument(slot evidence.Slot, number string, files ...[]byte
 	return err
 }
 
-// KeptDocuments lists what waits to be handed in, in the order in which it was kept. It needs no network.
+// KeptDocuments lists what waits to be handed in, in the order in which it was kept, without that of claims. It needs no network.
 func (c *Client) KeptDocuments() ([]KeptDocument, error) {
 	kept, err := c.kept()
-	list := make([]KeptDocument, len(kept))
-	for i, d := range kept {
-		list[i] = KeptDocument{Slot: d.Slot, Number: d.Number, Kept: d.Kept, Files: len(d.Files), Sent: d.sent(), Code: d.Code}
+	list := make([]KeptDocument, 0, len(kept))
+	for _, d := range kept {
+		if d.Claim == nil {
+			list = append(list, d.shown())
+		}
 	}
 	return list, err
 }
 
+func (d *keptDocument) shown() KeptDocument {
+	return KeptDocument{Slot: d.Slot, Number: d.Number, Kept: d.Kept, Files: len(d.Files), Sent: d.sent(), Code: d.Code}
+}
+
 // DropKeptDocument takes back what waits in the slot. What the server has of it already stays there as a draft: see WithdrawDocument.
 func (c *Client) DropKeptDocument(slot evidence.Slot) error {
-	return c.dropKept(func(d keptDocument) bool { return d.Slot == slot })
+	return c.dropKept(func(d keptDocument) bool { return d.Slot == slot && d.Claim == nil })
 }
 
 func (c *Client) kept() (list []keptDocument, err error) {
@@ -182,7 +197,7 @@ func (c *Client) handIn(ctx context.Context, report *Report) error {
 			continue
 		case errors.Is(err, errReplaced):
 			continue
-		case errors.As(err, &refusal) && final[refusal.Status]:
+		case errors.As(err, &refusal) && (final[refusal.Status] || refusal.Code == string(family.ErrNoDocument.Code)):
 			err = c.noteKept(d.Name, func(d *keptDocument) { d.Code = refusal.Code })
 		}
 		if errs = append(errs, err); errors.Is(err, ErrOffline) || ctx.Err() != nil {
@@ -253,6 +268,12 @@ func (h *handing) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if d.Claim != nil { // a claim that is filed already, and waits, is answered as the first time
+		if _, err := c.ClaimRepresentation(ctx, *d.Claim); err != nil {
+			return err
+		}
+		return h.done()
+	}
 	_, err := c.HandInDocument(ctx, d.Slot, d.Number)
 	if problem.CodeOf(err) == string(evidence.ErrChecking.Code) { // by the same request, whose answer was lost?
 		arrived, failed := h.arrived(ctx)
@@ -277,14 +298,21 @@ func (h *handing) clear(ctx context.Context) error {
 	}
 	for _, other := range there {
 		if other.Slot == h.document.Slot && len(other.Files) > len(h.document.Files) && (other.Status == evidence.Draft || other.Status == evidence.Rejected) {
-			return h.client.WithdrawDocument(ctx, other.Slot)
+			if err := h.client.WithdrawDocument(ctx, other.Slot); problem.CodeOf(err) != "document.not_found" { // else it is gone: an answer was lost
+				return err
+			}
+			return nil
 		}
 	}
 	return nil
 }
 
-// arrived says whether the document was handed in though no answer said so.
+// arrived says whether the document was handed in though no answer said so. A claim bears the name of its draft.
 func (h *handing) arrived(ctx context.Context) (bool, error) {
+	if h.document.Claim != nil {
+		there, err := h.client.RepresentationClaims(ctx)
+		return slices.ContainsFunc(there, func(c Claim) bool { return string(c.ID) == h.document.Draft }), err
+	}
 	there, err := h.client.Documents(ctx)
 	return slices.ContainsFunc(there, func(d evidence.Document) bool {
 		return string(d.ID) == h.document.Draft && d.Status != evidence.Draft

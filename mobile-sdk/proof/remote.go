@@ -21,10 +21,11 @@ type Remote struct {
 
 // State is what a verifier keeps between two times. With it the next time begins where this one ended.
 type State struct {
-	Key        string   `json:"key"`        // of the log
-	Checkpoint string   `json:"checkpoint"` // signed; the last that was verified; "" = none
-	Size       int64    `json:"size"`       // of the tree
-	Whole      [][]byte `json:"whole"`      // what the tree needs to grow
+	Key        string   `json:"key"`             // of the log, that which signed the checkpoint
+	First      string   `json:"first,omitempty"` // the key that was believed at the first time, if that has handed over since
+	Checkpoint string   `json:"checkpoint"`      // signed; the last that was verified; "" = none
+	Size       int64    `json:"size"`            // of the tree
+	Whole      [][]byte `json:"whole"`           // what the tree needs to grow
 }
 
 // ErrTree says that the hashes that the server gives out do not make the tree that it signed.
@@ -40,6 +41,7 @@ const (
 	hashSize = len(audit.Hash{})
 	maxPage  = 4096 * hashSize // of hashes
 	maxText  = 64 << 10        // of anything else
+	maxKeys  = 1 << 20         // of keys and handovers
 )
 
 // Key asks for the key of the log. To believe it is to believe the server this once.
@@ -48,13 +50,33 @@ func (r Remote) Key(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var a struct {
-		Key string `json:"key"`
-	}
+	var a logKeys
 	if json.Unmarshal(text, &a) != nil || a.Key == "" {
 		return "", fmt.Errorf("%w: it names no key", ErrServer)
 	}
 	return a.Key, nil
+}
+
+// logKeys is what a server says of the log's keys.
+type logKeys struct {
+	Key       string   `json:"key"`
+	Handovers []string `json:"handovers"`
+}
+
+// open reads a checkpoint, believing the key and those to which it handed over, for which the server is asked only if it must be.
+func (r Remote) open(ctx context.Context, key string, signed []byte) (c audit.Checkpoint, by string, err error) {
+	if c, err = Open(key, signed); !errors.Is(err, ErrSignature) {
+		return c, key, err
+	}
+	text, bad := r.get(ctx, "/v1/audit/key", nil, maxKeys)
+	if bad != nil {
+		return c, key, bad
+	}
+	var a logKeys
+	if json.Unmarshal(text, &a) != nil {
+		return c, key, err
+	}
+	return OpenFollowing(key, a.Handovers, signed)
 }
 
 // Verify reads the hashes that came since the state, recomputes the tree, and holds it against the checkpoint that the server signed. It gives the
@@ -68,7 +90,7 @@ func (r Remote) Verify(ctx context.Context, s State, step func(done, total int64
 	if err != nil {
 		return audit.Checkpoint{}, s, err
 	}
-	now, err := Open(s.Key, signed)
+	now, by, err := r.open(ctx, s.Key, signed)
 	switch {
 	case err != nil:
 		return now, s, err
@@ -94,12 +116,16 @@ func (r Remote) Verify(ctx context.Context, s State, step func(done, total int64
 		}
 		return now, s, ErrTree
 	}
-	return now, StateOf(s.Key, string(signed), tree), nil
+	return now, s.Next(by, string(signed), tree), nil
 }
 
-// StateOf is what to keep of a tree that is the one of the signed checkpoint.
-func StateOf(key, signed string, tree *Tree) State {
-	return State{Key: key, Checkpoint: signed, Size: tree.Size(), Whole: tree.kept()}
+// Next is what to keep after the state, of a tree that is the one of the checkpoint which the key signed.
+func (s State) Next(key, signed string, tree *Tree) State {
+	next := State{Key: key, First: s.First, Checkpoint: signed, Size: tree.Size(), Whole: tree.kept()}
+	if next.First == "" && s.Key != key {
+		next.First = s.Key
+	}
+	return next
 }
 
 // tree takes up the tree of the state, which must be that of its checkpoint.

@@ -25,8 +25,9 @@ var ErrAnswer = errors.New("clamd: the daemon gave no verdict")
 // Scanner is a daemon at an address, host:port. It is for many goroutines; each scan has a connection of its own.
 type Scanner struct{ Address string }
 
-// Scan gives the name of what the daemon found in the content, "" = nothing. Every error means that the content was not looked at.
-func (s Scanner) Scan(ctx context.Context, content []byte) (infected string, err error) {
+// Scan gives the name of what the daemon found in the content, "" = nothing. Every error means that the content was not looked at, one in
+// reading it among them. No more of it than a chunk is in memory.
+func (s Scanner) Scan(ctx context.Context, content io.Reader) (infected string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.Address)
@@ -37,6 +38,9 @@ func (s Scanner) Scan(ctx context.Context, content []byte) (infected string, err
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	sent := send(conn, content)
+	if errors.Is(sent, errReading) { // a verdict on a part is none
+		return "", sent
+	}
 	// A daemon that refuses says why before it hangs up, so it is read even where not all could be sent.
 	said, err := io.ReadAll(io.LimitReader(conn, answer))
 	if len(said) == 0 {
@@ -46,31 +50,28 @@ func (s Scanner) Scan(ctx context.Context, content []byte) (infected string, err
 }
 
 // send writes the command and the content: pieces, each behind its length, and an empty one at the end.
-func send(conn net.Conn, content []byte) error {
+func send(conn net.Conn, content io.Reader) error {
 	if _, err := conn.Write([]byte("zINSTREAM\x00")); err != nil {
 		return err
 	}
-	for piece := range pieces(content) {
-		if _, err := (&net.Buffers{binary.BigEndian.AppendUint32(nil, uint32(len(piece))), piece}).WriteTo(conn); err != nil {
+	for piece := make([]byte, chunk); ; {
+		n, err := io.ReadFull(content, piece)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return errors.Join(errReading, err)
+		}
+		if n > 0 {
+			if _, err := (&net.Buffers{binary.BigEndian.AppendUint32(nil, uint32(n)), piece[:n]}).WriteTo(conn); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			_, err = conn.Write(make([]byte, 4))
 			return err
 		}
 	}
-	return nil
 }
 
-// pieces cuts content up. The last one is empty.
-func pieces(content []byte) func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		for len(content) > 0 {
-			n := min(chunk, len(content))
-			if !yield(content[:n]) {
-				return
-			}
-			content = content[n:]
-		}
-		yield(nil)
-	}
-}
+var errReading = errors.New("clamd: the content cannot be read")
 
 // read understands "stream: OK" and "stream: NAME FOUND", each up to a NUL; anything else is no verdict.
 func read(said []byte) (infected string, err error) {

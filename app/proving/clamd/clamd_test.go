@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/medcard/medcard/app/proving/clamd/clamdtest"
@@ -28,10 +30,10 @@ func TestScan(t *testing.T) {
 	s := Scanner{Address: d.Address}
 	for _, size := range []int{0, 1, chunk - 1, chunk, chunk + 1, 8 << 20} {
 		clean := bytes.Repeat([]byte{'x'}, size)
-		if found, err := s.Scan(t.Context(), clean); found != "" || err != nil {
+		if found, err := s.Scan(t.Context(), bytes.NewReader(clean)); found != "" || err != nil {
 			t.Errorf("%d bytes: %q, %v", size, found, err)
 		}
-		if found, err := s.Scan(t.Context(), append(clean, clamdtest.Virus...)); found != clamdtest.Signature || err != nil {
+		if found, err := s.Scan(t.Context(), bytes.NewReader(append(clean, clamdtest.Virus...))); found != clamdtest.Signature || err != nil {
 			t.Errorf("%d bytes and a virus: %q, %v", size, found, err)
 		}
 	}
@@ -48,14 +50,20 @@ func TestNoVerdict(t *testing.T) {
 	} {
 		d := daemon(t)
 		d.Says = says
-		if found, err := (Scanner{Address: d.Address}).Scan(t.Context(), []byte("x")); err == nil {
+		if found, err := (Scanner{Address: d.Address}).Scan(t.Context(), strings.NewReader("x")); err == nil {
 			t.Errorf("%s: %q", name, found)
 		}
 	}
 	small := daemon(t)
 	small.Limit = 10
-	if _, err := (Scanner{Address: small.Address}).Scan(t.Context(), bytes.Repeat([]byte{'x'}, 4<<20)); err == nil {
+	if _, err := (Scanner{Address: small.Address}).Scan(t.Context(), bytes.NewReader(bytes.Repeat([]byte{'x'}, 4<<20))); err == nil {
 		t.Error("what is over its limit passes")
+	}
+
+	whole := daemon(t)
+	broken := io.MultiReader(strings.NewReader("x"), iotest.ErrReader(errors.New("the disk is gone")))
+	if _, err := (Scanner{Address: whole.Address}).Scan(t.Context(), broken); err == nil {
+		t.Error("a part passes for the whole")
 	}
 
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -65,13 +73,13 @@ func TestNoVerdict(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if _, err := (Scanner{Address: silent.Addr().String()}).Scan(ctx, []byte("x")); err == nil || time.Since(began) > 5*time.Second {
+	if _, err := (Scanner{Address: silent.Addr().String()}).Scan(ctx, strings.NewReader("x")); err == nil || time.Since(began) > 5*time.Second {
 		t.Errorf("a silent one: %v after %s", err, time.Since(began))
 	}
 	if err := silent.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Scanner{Address: silent.Addr().String()}).Scan(t.Context(), []byte("x")); err == nil || errors.Is(err, ErrAnswer) {
+	if _, err := (Scanner{Address: silent.Addr().String()}).Scan(t.Context(), strings.NewReader("x")); err == nil || errors.Is(err, ErrAnswer) {
 		t.Errorf("one that is away: %v", err)
 	}
 }

@@ -59,7 +59,7 @@ func TestReaderSeesUntilRevoked(t *testing.T) {
 	Each(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
 		id := newCard(t, db, "ada")
-		clinic := identity.Actor{Kind: identity.Clinic, Client: "c1"}
+		clinic := identity.Actor{Kind: identity.Clinic, Client: "c1", Person: identity.Person{ID: "7", Name: "Иванова А. П.", Role: "терапевт"}}
 		grant := consent.Grant{ID: consent.GrantID(store.NewID()), Card: id, Role: consent.Reader, Client: "c1",
 			Scopes: card.Scopes{"lab.*"}, Purpose: consent.Treatment, Starts: noon, Ends: noon.Add(time.Hour)}
 		as := func(do func(*store.Tx, consent.Permit) error) {

@@ -13,13 +13,13 @@ import (
 // withoutPermit are the methods of a transaction that ask for no permit, by the reason why they need none.
 var withoutPermit = map[string][]string{
 	"decides who gets a permit, or takes the lock before that": {
-		"Decide", "DecideWrite", "LockCard",
+		"Decide", "DecideWatch", "DecideWrite", "LockCard",
 	},
 	"writes down what the clock did: that a grant or a prescription has run out": {
 		"CommitEnds", "CardsWithEnds", "PrescriptionsEnded", "DropEnd",
 	},
 	"is for those who review emergencies: it tells who opened which card, and nothing of what stands in it": {
-		"CountEmergencies", "UnreviewedEmergencies", "LockEmergency", "ReviewEmergency",
+		"CountEmergencies", "CountEmergenciesOn", "UnreviewedEmergencies", "LockEmergency", "ReviewEmergency",
 	},
 	"carries out, for an operator, what a court decided: it tells who is let into a card, takes one of them out, and opens nothing": {
 		"GrantsOf", "RevokeByOrder", "Bar",
@@ -73,7 +73,7 @@ var withoutPermit = map[string][]string{
 		"AppendAudit", "OwnReadSince",
 	},
 	"the audit log: hashes, and which entry each is of; no content": {
-		"PendingAudit", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "ShreddingOf", "LogNodes", "CardTrails",
+		"PendingAudit", "WaitingForLog", "Log", "LockLog", "TakePending", "ExtendLog", "LogHashes", "LeafHashes", "PlacesInLog", "ShreddingOf", "LogNodes", "CardTrails",
 	},
 	"the log's entries, of which none holds what was seen, for verification by an operator and for auditors, whose reading is itself remembered": {
 		"LoggedEntries", "WaitingEntries", "OpenLogCard",
@@ -91,7 +91,7 @@ var withoutPermit = map[string][]string{
 		"KeySet", "ReplaceKeySet", "AddKeyEvent", "KeyEvents",
 	},
 	"a job's work: it has no actor, and learns whom to tell that there is news, not which": {
-		"TakeNews", "StillSees", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
+		"TakeNews", "StillSees", "Speaks", "OwnersOf", "EnqueuePush", "Reminder", "SetReminderSent",
 	},
 	"forgets what no device can ask for any more, by the engine's rule, and gives out nothing of it": {
 		"CardsToCollect", "Collect",

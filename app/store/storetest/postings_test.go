@@ -131,7 +131,7 @@ func TestWhatWasPostedComesBackByteForByte(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = db.View(context.Background(), func(tx *store.Tx) error {
-			reader, err := tx.Decide(identity.Actor{Kind: identity.Clinic, Client: "clinic-2"}, id, consent.Treatment, noon)
+			reader, err := tx.Decide(identity.Actor{Kind: identity.Clinic, Client: "clinic-2", Person: identity.Person{ID: "7", Name: "Иванова А. П.", Role: "терапевт"}}, id, consent.Treatment, noon)
 			if err != nil {
 				return err
 			}

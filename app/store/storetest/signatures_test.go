@@ -41,7 +41,7 @@ func TestAPersonSignsInToOneAccount(t *testing.T) {
 		if err := bind(two, annasSNILS); !errors.Is(err, signature.ErrTaken) || opens(annasSNILS) != one || opens(borisSNILS) != two {
 			t.Errorf("taken by another: %v; then hers opens %s and his %s", err, opens(annasSNILS), opens(borisSNILS))
 		}
-		update(t, db, func(tx *store.Tx) error { return tx.UnbindSigner(one) })
+		update(t, db, func(tx *store.Tx) error { _, err := tx.UnbindSigner(one); return err })
 		if err := bind(two, annasSNILS); err != nil || opens(annasSNILS) != two || opens(borisSNILS) != "" {
 			t.Errorf("free again: %v", err)
 		}

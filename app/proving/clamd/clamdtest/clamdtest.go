@@ -27,8 +27,11 @@ type Daemon struct {
 }
 
 // Start opens a daemon on loopback.
-func Start() (*Daemon, error) {
-	socket, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // for a test, until it is closed
+func Start() (*Daemon, error) { return StartAt("127.0.0.1:0") }
+
+// StartAt is Start at an address, such as that of a daemon that was closed.
+func StartAt(address string) (*Daemon, error) {
+	socket, err := net.Listen("tcp", address) //nolint:noctx // for a test, until it is closed
 	if err != nil {
 		return nil, err
 	}
