@@ -53,6 +53,9 @@ func (s *Service) Confirm(ctx context.Context, id account.ChallengeID, by accoun
 				refused = errTaken // whoever answers on both channels may know
 				return nil
 			}
+			if err == nil {
+				err = tx.AddEvent(account.Event{Account: r.Opened, Kind: account.Registered, At: now})
+			}
 			if err != nil {
 				return err
 			}

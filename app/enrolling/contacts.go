@@ -175,6 +175,9 @@ func (s *Service) ConfirmContact(ctx context.Context, a identity.Actor, id accou
 		if err := tx.ForgetSignIns(a.Account); err != nil { // their codes went to the old one
 			return err
 		}
+		if err := tx.AddEvent(account.Event{Account: a.Account, Kind: account.NewContact, What: string(change.By), Device: a.Device, At: now}); err != nil {
+			return err
+		}
 		return tx.DropContactChange(change.ID)
 	})
 	if err == nil {

@@ -65,6 +65,12 @@
 // card, the first who proves it owns it, and who proves nothing in a month is let go (lapse.go). An operator takes a wrong owner off a card
 // (granting.Disown).
 //
+// What is done with an account is kept in the transaction that does it (account.Event) and shown to its person (GET /v1/me/events): sign-ins,
+// sign-outs, and each change of the ways in, a clinic's word that he is a practitioner too. A sign-in that is refused is counted, for a login that
+// nobody has by the same statement, and is one event an account, network and hour, so that nobody's tries bury what matters; of the network there is
+// a keyed hash and no address. Within the hour the upkeep writes all of it into the audit log (Note), on the person's own cards, or on the log's where he
+// has none: that takes the lock of a card, and nobody's sign-in is to wait for it.
+//
 // All other one-time codes leave after the commit, in the request itself, and not as jobs: a code must not lie in a job's
 // arguments, it is worthless to a person who stopped waiting, and "send again" is one tap away. When a message cannot be
 // handed over the caller hears so at once.

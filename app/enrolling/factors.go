@@ -172,8 +172,10 @@ func (s *Service) change(ctx context.Context, a identity.Actor, message string, 
 		if !found {
 			return errEnded
 		}
-		refused, err = f(tx)
-		return err
+		if refused, err = f(tx); err != nil || refused != nil {
+			return err
+		}
+		return note(tx, a.Account, a.Device, message, s.now())
 	})
 	if err == nil {
 		err = refused

@@ -70,6 +70,9 @@ func (s *Service) judged(ctx context.Context, of identity.AccountID, by string, 
 		if err := f(tx); err != nil {
 			return err
 		}
+		if err := note(tx, of, "", message, now); err != nil {
+			return err
+		}
 		return tx.AuditProof(of, audit.Entry{
 			At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: action,
 			Purpose: consent.Operations, What: what, Request: string(action),

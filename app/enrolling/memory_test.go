@@ -512,7 +512,20 @@ func (m *memory) CardsSeen(id identity.AccountID, _ identity.DeviceID, _ time.Ti
 
 func (m *memory) AppendAudit(e audit.Entry) error { m.entries = append(m.entries, e); return nil }
 
-func (m *memory) ForgetUnused(before time.Time) error    { m.unused = before; return nil }
+func (m *memory) ForgetUnused(before time.Time) error { m.unused = before; return nil }
+
+func (m *memory) AddEvent(account.Event) error { return nil }
+
+func (m *memory) CountRefusal(identity.AccountID, string, time.Time) error { return nil }
+
+func (m *memory) EventsOf(identity.AccountID, account.EventID, int) ([]account.Event, error) {
+	return nil, nil
+}
+
+func (m *memory) DueEvents(account.EventID, time.Time, int) ([]account.Event, error) { return nil, nil }
+
+func (m *memory) AuditEvent(account.Event, time.Time) error { return nil }
+
 func (m *memory) ForgetEnrolling(before time.Time) error { m.forgotten = before; return nil }
 
 // The rest is of proofs. No document is ever approved here: that is the act proving's.

@@ -195,6 +195,9 @@ func (s *Service) FoundPassword(ctx context.Context, id account.ChallengeID, pho
 		if err := tx.DropPush(who.ID, ""); err != nil {
 			return err
 		}
+		if err := note(tx, who.ID, "", emailPassword, now); err != nil {
+			return err
+		}
 		return tx.EndSessions(who.ID, now)
 	})
 	if err == nil {

@@ -59,16 +59,16 @@ func knows(tx Tx, who identity.AccountID, d account.Device) (bool, error) {
 }
 
 // ring tells the person's other devices of one that was not there before. Who shows the id of a known device without its secret is another: then that one
-// is told, too.
-func ring(tx Tx, who identity.AccountID, d account.Device) error {
+// is told, too. known: it was there before.
+func ring(tx Tx, who identity.AccountID, d account.Device) (known bool, err error) {
 	seen, found, err := tx.Device(who, d.ID)
 	switch {
 	case err != nil || found && subtle.ConstantTimeCompare(seen.Secret, d.Secret) == 1:
-		return err
+		return err == nil, err
 	case found:
-		return tx.TellOfDevice(who, "")
+		return false, tx.TellOfDevice(who, "")
 	}
-	return tx.TellOfDevice(who, d.ID)
+	return false, tx.TellOfDevice(who, d.ID)
 }
 
 // guess counts a try at what no message limits, because nothing is sent: the codes of an app, and recovery codes.
@@ -164,8 +164,11 @@ func (s *Service) SecondFactor(ctx context.Context, id account.ChallengeID, code
 	var p proof
 	var session account.Session
 	err = s.store.Update(ctx, func(tx Tx) (err error) {
-		if p, refused, err = s.prove(tx, id, code, now); err != nil || refused != nil {
+		if p, refused, err = s.prove(tx, id, code, now); err != nil {
 			return err
+		}
+		if refused != nil {
+			return tx.CountRefusal(p.who.ID, from.network(), now)
 		}
 		if p.pending.Session != "" {
 			return errChallenge // a step-up opens nothing
@@ -209,7 +212,11 @@ func (s *Service) open(tx Tx, o opening, who identity.AccountID, device account.
 	if s.bound && key == "" {
 		return account.Session{}, errUnbound
 	}
-	if err := ring(tx, who, device); err != nil {
+	known, err := ring(tx, who, device)
+	if err != nil {
+		return account.Session{}, err
+	}
+	if err := tx.AddEvent(account.Event{Account: who, Kind: account.SignedIn, What: methodsOf(methods, !known), Device: device.ID, At: now}); err != nil {
 		return account.Session{}, err
 	}
 	device.Seen = now

@@ -117,6 +117,9 @@ func (s *Service) Refresh(ctx context.Context, token, deviceSecret string, from 
 			if victim, _, err = tx.Account(session.Account); err != nil {
 				return err
 			}
+			if err := tx.AddEvent(account.Event{Account: session.Account, Kind: account.SessionEnded, What: "a copied token", Device: session.Device, At: now}); err != nil {
+				return err
+			}
 			return tx.EndSession(session.ID, now)
 		}
 		return errRefresh
@@ -143,7 +146,11 @@ func earlier(a, b time.Time) time.Time {
 // SignOut ends the session of the actor, or all sessions of his account, and the pushes with them.
 func (s *Service) SignOut(ctx context.Context, a identity.Actor, everywhere bool) error {
 	now := s.now()
+	what := map[bool]string{true: "everywhere"}[everywhere]
 	return s.store.Update(ctx, func(tx Tx) error {
+		if err := tx.AddEvent(account.Event{Account: a.Account, Kind: account.SignedOut, What: what, Device: a.Device, At: now}); err != nil {
+			return err
+		}
 		if everywhere {
 			if err := tx.DropPush(a.Account, ""); err != nil {
 				return err

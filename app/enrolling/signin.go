@@ -82,6 +82,9 @@ func (s *Service) SignIn(ctx context.Context, in Credentials, from Origin) (Chal
 		return Challenge{}, err
 	}
 	if !right {
+		if err := s.store.Update(ctx, func(tx Tx) error { return tx.CountRefusal(who.ID, from.network(), now) }); err != nil {
+			return Challenge{}, err
+		}
 		return Challenge{}, errCredentials
 	}
 	rehashed := ""

@@ -135,6 +135,14 @@ type Tx interface {
 	TellOfDevice(of identity.AccountID, except identity.DeviceID) error
 	AuditProof(of identity.AccountID, e audit.Entry) error
 
+	// AddEvent keeps what was done with an account; CountRefusal counts a refused sign-in, and takes the same work for nobody's login.
+	AddEvent(e account.Event) error
+	CountRefusal(of identity.AccountID, network string, now time.Time) error
+	EventsOf(of identity.AccountID, below account.EventID, limit int) ([]account.Event, error)
+	// DueEvents lists those behind one that the audit log lacks, AuditEvent writes one there.
+	DueEvents(after account.EventID, now time.Time, limit int) ([]account.Event, error)
+	AuditEvent(e account.Event, now time.Time) error
+
 	// ForgetEnrolling deletes registrations, sign-ins, codes, refresh tokens, sessions and limits that ended before the instant.
 	ForgetEnrolling(before time.Time) error
 	// ForgetUnused deletes devices on which nobody is signed in and nobody was since the instant, and what of clinics' desks ended before it.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/medcard/medcard/app/wording"
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/fault"
 	"github.com/medcard/medcard/domain/identity"
 )
@@ -38,7 +39,10 @@ func (s *Service) NamePractitioner(ctx context.Context, a identity.Actor, who id
 		if err != nil {
 			return err
 		}
-		return tx.PutPractitioner(a.Client, who, position, ends)
+		if err := tx.PutPractitioner(a.Client, who, position, ends); err != nil {
+			return err
+		}
+		return tx.AddEvent(account.Event{Account: who, Kind: account.Practising, What: "added", Client: a.Client, Organisation: a.Organisation, At: now})
 	})
 }
 
@@ -46,6 +50,9 @@ func (s *Service) NamePractitioner(ctx context.Context, a identity.Actor, who id
 func (s *Service) DropPractitioner(ctx context.Context, a identity.Actor, who identity.AccountID) error {
 	return s.Store.Update(ctx, func(tx Tx) error {
 		found, err := tx.DropPractitioner(a.Client, who)
-		return orNone(found, ErrNoPractitioner, err)
+		if err = orNone(found, ErrNoPractitioner, err); err != nil {
+			return err
+		}
+		return tx.AddEvent(account.Event{Account: who, Kind: account.Practising, What: "removed", Client: a.Client, Organisation: a.Organisation, At: s.Clock()})
 	})
 }

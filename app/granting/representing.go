@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/medcard/medcard/domain/account"
 	"github.com/medcard/medcard/domain/audit"
 	"github.com/medcard/medcard/domain/card"
 	"github.com/medcard/medcard/domain/consent"
@@ -26,6 +27,7 @@ type FamilyTx interface {
 	TellFamily(family.Due, time.Time) error
 	PutPractitioner(by identity.ClientID, who identity.AccountID, position string, ends time.Time) error
 	DropPractitioner(by identity.ClientID, who identity.AccountID) (found bool, err error)
+	AddEvent(account.Event) error // what was done with an account
 }
 
 // Represented is a representation as its people see it, with the tokens that run.

@@ -138,6 +138,7 @@ func New(cfg Config) *API {
 	a.attachmentRoutes()
 	a.peopleRoutes()
 	a.factorRoutes()
+	a.eventRoutes()
 	a.deviceRoutes()
 	a.passwordRoutes()
 	a.contactRoutes()

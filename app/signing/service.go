@@ -25,6 +25,7 @@ type Tx interface {
 	SetAllowance(key []byte, spentUntil time.Time) error
 
 	Account(id identity.AccountID) (account.Account, bool, error)
+	AddEvent(account.Event) error
 	// BindSigner gives signature.ErrTaken when the person signs in to another account.
 	BindSigner(of identity.AccountID, person identity.SNILS, now time.Time) error
 	// UnbindSigner gives false when nobody was bound.
@@ -252,6 +253,9 @@ func (s *Service) Bind(ctx context.Context, a identity.Actor, token, sent string
 		if who, _, err = tx.Account(a.Account); err != nil {
 			return err
 		}
+		if err := tx.AddEvent(account.Event{Account: a.Account, Kind: account.SignerSet, What: "added", Device: a.Device, At: now}); err != nil {
+			return err
+		}
 		return j.settle(tx, a.Account, c)
 	})
 	if err == nil {
@@ -268,8 +272,10 @@ func (s *Service) Unbind(ctx context.Context, a identity.Actor) error {
 		if who, _, err = tx.Account(a.Account); err != nil {
 			return err
 		}
-		bound, err = tx.UnbindSigner(a.Account)
-		return err
+		if bound, err = tx.UnbindSigner(a.Account); err != nil || !bound {
+			return err
+		}
+		return tx.AddEvent(account.Event{Account: a.Account, Kind: account.SignerSet, What: "removed", Device: a.Device, At: s.now()})
 	})
 	if err == nil && bound {
 		s.Tell(ctx, who, false)

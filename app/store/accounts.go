@@ -151,7 +151,7 @@ func (tx *Tx) ForgetEnrolling(before time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return tx.forgetEvents(before)
 }
 
 // ForgetUnused deletes what nobody has used since the instant: devices that were seen last before it, and on which nobody is signed in; codes of clinics'

@@ -366,6 +366,9 @@ func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 	if err != nil {
 		return err
 	}
+	if cards, err = tx.whole(cards); err != nil {
+		return err
+	}
 	if len(cards) == 0 {
 		if err := tx.OpenLogCard(e.At); err != nil {
 			return err
@@ -380,4 +383,22 @@ func (tx *Tx) AuditProof(of identity.AccountID, e audit.Entry) error {
 		}
 	}
 	return nil
+}
+
+// whole are those of the cards that were not destroyed: in the others nothing is written any more.
+func (tx *Tx) whole(cards []card.ID) (list []card.ID, err error) {
+	for _, id := range cards {
+		if err := tx.enter(id); err != nil {
+			return nil, err
+		}
+		var one int
+		found, err := tx.one([]any{&one}, "SELECT 1 FROM card WHERE id = ? AND shredded_at IS NULL", string(id))
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			list = append(list, id)
+		}
+	}
+	return list, nil
 }

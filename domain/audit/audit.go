@@ -53,7 +53,8 @@ const (
 	Prove      Action = "prove"      // a person handed in a document to prove who he is
 	Inspect    Action = "inspect"    // a reviewer looked at it
 	Alert      Action = "alert"      // an operator wrote down an incident, or what was done about it
-	Refuse     Action = "refuse"     // somebody asked to act for the patient, and was not let in
+	Account    Action = "account"    // a person signed in or out, or the ways in to his account were changed
+	Refuse     Action = "refuse"     // somebody asked to act for the patient, or to sign in as he, and was not let in
 	HandOver   Action = "handOver"   // an operator let another key sign the log
 	Renew      Action = "renew"      // an operator gave the card another data key
 	Shred      Action = "shred"      // an operator destroyed the card's key: no entry before this one opens any more

@@ -106,6 +106,7 @@ var withoutPermit = map[string][]string{
 		"ProveSession", "Authenticator", "LockAuthenticator", "PutAuthenticator", "DropAuthenticator",
 		"ReplaceRecoveryCodes", "UseRecoveryCode", "RecoveryCodes",
 		"Devices", "SeeDevice", "ForgetDevice", "ForgetOtherDevices", "DropPush", "ForgetSignIns", "LinkedAccount", "AddLink", "RemoveLink", "Links", "OwnerBySNILS", "Passkeys", "AddPasskey", "UsePasskey", "RemovePasskey", "AddCeremony", "TakeCeremony",
+		"AddEvent", "CountRefusal", "EventsOf", "DueEvents", "AuditEvent",
 		"AddPasswordRecovery", "PasswordRecovery", "AddContactChange", "LockContactChange", "DropContactChange", "SetContact",
 	},
 	"what a person proves who he is with; no card": {

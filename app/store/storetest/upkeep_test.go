@@ -29,6 +29,7 @@ var swept = map[string]string{
 	"account_device":      "enrolling.Sweep, a year after it was seen last, if nobody is signed in on it",
 	"claim_code":          "enrolling.Sweep, a year after its end",
 	"practitioner":        "enrolling.Sweep, a year after its end",
+	"account_event":       "enrolling.Sweep, a year after it",
 	"push_contact":        "notifying.Sweep, when a carrier would have let it die",
 	"oauth_assertion":     "oauth.Sweep, at its end",
 	"attachment_upload":   "attaching.Sweep, when nobody goes on with it",
