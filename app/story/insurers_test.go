@@ -86,8 +86,8 @@ func TestAnInsurerConfirmsAPolicy(t *testing.T) {
 	demanding(t, []string{"insurer"}, func(ctx context.Context, t *testing.T, w *World, _ reviewer) {
 		anna, hers, id := owner(ctx, t, w, got(w.Clinic(ctx, "Поликлиника № 7"))(t))
 		ok(t, hers.RegisterPush(ctx, "fcm", "anna-phone", "ru"))
-		mine, other := w.insurer(ctx, t, "Страховая компания", "23", "50"), w.insurer(ctx, t, "Другая страховая", "77")
-		if list := got(hers.Insurers(ctx))(t); len(list) != 2 || list[0].Name != "Страховая компания" || !slices.Equal(list[0].Policies, []string{"23", "50"}) {
+		mine, other := w.insurer(ctx, t, "Страховая компания", "77", "50"), w.insurer(ctx, t, "Другая страховая", "23")
+		if list := got(hers.Insurers(ctx))(t); len(list) != 2 || list[0].Name != "Страховая компания" || !slices.Equal(list[0].Policies, []string{"77", "50"}) {
 			t.Errorf("the app reads %+v", list)
 		}
 		_, err := hers.LinkPolicy(ctx, phone.NamedPolicy{Number: annasPolicy.Number})
@@ -183,7 +183,7 @@ func TestAnInsurerDoesNotConfirm(t *testing.T) {
 		ok(t, err)
 		t.Cleanup(func() { _ = hers.Close() })
 		ok(t, hers.RegisterPush(ctx, "fcm", "anna-phone", "ru"))
-		near, far := w.insurer(ctx, t, "Ближняя", "23"), w.insurer(ctx, t, "Дальняя", "23")
+		near, far := w.insurer(ctx, t, "Ближняя", "77"), w.insurer(ctx, t, "Дальняя", "77")
 		_, err = hers.LinkPolicy(ctx, annasPolicy)
 		refused(t, err, http.StatusUnprocessableEntity, "policy.which_insurer")
 		p := annasPolicy

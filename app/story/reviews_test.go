@@ -121,7 +121,7 @@ func TestAReviewerChecksADocument(t *testing.T) {
 		}
 
 		refused(t, one.get(ctx, path+"/files/2", nil), http.StatusNotFound, "document.no_file")
-		refused(t, one.Call(ctx, one.token, http.MethodGet, reviewing+path, nil, nil, nil), http.StatusUnprocessableEntity, "invalid_input")
+		refused(t, one.Call(ctx, one.token, http.MethodGet, reviewing+path, nil, nil, nil), http.StatusBadRequest, "purpose.missing")
 		refused(t, one.says(ctx, path, body{"verdict": "rejected"}), http.StatusUnprocessableEntity, "verdict.invalid")
 		refused(t, one.says(ctx, path, body{"verdict": "approved", "reason": "expired"}), http.StatusUnprocessableEntity, "verdict.invalid")
 		refused(t, one.Call(ctx, one.token, http.MethodGet, reviewing+"documents?after=2026_x_y", nil, nil, nil), http.StatusUnprocessableEntity, "invalid_input")
