@@ -87,7 +87,7 @@ type Origin struct {
 // it was used. Before that the audit log gets what it lacks.
 func (s *Service) Sweep(ctx context.Context) error {
 	before := s.now().Add(-24 * time.Hour)
-	return errors.Join(s.Note(ctx), s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) }))
+	return errors.Join(s.Note(ctx, s.now().Add(-noteAfter)), s.store.Update(ctx, func(tx Tx) error { return tx.ForgetEnrolling(before) }))
 }
 
 // now is the time as precisely as a database keeps it, so that what is answered at once equals what is read later.
