@@ -68,7 +68,7 @@
 // What is done with an account is kept in the transaction that does it (account.Event) and shown to its person (GET /v1/me/events): sign-ins,
 // sign-outs, and each change of the ways in, a clinic's word that he is a practitioner too. A sign-in that is refused is counted, for a login that
 // nobody has by the same statement, and is one event an account, network and hour, so that nobody's tries bury what matters; of the network there is
-// a keyed hash and no address. Within the hour the upkeep writes all of it into the audit log (Note), on the person's own cards, or on the log's where he
+// a keyed hash and no address. Within the next hour or so the upkeep writes all of it into the audit log (Note), on the person's own cards, or on the log's where he
 // has none: that takes the lock of a card, and nobody's sign-in is to wait for it.
 //
 // All other one-time codes leave after the commit, in the request itself, and not as jobs: a code must not lie in a job's

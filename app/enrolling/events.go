@@ -80,21 +80,24 @@ func (s *Service) Events(ctx context.Context, a identity.Actor, below account.Ev
 // eventsAtOnce bounds one look for what the audit log lacks.
 const eventsAtOnce = 500
 
-// Note writes into the audit log what was done with accounts, each in a transaction of its own. One that fails keeps no other from its turn.
-func (s *Service) Note(ctx context.Context) error {
-	now := s.now()
+// noteAfter is how long an event waits at least: a person who is busy with his account has its lines in one piece.
+const noteAfter = 10 * time.Minute
+
+// Note writes into the audit log what was done with accounts up to the instant, each in a transaction of its own. One that fails keeps no other
+// from its turn.
+func (s *Service) Note(ctx context.Context, until time.Time) error {
 	var after account.EventID
 	var failed []error
 	for {
 		var due []account.Event
 		if err := s.store.View(ctx, func(tx Tx) (err error) {
-			due, err = tx.DueEvents(after, now, eventsAtOnce)
+			due, err = tx.DueEvents(after, until, eventsAtOnce)
 			return err
 		}); err != nil || len(due) == 0 {
 			return errors.Join(append(failed, err)...)
 		}
 		for _, e := range due {
-			failed = append(failed, s.store.Update(ctx, func(tx Tx) error { return tx.AuditEvent(e, now) }))
+			failed = append(failed, s.store.Update(ctx, func(tx Tx) error { return tx.AuditEvent(e, until, s.now()) }))
 			after = e.ID
 		}
 		if err := ctx.Err(); err != nil {

@@ -524,7 +524,7 @@ func (m *memory) EventsOf(identity.AccountID, account.EventID, int) ([]account.E
 
 func (m *memory) DueEvents(account.EventID, time.Time, int) ([]account.Event, error) { return nil, nil }
 
-func (m *memory) AuditEvent(account.Event, time.Time) error { return nil }
+func (m *memory) AuditEvent(account.Event, time.Time, time.Time) error { return nil }
 
 func (m *memory) ForgetEnrolling(before time.Time) error { m.forgotten = before; return nil }
 

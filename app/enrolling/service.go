@@ -89,7 +89,7 @@ type Origin struct {
 // it was used. And it lets go whoever redeemed a card and has not proved that it is his own. Before that the audit log gets what it lacks.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
-	return errors.Join(s.Note(ctx), s.endUnanswered(ctx), s.lapse(ctx), s.store.Update(ctx, func(tx Tx) error {
+	return errors.Join(s.Note(ctx, now.Add(-noteAfter)), s.endUnanswered(ctx), s.lapse(ctx), s.store.Update(ctx, func(tx Tx) error {
 		if err := tx.ForgetEnrolling(now.Add(-24 * time.Hour)); err != nil {
 			return err
 		}

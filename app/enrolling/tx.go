@@ -141,7 +141,7 @@ type Tx interface {
 	EventsOf(of identity.AccountID, below account.EventID, limit int) ([]account.Event, error)
 	// DueEvents lists those behind one that the audit log lacks, AuditEvent writes one there.
 	DueEvents(after account.EventID, now time.Time, limit int) ([]account.Event, error)
-	AuditEvent(e account.Event, now time.Time) error
+	AuditEvent(e account.Event, due, now time.Time) error
 
 	// ForgetEnrolling deletes registrations, sign-ins, codes, refresh tokens, sessions and limits that ended before the instant.
 	ForgetEnrolling(before time.Time) error

@@ -71,11 +71,12 @@ func (tx *Tx) DueEvents(after account.EventID, now time.Time, limit int) ([]acco
 }
 
 // AuditEvent writes an event into the audit log, once: on its person's own cards, or on the log's where he has none. Of refused sign-ins it takes
-// all of the account that are due, from whatever networks, as one.
-func (tx *Tx) AuditEvent(e account.Event, now time.Time) error {
-	which, args := "id = ?", []any{micros(now), string(e.Account), string(e.ID)}
+// all of the account that are due, from whatever networks, as one. The entry is of now, when it begins to wait for the log, and says when
+// that was which it tells of.
+func (tx *Tx) AuditEvent(e account.Event, due, now time.Time) error {
+	which, args := "id = ?", []any{micros(due), string(e.Account), string(e.ID)}
 	if e.Kind == account.SignInRefused {
-		which, args = "kind = ? AND due_at <= ?", []any{micros(now), string(e.Account), string(e.Kind), micros(now)}
+		which, args = "kind = ? AND due_at <= ?", []any{micros(due), string(e.Account), string(e.Kind), micros(due)}
 	}
 	times := 0
 	if _, err := tx.one([]any{&times}, "SELECT CAST(coalesce(sum(count), 0) AS bigint) FROM account_event WHERE account = ? AND due_at IS NOT NULL AND "+which, args[1:]...); err != nil || times == 0 {
@@ -84,23 +85,24 @@ func (tx *Tx) AuditEvent(e account.Event, now time.Time) error {
 	if _, err := tx.exec("UPDATE account_event SET due_at = NULL WHERE due_at <= ? AND account = ? AND "+which, args...); err != nil {
 		return err
 	}
-	return tx.AuditProof(e.Account, entryOf(e, times))
+	return tx.AuditProof(e.Account, entryOf(e, times, now))
 }
 
 // entryOf is an event as the audit log has it.
-func entryOf(e account.Event, times int) audit.Entry {
-	out := audit.Entry{At: e.At, Actor: identity.Actor{Kind: identity.Patient, Account: e.Account, Device: e.Device}, Action: audit.Account, Purpose: consent.PatientRequest, Request: string(e.ID)}
+func entryOf(e account.Event, times int, now time.Time) audit.Entry {
+	out := audit.Entry{At: now, Actor: identity.Actor{Kind: identity.Patient, Account: e.Account, Device: e.Device}, Action: audit.Account, Purpose: consent.PatientRequest, Request: string(e.ID)}
 	out.What = string(e.Kind)
 	if e.What != "" {
 		out.What += ": " + e.What
 	}
 	switch {
 	case e.Kind == account.SignInRefused: // nobody knows who it was
-		out.At, out.Actor, out.Action, out.Purpose = e.Last, identity.Actor{Kind: identity.Nobody}, audit.Refuse, consent.Operations
-		out.What = fmt.Sprintf("%s: %d times", e.Kind, times)
+		out.Actor, out.Action, out.Purpose = identity.Actor{Kind: identity.Nobody}, audit.Refuse, consent.Operations
+		out.What += fmt.Sprintf(": %d times", times)
 	case e.Client != "":
 		out.Actor, out.Purpose = identity.Actor{Kind: identity.Clinic, Client: e.Client, Organisation: e.Organisation}, consent.Operations
 	}
+	out.What += " at " + e.Last.Format(time.RFC3339)
 	return out
 }
 

@@ -41,11 +41,13 @@ func (w *World) events(ctx context.Context, t *testing.T, token string) (list []
 	}
 }
 
-// note does what the server does once an hour.
+// note does what the server does once an hour, and then once a second, when the log takes it in.
 func (w *World) note(ctx context.Context, t *testing.T) {
 	t.Helper()
 	var console bytes.Buffer
-	ok(t, got(server.Accounts(w.Server.Store, got(keys.OpenFolder(w.cfg.KeyFolder(), w.Now))(t), w.cfg, &console, w.Now))(t).Note(ctx))
+	custody := got(keys.OpenFolder(w.cfg.KeyFolder(), w.Now))(t)
+	ok(t, got(server.Accounts(w.Server.Store, custody, w.cfg, &console, w.Now))(t).Note(ctx, w.Now()))
+	ok(t, got(server.Audit(w.Server.Store, custody, w.cfg.Issuer, w.Now))(t).Sequence(ctx))
 }
 
 // A person reads what was done with his account: who came in and from which device, what was changed, and that somebody was refused. What a
