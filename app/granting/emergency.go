@@ -2,6 +2,7 @@ package granting
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,7 +96,7 @@ func (n Need) check(a identity.Actor, now time.Time) error {
 		return ErrStepUp
 	case !n.Reason.Known() || !wording.Long(n.Words, 10, 500):
 		return ErrReason
-	case len(n.Scopes) > fewScopes:
+	case len(n.Scopes) > fewScopes || slices.ContainsFunc(n.Scopes, func(s card.Scope) bool { return s.Class() == "*" && s != "*" }):
 		return ErrNarrow
 	}
 	return checkScopes(n.Scopes)

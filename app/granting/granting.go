@@ -106,7 +106,7 @@ var (
 	ErrNotHeld        = fault.New(fault.NotFound, "grant.not_held", "The card has no such grant that waits to be confirmed.")
 	ErrPurpose        = fault.New(fault.Invalid, "purpose.not_grantable", "An organisation may be let in for TREAT or ETREAT, a person for PATRQT.")
 	ErrScopes         = fault.New(fault.Invalid, "scopes.invalid", "Name 1 to 32 scopes such as lab.general or rx.*.")
-	ErrUnknownScopes  = fault.New(fault.Invalid, "scopes.unknown", "A scope is a class, a dot and a label or *; fields tells which of yours there is not. "+
+	ErrUnknownScopes  = fault.New(fault.Invalid, "scopes.unknown", "A scope is a class, a dot and a label, one of the two may be *; fields tells which of yours there is not. "+
 		"The classes are "+strings.Join(card.Classes(), ", ")+"; the labels are "+strings.Join(card.Labels(), ", ")+".")
 	ErrTooMany = fault.New(fault.Conflict, "grants.too_many", "This card has as many grants and restrictions as can run at a time. End one that nobody needs any more.")
 	ErrPeriod  = fault.New(fault.Invalid, "period.invalid", "The end must lie after now and within five years.")

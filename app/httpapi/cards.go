@@ -48,7 +48,7 @@ type grantRequest struct {
 	Body struct {
 		Client  string    `json:"client,omitempty" format:"uuid" doc:"Whom to let in: an organisation's client id, or"`
 		Account string    `json:"account,omitempty" format:"uuid" doc:"the account of a person, who then sees this part of the card on a phone"`
-		Scopes  []string  `json:"scopes" minItems:"1" maxItems:"32" doc:"What may be read, e.g. lab.general, rx.*"`
+		Scopes  []string  `json:"scopes" minItems:"1" maxItems:"32" doc:"What may be read, e.g. lab.general, rx.*, *.general"`
 		Purpose string    `json:"purpose" enum:"TREAT,ETREAT,PATRQT" doc:"HL7 v3 PurposeOfUse; PATRQT for a person"`
 		Ends    time.Time `json:"ends" doc:"RFC 3339; at most five years from now"`
 	}

@@ -37,7 +37,7 @@ type restrictionRequest struct {
 	Body struct {
 		Client  string     `json:"client,omitempty" format:"uuid" doc:"An organisation's client id, or"`
 		Account string     `json:"account,omitempty" format:"uuid" doc:"the account of a person; neither: everybody but the owner"`
-		Scopes  []string   `json:"scopes" minItems:"1" maxItems:"32" doc:"What they must not see, e.g. dx.psychiatric, lab.*"`
+		Scopes  []string   `json:"scopes" minItems:"1" maxItems:"32" doc:"What they must not see, e.g. dx.psychiatric, lab.*, *.psychiatric"`
 		Ends    *time.Time `json:"ends,omitempty" doc:"RFC 3339; absent: until it is lifted"`
 	}
 }

@@ -173,7 +173,7 @@ func permitFilter(p consent.Permit) (condition string, args []any) {
 	return condition, args
 }
 
-// scopeFilter is the condition for a set of scopes, as one more of a WHERE; patterns are exact, "class.*" or "*".
+// scopeFilter is the condition for a set of scopes, as one more of a WHERE; patterns are exact, "class.*", "*.label" or "*".
 func scopeFilter(scopes replica.Scopes) (condition string, args []any) {
 	if slices.Contains(scopes, "*") {
 		return "", nil
@@ -183,13 +183,15 @@ func scopeFilter(scopes replica.Scopes) (condition string, args []any) {
 }
 
 func scopeAmong(scopes replica.Scopes) (condition string, args []any) {
-	var exact, classes []string
+	var exact, likes []string
 	for _, s := range scopes {
 		if s == "*" {
 			return "(1 = 1)", nil
 		}
 		if class, ok := strings.CutSuffix(s, ".*"); ok {
-			classes = append(classes, class)
+			likes = append(likes, class+".%")
+		} else if label, ok := strings.CutPrefix(s, "*."); ok {
+			likes = append(likes, "%."+label, "%."+string(card.Scope(label).Current()))
 		} else {
 			exact = append(exact, s, string(card.Scope(s).Current()))
 		}
@@ -198,8 +200,8 @@ func scopeAmong(scopes replica.Scopes) (condition string, args []any) {
 	if len(exact) > 0 {
 		parts, args = append(parts, "scope IN ?"), append(args, exact)
 	}
-	for _, class := range classes { // a scope is letters, digits and one dot, so LIKE has nothing to escape
-		parts, args = append(parts, "scope LIKE ?"), append(args, class+".%")
+	for _, like := range likes { // a scope is letters, digits and dots, so LIKE has nothing to escape
+		parts, args = append(parts, "scope LIKE ?"), append(args, like)
 	}
 	return "(" + strings.Join(parts, " OR ") + ")", args
 }

@@ -64,6 +64,7 @@ func TestGlassIsBroken(t *testing.T) {
 			"person.missing":    {w.as(ctx, t, "Скорая помощь № 2", credential.Actor{}), nil, http.StatusForbidden},
 			"person.stale":      {w.as(ctx, t, "Скорая помощь № 3", credential.Actor{Subject: "e-1", Name: "Н", Role: "врач", Proven: w.Now().Add(-6 * time.Minute).Unix()}), nil, http.StatusForbidden},
 			"scopes.invalid":    {ambulance, body{"scopes": []string{"*"}}, http.StatusUnprocessableEntity},
+			"scopes.too_wide":   {ambulance, body{"scopes": []string{"*.general"}}, http.StatusUnprocessableEntity},
 			"scopes.unknown":    {ambulance, body{"scopes": []string{"allergy.*"}}, http.StatusUnprocessableEntity},
 			"reason.invalid":    {ambulance, body{"words": "          a         "}, http.StatusUnprocessableEntity},
 			"invalid_input":     {ambulance, body{"reason": "curiosity"}, http.StatusUnprocessableEntity},

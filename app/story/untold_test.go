@@ -88,3 +88,70 @@ func TestARestrictionOfNothingShowsNowhere(t *testing.T) {
 		ok(t, s.hers.LiftRestriction(ctx, ban.ID))
 	})
 }
+
+// One label is kept from somebody in all sections at once, and given so.
+func TestOneLabelOfAllSections(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		s := seclude(ctx, t, w)
+		got(s.clinic.Post(ctx, withEntries(t,
+			`{"resourceType": "Condition", "id": "psy-2", "subject": PATIENT, "recordedDate": "2026-11-20", "code": {"coding": [{"system": "urn:oid:1.2.643.5.1.13.13.11.1005", "code": "F32.1"}]}}`,
+			`{"resourceType": "Observation", "id": "psy-3", "status": "final", "subject": PATIENT, "effectiveDateTime": "2026-11-20", "code": {"text": "HADS-D"}, "valueString": "14",
+				"meta": {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}]}}`)))(t)
+		sees := func(what string, want bool) {
+			t.Helper()
+			stream := s.stream(ctx, t)
+			for _, scope := range []string{"dx.psychiatric", "lab.psychiatric"} {
+				if strings.Contains(stream, scope) != want {
+					t.Errorf("%s: he sees %s: %v", what, scope, !want)
+				}
+			}
+			if strings.Contains(stream, "*.") {
+				t.Errorf("%s: the stream names a pattern", what)
+			}
+		}
+		sees("before", true)
+		ban := got(s.hers.Restrict(ctx, phone.Ban{Scopes: card.Scopes{"*.psychiatric"}}))(t)
+		sees("restricted", false)
+		ok(t, s.hers.LiftRestriction(ctx, ban.ID))
+		sees("lifted", true)
+		for _, g := range got(s.hers.Grants(ctx))(t) {
+			if g.Account == s.person.Account {
+				ok(t, s.hers.RevokeGrant(ctx, g.ID))
+			}
+		}
+		got(s.hers.GiveGrant(ctx, phone.Wish{Account: s.person.Account, Scopes: card.Scopes{"*.psychiatric"}, Ends: w.Now().Add(time.Hour)}))(t)
+		sees("given", true)
+		if stream := s.stream(ctx, t); strings.Contains(stream, "dx.general") {
+			t.Error("given one label, he sees another")
+		}
+		for _, scope := range []card.Scope{"*.*", "*.hiddengeneral"} {
+			_, err := s.hers.Restrict(ctx, phone.Ban{Scopes: card.Scopes{scope}})
+			refused(t, err, http.StatusUnprocessableEntity, "scopes.invalid")
+		}
+		_, err := s.hers.Restrict(ctx, phone.Ban{Scopes: card.Scopes{"*.psychiatry"}})
+		refused(t, err, http.StatusUnprocessableEntity, "scopes.unknown")
+	})
+}
+
+// Where somebody may add nothing he does not learn by trying which ids are taken.
+func TestATakenIDLooksLikeAFreeOne(t *testing.T) {
+	each(t, func(ctx context.Context, t *testing.T, w *World) {
+		s := seclude(ctx, t, w)
+		got(s.hers.AddMeasurement(pressure(100)))(t)
+		got(s.anna.Sync(ctx))(t)
+		taken := got(s.hers.Records(card.KindMeasurement, phone.Paging{Limit: 10}))(t).Entries[0].ID
+		var head map[string]any
+		ok(t, s.Call(ctx, s.his, http.MethodGet, "/v1/sync/head?cards="+string(s.id), nil, nil, &head))
+		heads, _ := head["cards"].([]any)
+		epoch := dig(heads[0], "epoch")
+		for n, id := range []card.RecordID{taken, "0191d5a0-0000-7000-8000-00000000beef"} {
+			out := got(s.post(ctx, "/v1/sync/push", s.his, body{"device": s.device, "card": s.id, "actor": s.actor, "epoch": epoch, "acked": 0, "mutations": []any{body{
+				"n": n + 1, "op": "create", "id": id, "kind": "comment", "ctx": "", "at": "", "epoch": epoch, "hlc": "000000000000000" + string(rune('1'+n)), "atoms": body{"text": body{"v": "x"}},
+			}}}))(t)
+			results, _ := out["results"].([]any)
+			if len(results) != 1 || dig(results[0], "code") != "access_ended" {
+				t.Errorf("the answer is %v", out)
+			}
+		}
+	})
+}

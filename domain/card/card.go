@@ -132,7 +132,8 @@ type Section struct {
 	Live  bool   // a record stands in it
 }
 
-// Scopes is a set of scopes. A member holds its part, too, and may be a pattern: "lab.*" holds every label of a class, "*" holds everything.
+// Scopes is a set of scopes. A member holds its part, too, and may be a pattern: "lab.*" holds every label of a class, "*.hiv" one
+// label of all classes, "*" holds everything.
 type Scopes []Scope
 
 // Everything holds every scope.
@@ -145,6 +146,9 @@ func (s Scopes) Holds(scope Scope) bool {
 			return true
 		}
 		if class, ok := strings.CutSuffix(string(pattern), ".*"); ok && class == scope.Class() {
+			return true
+		}
+		if label, ok := strings.CutPrefix(string(pattern), "*."); ok && label == scope.Label() {
 			return true
 		}
 	}
@@ -169,18 +173,18 @@ func (s Scopes) Words() []string {
 	return words
 }
 
-// Plausible reports whether the scope is written like one: a class, a dot and a label of letters and digits, or a class
-// with a star. It does not say that such a scope exists: see Known. The parts of scopes are not for people to give: levels of access name them.
+// Plausible reports whether the scope is written like one: a class, a dot and a label of letters and digits, either but
+// not both of them a star. It does not say that such a scope exists: see Known. The parts of scopes are not for people to give: levels of access name them.
 func (s Scope) Plausible() bool {
 	class, label, dotted := strings.Cut(string(s), ".")
-	return dotted && word(class) && (label == "*" || word(label))
+	return dotted && (word(class) && (label == "*" || word(label)) || class == "*" && word(label))
 }
 
 // Known reports whether there are such a class and such a label: to let somebody see what does not exist is a slip, and to keep it from him
 // is one that harms.
 func (s Scope) Known() bool {
 	class, label, _ := strings.Cut(string(s), ".")
-	return slices.Contains(Classes(), class) && (label == "*" || slices.Contains(Labels(), label))
+	return (class == "*" || slices.Contains(Classes(), class)) && (label == "*" || slices.Contains(Labels(), label))
 }
 
 func word(s string) bool {

@@ -68,6 +68,9 @@ func (s Server) judge(rec Record, exists bool, e edit, sight Sight) (verdict, er
 	case !exists:
 		rec = Record{ID: e.ID, Kind: e.Kind, Scope: rule.Scope}
 	case !sight.Now.Holds(rec.Scope):
+		if code := sight.barred(rule.Scope); code != "" && e.Op == wire.OpCreate {
+			return refuse(code), nil // as if the id were free
+		}
 		code, err := unseen(rec, e, sight)
 		return refuse(code), err
 	case rec.Kind != e.Kind:
@@ -113,6 +116,17 @@ func (s Sight) refuses(rec Record, exists bool, e edit) bool {
 		return s.Closed.Holds(rec.Scope)
 	}
 	return s.Fixed.Holds(rec.Scope) && (e.Op != wire.OpCreate || s.Closed.Holds(rec.Scope) || !rec.holds(e.Atoms))
+}
+
+// barred is the code with which a new record of the scope is refused, "" where the device may add one.
+func (s Sight) barred(scope string) string {
+	switch {
+	case !s.Now.Holds(scope):
+		return wire.CodeAccessEnded
+	case s.Closed.Holds(scope):
+		return wire.CodeReadOnly
+	}
+	return ""
 }
 
 // missing is the code for a record that is not there, or that this device may not know of: the two must look alike, so it

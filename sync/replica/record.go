@@ -34,7 +34,7 @@ type Version struct {
 }
 
 // Scopes is a set of scopes. A member holds itself and the parts of itself ("rx.general" also "rx.general.current"), and may be a pattern:
-// "lab.*" holds every label of a class, "*" holds everything.
+// "lab.*" holds every label of a class, "*.hiv" one label of all classes, "*" holds everything.
 type Scopes []string
 
 // Holds says whether the set holds the scope.
@@ -45,6 +45,12 @@ func (s Scopes) Holds(scope string) bool {
 		}
 		if part, ok := strings.CutPrefix(scope, pattern); ok && (part == "" || part[0] == '.') {
 			return true
+		}
+		if label, ok := strings.CutPrefix(pattern, "*."); ok {
+			_, rest, _ := strings.Cut(scope, ".")
+			if part, ok := strings.CutPrefix(rest, label); ok && (part == "" || part[0] == '.') {
+				return true
+			}
 		}
 		if class, ok := strings.CutSuffix(pattern, "*"); ok && strings.HasSuffix(class, ".") && strings.HasPrefix(scope, class) {
 			return true

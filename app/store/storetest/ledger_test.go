@@ -200,3 +200,51 @@ func TestLedgerKeepsDecisionsInRuns(t *testing.T) {
 		})
 	})
 }
+
+// What a set of scopes holds is said three times: by the domain, by the engine of both sides, and in SQL. They agree.
+func TestWhatAScopeHoldsIsSaidAlike(t *testing.T) {
+	var scopes []card.Scope
+	patterns := []card.Scope{"*"}
+	for _, class := range card.Classes() {
+		patterns = append(patterns, card.Scope(class+".*"))
+		for _, label := range card.Labels() {
+			s := card.Scope(class + "." + label)
+			scopes = append(scopes, s, s.Current(), s.Hide())
+			patterns = append(patterns, s, s.Current())
+		}
+	}
+	for _, label := range card.Labels() {
+		patterns = append(patterns, card.Scope("*."+label))
+	}
+	Each(t, func(t *testing.T, db *store.DB) {
+		onCard(t, db, newCard(t, db, "ada"), func(l replica.Ledger) error {
+			var all []replica.Record
+			for n, s := range scopes {
+				all = append(all, aRecord(n+1, string(s), uint64(n+2)))
+			}
+			if err := l.SaveRecords(all); err != nil {
+				return err
+			}
+			for i, pattern := range patterns {
+				set := card.Scopes{pattern, patterns[(i*7+3)%len(patterns)]}
+				if i%2 > 0 {
+					set = set[:1]
+				}
+				found, err := l.Scan(set.Words(), 0, len(all))
+				if err != nil {
+					return err
+				}
+				sql := map[card.Scope]bool{}
+				for _, r := range found {
+					sql[card.Scope(r.Scope)] = true
+				}
+				for _, s := range scopes {
+					if domain, engine := set.Holds(s), replica.Scopes(set.Words()).Holds(string(s)); domain != engine || domain != sql[s] {
+						t.Errorf("%v holds %s: %v by the domain, %v by the engine, %v in SQL", set, s, domain, engine, sql[s])
+					}
+				}
+			}
+			return nil
+		})
+	})
+}
