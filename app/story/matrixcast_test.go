@@ -156,7 +156,7 @@ func (m *matrix) seatInsurers(ctx context.Context, by *person) {
 		{name: "Insurer asked", what: "the insurer that is asked about a policy", holds: true},
 		{name: "Insurer other", what: "another insurer"},
 	} {
-		begins := map[bool]string{true: "23", false: "77"}[a.holds]
+		begins := map[bool]string{true: annasPolicy.Number[:2], false: "23"}[a.holds]
 		i := m.insurer(ctx, m.t, a.name, begins)
 		a.kind, a.scopes, a.token = identity.Insurer, []string{"system/Coverage.u"}, i.token
 		m.add(a)
