@@ -17,7 +17,8 @@
 // A passkey (WebAuthn) is both factors at once, because its authenticator must have seen a finger, a face or a PIN: it opens a session alone
 // and asks for no login, so that there is nothing to find out, and it does for a step-up. It is bound to RelyingParty.Domain. Attestation is
 // not asked for: which make of phone a patient has is not ours to know. Medcard has no accounts of staff: a clinic's people sign in at their
-// own system, which names them in its assertions (package oauth); should such accounts come, a passkey is to be the only way in to them.
+// own system, which names them in its assertions (package oauth). Who manages a patient's card as a practitioner does so from an account of his
+// own; such a card opens to him only where a passkey or a certificate opened the session (consent.ErrPasskey).
 //
 // An external OpenID provider (package openid) does in place of the password and never of the second factor. Its person is the one whom the
 // account was linked to in a session with a fresh factor, else the owner of the card to which the SNILS leads, and that only if the

@@ -125,6 +125,9 @@ func (s *Service) OpenToken(ctx context.Context, a identity.Actor, id card.ID, o
 		if err != nil {
 			return err
 		}
+		if r.Level == family.Manage && !a.Possession {
+			return consent.ErrPasskey
+		}
 		wanted, err := r.Open(consent.GrantID(s.NewID()), a.Device, now)
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/medcard/medcard/app/enrolling/passkeytest"
 	"github.com/medcard/medcard/app/fhir/example"
 	"github.com/medcard/medcard/app/server"
 	"github.com/medcard/medcard/app/store"
@@ -27,6 +28,7 @@ type household struct {
 	anna, boris *Phone
 	hers, his   *phone.Card
 	parent      *Patient
+	key         *passkeytest.Authenticator // his passkey; nil = none
 }
 
 var moscowTime = func() *time.Location {
@@ -79,6 +81,27 @@ func (h *household) byHand(ctx context.Context, t *testing.T) (token string) {
 	return str(h.enter(ctx, t, self), "accessToken")
 }
 
+// byPasskey signs the parent in with a passkey, as staff does. The first time he makes one.
+func (h *household) byPasskey(ctx context.Context, t *testing.T) {
+	t.Helper()
+	if h.key == nil {
+		h.key = got(passkeytest.New(h.page()))(t)
+		h.boris.stepUp(ctx, t)
+		c := got(h.boris.BeginPasskey(ctx))(t)
+		ok(t, h.boris.AddPasskey(ctx, c.ID, "Мой телефон", got(h.key.Make(c.Options))(t)))
+	}
+	c := got(h.boris.BeginPasskeySignIn(ctx))(t)
+	ok(t, h.boris.PasskeySignIn(ctx, c.ID, got(h.key.Sign(c.Options))(t)))
+}
+
+// byKey is byHand with the passkey.
+func (h *household) byKey(ctx context.Context, t *testing.T) (token string) {
+	t.Helper()
+	c := got(h.post(ctx, "/v1/auth/passkey", "", body{"device": somebody("8").device}))(t)
+	signed := got(h.key.Sign(str(c, "options")))(t)
+	return str(got(h.post(ctx, "/v1/auth/passkey/confirm", "", body{"ceremony": c["ceremony"], "response": signed}))(t), "accessToken")
+}
+
 // sweep does what the server does once an hour.
 func (h *household) sweep(ctx context.Context, t *testing.T) {
 	t.Helper()
@@ -114,12 +137,22 @@ func TestLevels(t *testing.T) {
 			{family.Limited, some, false, phone.Refused}, {family.Full, all, true, phone.Refused}, {family.Manage, all, true, phone.Accepted},
 		} {
 			r := got(h.represent(ctx, family.Proven{Level: level.Level, Basis: family.GuardianOrder}))(t)
+			token := h.byHand(ctx, t)
+			if level.Level == family.Manage {
+				_, err := h.his.OpenAsRepresentative(ctx, r.ID)
+				refused(t, err, http.StatusForbidden, "passkey.required")
+				h.byPasskey(ctx, t)
+			}
 			got(h.his.OpenAsRepresentative(ctx, r.ID))(t)
 			got(h.boris.Sync(ctx))(t)
 			if sees := got(h.his.Counts())(t); !maps.Equal(sees, level.sees) {
 				t.Errorf("%s: by sync he has %v, want %v", level.Level, sees, level.sees)
 			}
-			token := h.byHand(ctx, t)
+			if level.Level == family.Manage { // staff by a password and a code
+				_, err := h.post(ctx, "/v1/cards/"+string(h.id)+"/representations/"+string(r.ID)+"/token", token, nil)
+				refused(t, err, http.StatusForbidden, "passkey.required")
+				token = h.byKey(ctx, t)
+			}
 			got(h.post(ctx, "/v1/cards/"+string(h.id)+"/representations/"+string(r.ID)+"/token", token, nil))(t)
 			code := func(kind string, p Paper) error {
 				var png []byte

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"time"
 
 	"github.com/medcard/medcard/domain/identity"
@@ -47,14 +48,7 @@ type Session struct {
 func (s Session) Live(now time.Time) bool { return s.Revoked.IsZero() && now.Before(s.Ends) }
 
 // SecondFactor reports whether more than a password opened it.
-func (s Session) SecondFactor() bool {
-	for _, m := range s.Methods {
-		if m == Several {
-			return true
-		}
-	}
-	return false
-}
+func (s Session) SecondFactor() bool { return slices.Contains(s.Methods, Several) }
 
 // Refresh is a refresh token as it is kept: by hash. When it is used it learns the Salt from which, together with the token
 // itself, its successor is made; so a lost answer can be given again though no token is ever stored.
@@ -95,5 +89,5 @@ func (r Refresh) Turn(known, passed bool, now time.Time) Turn {
 
 // Actor is who acts in the session.
 func (s Session) Actor() identity.Actor {
-	return identity.Actor{Kind: identity.Patient, Account: s.Account, Device: s.Device, Session: s.ID, SecondFactor: s.SecondFactor(), Proved: s.Proved, Locked: s.Locked}
+	return identity.Actor{Kind: identity.Patient, Account: s.Account, Device: s.Device, Session: s.ID, SecondFactor: s.SecondFactor(), Possession: slices.Contains(s.Methods, Possession), Proved: s.Proved, Locked: s.Locked}
 }

@@ -54,7 +54,7 @@ type (
 type Powers struct {
 	Add    bool // new records, with files
 	Change bool // what stands there, deleting included
-	Staff  bool // the grant holds only while its person is a practitioner
+	Staff  bool // the grant holds only while its person is a practitioner, and for sessions that were opened by a passkey or a certificate
 }
 
 // Words are the powers as PowersOf reads them.
@@ -291,6 +291,8 @@ var (
 	ErrNotShown     = fault.New(fault.Denied, "proof.missing", "The card opens once something that you proved shows that it is yours: confirm your policy, or send your SNILS, policy or passport; GET /v1/me says more.")
 	// ErrShredded is told to who owned the card, and to who works on it without having to see it.
 	ErrShredded = fault.New(fault.Gone, "card.shredded", "The card was destroyed by order: its key is deleted, and nobody can read it any more. Ask its operator why.")
+	// ErrPasskey is told to staff: what a clinic's people see of patients is not lost to who talked one of them out of a password and a code.
+	ErrPasskey = fault.New(fault.Denied, "passkey.required", "Medical staff open a card with a passkey or a certificate alone: sign in with one.")
 	// A court decided that somebody is to see nothing of a card, whoever would let him.
 	ErrBarred  = fault.New(fault.Denied, "order.barred", "A court decided that this person or organisation is to see nothing of the card: the order stands among its restrictions.")
 	ErrOwned   = fault.New(fault.Invalid, "order.owner", "The card is the person's own: an order keeps others from it.")
@@ -302,7 +304,7 @@ var (
 
 // Closed reports whether a refusal means that a phone has no access to the card, be it for now.
 func Closed(err error) bool {
-	return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) || errors.Is(err, ErrShredded) || slices.ContainsFunc(unproved, func(f *fault.Fault) bool { return errors.Is(err, f) })
+	return errors.Is(err, ErrNoGrant) || errors.Is(err, ErrHeld) || errors.Is(err, ErrPasskey) || errors.Is(err, ErrShredded) || slices.ContainsFunc(unproved, func(f *fault.Fault) bool { return errors.Is(err, f) })
 }
 
 // unproved are the refusals to who redeemed the card and has not proved yet that it is his.
@@ -320,7 +322,7 @@ func awaited(code fault.Code) error {
 
 // Decide says whether the actor may open the card for the purpose at the instant, on grants that were read in the
 // transaction of the token. It never looks at a clock or a database of its own. Refused are ErrPurpose, ErrPerson, ErrNoGrant, ErrHeld where
-// nothing but held grants would let the actor in, and one of unproved where he has to prove first that the card is his.
+// nothing but held grants would let the actor in, ErrPasskey where he is staff and came without one, and one of unproved where he has to prove first that the card is his.
 //
 // What a restriction denies stays denied by whatever grant the actor comes; only the owner is bound by none.
 func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Time, t *Token) (Permit, error) {
@@ -343,6 +345,10 @@ func Decide(a identity.Actor, id card.ID, p Purpose, grants []Grant, now time.Ti
 			permit.deny = append(permit.deny, g.Scopes...)
 		}
 		if !g.meant(a, p) {
+			continue
+		}
+		if g.Powers.Staff && !a.Possession {
+			refusal = ErrPasskey
 			continue
 		}
 		if !g.Held.IsZero() {

@@ -33,7 +33,9 @@ func TestDecide(t *testing.T) {
 	onPhone := with(his, func(g *Grant) { g.Device = "phone" })
 	staff := with(his, func(g *Grant) { g.Powers.Staff = true })
 	phone, doctor := boris, boris
-	phone.Device, doctor.Practitioner = "phone", true
+	phone.Device, doctor.Practitioner, doctor.Possession = "phone", true, true
+	talkedOut := doctor
+	talkedOut.Possession = false
 	for name, c := range map[string]struct {
 		who    identity.Actor
 		why    Purpose
@@ -58,6 +60,8 @@ func TestDecide(t *testing.T) {
 		"on the phone that it is for":          {phone, PatientRequest, []Grant{onPhone}, "lhd", nil},
 		"on another phone":                     {boris, PatientRequest, []Grant{onPhone}, "", ErrNoGrant},
 		"medical staff":                        {doctor, PatientRequest, []Grant{staff}, "lhd", nil},
+		"staff by a password and a code":       {talkedOut, PatientRequest, []Grant{staff}, "", ErrPasskey},
+		"who sees as a person, too":            {talkedOut, PatientRequest, []Grant{staff, his}, "lhd", nil},
 		"who is no staff any more":             {boris, PatientRequest, []Grant{staff}, "", ErrNoGrant},
 		"a clinic with another purpose":        {clinic, Treatment, []Grant{theirs}, "", ErrNoGrant},
 		"held and denied":                      {boris, PatientRequest, []Grant{{Card: "c", Role: Proxy, Account: "boris", Scopes: hiv, Starts: now, Held: now}, ban(Grant{Scopes: hiv})}, "", ErrHeld},

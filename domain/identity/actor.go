@@ -85,6 +85,7 @@ type Actor struct {
 	Account      AccountID // Patient
 	Device       DeviceID  // Patient
 	Session      SessionID // Patient
+	Possession   bool      // Patient: the session was opened by a passkey or a certificate, which nobody can be talked out of
 	SecondFactor bool      // Patient: the session was opened with a second factor
 	Proved       time.Time // Patient: when the second factor was last shown in this session
 	Locked       bool      // Patient: an operator locked the account
