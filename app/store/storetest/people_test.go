@@ -270,8 +270,8 @@ func TestSweepTakesOnlyWhatEnded(t *testing.T) {
 
 func TestClientIsRevokedOnce(t *testing.T) {
 	Each(t, func(t *testing.T, db *store.DB) {
-		c := identity.Client{ID: identity.ClientID(store.NewID()), Kind: identity.Pharmacy, Name: "Аптека № 1", Scopes: []string{"a", "b"}, Keys: []byte(`{"keys":[]}`), Added: noon}
-		clinic := identity.Client{ID: identity.ClientID(store.NewID()), Kind: identity.Clinic, Name: "Поликлиника № 7", Scopes: []string{}, Keys: []byte("{}"), Added: noon.Add(time.Second)}
+		c := identity.Client{ID: identity.ClientID(store.NewID()), Kind: identity.Pharmacy, Name: "Аптека № 1", Scopes: []string{"a", "b"}, Policies: []string{}, Keys: []byte(`{"keys":[]}`), Added: noon}
+		clinic := identity.Client{ID: identity.ClientID(store.NewID()), Kind: identity.Clinic, Name: "Поликлиника № 7", Scopes: []string{}, Policies: []string{}, Keys: []byte("{}"), Added: noon.Add(time.Second)}
 		update(t, db, func(tx *store.Tx) error { return errors.Join(tx.AddClient(c), tx.AddClient(clinic)) })
 		for i, want := range []bool{true, false} {
 			update(t, db, func(tx *store.Tx) error {
