@@ -127,6 +127,9 @@ func TestLostPasswordNeedsBothChannels(t *testing.T) {
 	if c.Method != account.TOTP {
 		t.Error("a lost password took the second factor with it")
 	}
+	if left := len(w.memory.devices); left != 0 {
+		t.Errorf("%d devices are known still: whose they are is in doubt", left)
+	}
 	_, err = w.SecondFactor(ctx, c.ID, app.Code(w.now))
 	w.must(err)
 

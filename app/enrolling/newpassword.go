@@ -147,7 +147,7 @@ func (s *Service) LostPassword(ctx context.Context, login string, in Device, fro
 	return Lost{ID: pending.ID, Ends: pending.Ends}, nil
 }
 
-// FoundPassword sets a new password for who has both codes, and ends every session. It opens none: the second factor is still asked for
+// FoundPassword sets a new password for who has both codes, ends every session and forgets every device. It opens none: the second factor is still asked for
 // at the sign-in that follows. The codes are judged together, so that nobody finds out one of them alone.
 func (s *Service) FoundPassword(ctx context.Context, id account.ChallengeID, phoneCode, emailCode, password string, from Origin) error {
 	challenge, ok := canonicalID(string(id))
@@ -192,13 +192,10 @@ func (s *Service) FoundPassword(ctx context.Context, id account.ChallengeID, pho
 		if err := s.replacePassword(tx, who.ID, hash); err != nil {
 			return err
 		}
-		if err := tx.DropPush(who.ID, ""); err != nil {
-			return err
-		}
 		if err := note(tx, who.ID, "", emailPassword, now); err != nil {
 			return err
 		}
-		return tx.EndSessions(who.ID, now)
+		return tx.ForgetOtherDevices(who.ID, "", "", now) // whose they are is what is in doubt
 	})
 	if err == nil {
 		err = refused

@@ -53,8 +53,11 @@ func (tx *Tx) ForgetDevice(of identity.AccountID, id identity.DeviceID, now time
 	return true, err
 }
 
-// ForgetOtherDevices does so with all devices but one, on which only one session stays.
+// ForgetOtherDevices does so with all devices but one, on which only one session stays; "" = with all.
 func (tx *Tx) ForgetOtherDevices(of identity.AccountID, kept identity.DeviceID, session identity.SessionID, now time.Time) error {
+	if kept == "" {
+		kept, session = nobody, nobody
+	}
 	if _, err := tx.exec("DELETE FROM account_device WHERE account = ? AND device <> ?", string(of), string(kept)); err != nil {
 		return err
 	}

@@ -99,6 +99,9 @@ func TestDevicesAreForgottenWithTheirSessionsAndPushes(t *testing.T) {
 		if _, reached := h.standing(t, db); len(reached) != 0 {
 			t.Errorf("reached %v", reached)
 		}
+		update(t, db, func(tx *store.Tx) error { return tx.ForgetOtherDevices(h.who, "", "", noon) })
+		h.want(t, db, "all are out")
+		other.want(t, db, "another person, still", other.devices[0])
 	})
 }
 
