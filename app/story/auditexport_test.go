@@ -191,7 +191,7 @@ func TestAnAuditorTakesThePeriodAway(t *testing.T) {
 			}
 		}
 		bare := got(v.auditor(ctx, t)(ctx))(t)
-		if r := v.say(t, turn{method: http.MethodGet, target: "/v1/audit/export", token: bare}); r.status != 422 || !strings.Contains(r.text, "purpose.not_auditing") {
+		if r := v.say(t, turn{method: http.MethodGet, target: "/v1/audit/export", token: bare}); r.status != 400 || !strings.Contains(r.text, "purpose.not_auditing") {
 			t.Errorf("for no purpose: %d %s", r.status, short(r.text))
 		}
 

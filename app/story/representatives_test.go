@@ -70,7 +70,7 @@ func TestWhoSpeaksForAPatient(t *testing.T) {
 func TestADestroyedCardTellsStrangersNothing(t *testing.T) {
 	each(t, func(ctx context.Context, t *testing.T, w *World) {
 		_, _, id := owner(ctx, t, w, got(w.Clinic(ctx, "Городская больница"))(t))
-		got(server.Grant(w.Server.Store, w.Now).Shred(ctx, granting.Shredding{Card: id, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова"}))(t)
+		got(server.Grant(w.Server.Store, w.Now).Shred(ctx, granting.Shredding{Card: id, Reason: "Басманный районный суд, 2-115/2026", By: "Сидорова", Ask: "Канцелярия, +7 495 000-00-00"}))(t)
 		stranger := somebody("2")
 		w.enrol(ctx, t, stranger)
 		token := str(w.enter(ctx, t, stranger), "accessToken")

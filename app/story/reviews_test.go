@@ -279,9 +279,9 @@ func TestALongQueue(t *testing.T) {
 		doctor := Doctor
 		doctor.Proven = w.Now().Unix()
 		var opened, sent []string
-		for range 4 {
+		for range 5 {
 			ambulance := w.as(ctx, t, "Скорая помощь", doctor)
-			for range 26 {
+			for range 21 {
 				var e struct{ ID string }
 				ok(t, ambulance.Call(ctx, http.MethodPost, "/v1/cards/"+string(id)+"/emergencies", nil, body{"scopes": []string{"dx.*"}, "reason": "unconscious", "words": "Без сознания, ДТП"}, &e))
 				opened = append(opened, "emergencies/"+string(id)+"/"+e.ID)
