@@ -35,12 +35,37 @@ type recordsReply struct {
 	}
 }
 
+type formRequest struct {
+	CardPath
+	Purpose string `header:"Purpose-Of-Use" required:"true" enum:"TREAT,ETREAT" doc:"Why you read: HL7 v3 PurposeOfUse"`
+}
+
+type copiedBody struct {
+	Text   string `json:"text"`
+	Record string `json:"record" format:"uuid" doc:"From which it was taken"`
+}
+
+type filledBody struct {
+	Entry  string       `json:"entry" enum:"name,birthDate,sex,snils,policy,telecom,address,allergies,diagnoses,medicines,results"`
+	Values []copiedBody `json:"values" doc:"None where the card says nothing that you may see"`
+}
+
+type formReply struct {
+	Body struct {
+		Entries []filledBody `json:"entries" doc:"All of them, in the order in which the forms 025/u and 057/u have them"`
+	}
+}
+
 // recordRoutes are how an organisation reads a card that was opened to it.
 func (a *API) recordRoutes() {
 	operate(a, Route{
 		ID: "readRecords", Method: http.MethodGet, Path: "/v1/cards/{card}/records", Tag: "access", Summary: "Read a card that its owner opened to you",
 		Access: Organisations("system/*.rs", identity.Clinic, identity.Pharmacy).For(ReadersCard),
 	}, a.readRecords)
+	operate(a, Route{
+		ID: "fillForm", Method: http.MethodGet, Path: "/v1/cards/{card}/form", Tag: "access", Summary: "What forms ask of a patient, filled in from a card that its owner opened to you",
+		Access: Organisations("system/*.rs", identity.Clinic, identity.Pharmacy).For(ReadersCard),
+	}, a.fillForm)
 }
 
 func (a *API) readRecords(ctx context.Context, in *recordsRequest) (*recordsReply, error) {
@@ -73,4 +98,18 @@ func (a *API) readRecords(ctx context.Context, in *recordsRequest) (*recordsRepl
 		}
 	}
 	return out, nil
+}
+
+func (a *API) fillForm(ctx context.Context, in *formRequest) (*formReply, error) {
+	form, err := a.Charting.Form(ctx, actorFrom(ctx), charting.Query{Card: card.ID(in.Card), Purpose: consent.Purpose(in.Purpose), Request: requestID(ctx)})
+	out := new(formReply)
+	out.Body.Entries = make([]filledBody, len(form))
+	for i, f := range form {
+		b := filledBody{Entry: string(f.Entry), Values: make([]copiedBody, len(f.Values))}
+		for j, v := range f.Values {
+			b.Values[j] = copiedBody{Text: v.Text, Record: string(v.Record)}
+		}
+		out.Body.Entries[i] = b
+	}
+	return out, err
 }

@@ -64,6 +64,7 @@ func TestNoReadWithoutItsEntry(t *testing.T) {
 			change func(*turn)
 		}{
 			{"a clinic reads records", turn{target: path + "/records", token: doctors, headers: purpose}, nil},
+			{"a clinic has a form filled in", turn{target: path + "/form", token: doctors, headers: purpose}, nil},
 			{"a clinic reads a file", turn{target: file, token: doctors, headers: purpose}, nil},
 			{"a person reads a file", turn{target: file, token: proxies, headers: []string{"Purpose-Of-Use: PATRQT"}}, nil},
 			{"a prescription's code", turn{target: "/v1/prescriptions/" + rx.ID + "/code.png", token: doctors, headers: purpose}, nil},
