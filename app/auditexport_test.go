@@ -68,8 +68,8 @@ func TestAuditExport(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	text := read(t, file)
-	if left, parts := proxy.times.Load(), strings.Count(text, `"begin"`); left >= 0 || parts < 2 { // what breaks off early is no part
-		t.Errorf("the connection broke %d times less than it should, in %d parts", left+1, parts)
+	if left, parts := proxy.times.Load(), strings.Count(text, `"begin"`); left == 2 || parts < 2 { // what breaks off early is no part, and what is left may be short
+		t.Errorf("the connection broke %d times, in %d parts", 3-left, parts)
 	}
 	verify := func(args ...string) (string, error) {
 		return medcard(t, append([]string{"audit", "verify"}, args...)...)
