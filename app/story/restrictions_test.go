@@ -42,7 +42,20 @@ func seclude(ctx context.Context, t *testing.T, w *World) *secluded {
 	got(s.hers.GiveGrant(ctx, phone.Wish{Account: s.person.Account, Scopes: card.Scopes{"dx.*", "lab.*"}, Ends: w.Now().Add(9 * time.Hour)}))(t)
 	got(s.hers.GiveGrant(ctx, phone.Wish{Client: s.other.ID, Scopes: card.Scopes{"dx.*", "lab.*"}, Purpose: consent.Treatment, Ends: w.Now().Add(9 * time.Hour)}))(t)
 	s.enterAgain(ctx, t)
+	w.quiet(ctx, t) // that he signed in on another device rings no phone that is registered later
 	return s
+}
+
+// quiet waits until nothing is on its way to any phone.
+func (w *World) quiet(ctx context.Context, t *testing.T) {
+	t.Helper()
+	db := beside(t, w.cfg.Database(), w.cfg.Postgres)
+	defer db.Close()
+	ok(t, until(ctx, func() bool {
+		var left int
+		err := db.QueryRowContext(ctx, "SELECT count(*) FROM river_job WHERE kind IN ('news', 'push') AND state IN ('available', 'running', 'retryable', 'pending')").Scan(&left)
+		return err == nil && left == 0
+	}))
 }
 
 // enterAgain gives him a fresh token, and a phone that is played by hand.
