@@ -58,8 +58,9 @@ func TestARevokeCountsAtTheOtherServer(t *testing.T) {
 	}
 	tablet := *her
 	tablet.device = body{"id": uuid.NewString(), "name": "Планшет", "secret": uuid.NewString()}
-	lent := str(here.enter(ctx, t, &tablet), "accessToken")
-	there.lag(ctx, t, "a device", turn{method: http.MethodGet, target: "/v1/me", token: lent}, her.account, take("/v1/me/devices/"+str(tablet.device, "id")))
+	entered := here.enter(ctx, t, &tablet)
+	lent := str(entered, "accessToken")
+	there.lag(ctx, t, "a device", turn{method: http.MethodGet, target: "/v1/me", token: lent}, her.account, take("/v1/me/devices/"+str(entered, "device")))
 	there.lag(ctx, t, "a session", turn{method: http.MethodGet, target: "/v1/me", token: boris}, his.account, func() error {
 		_, err := here.post(ctx, "/v1/auth/sign-out", boris, nil)
 		return err
