@@ -151,7 +151,7 @@ final class Online {
         Check.contains(Check.text(first.documents()), "\"status\":\"checking\"");
         Check.contains(Check.text(first.seenDocuments()), "\"status\":\"checking\"");
         first.withdrawDocument("passport");
-        Check.refused("policy.format", () -> first.linkPolicy("1234"));
+        Check.refused("policy.format", () -> first.linkPolicy(Check.bytes("{\"number\":\"1234\"}")));
         Check.same("[]", Check.text(first.policies()), "policies");
         Check.same("[]", Check.text(first.incidents()), "incidents");
         String claim = "{\"basis\":\"birthCertificate\",\"number\":\"IV-МЮ 123456\",\"level\":\"full\","
