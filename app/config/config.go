@@ -95,10 +95,26 @@ func Load(environ []string) (Config, error) {
 	}
 	var c Config
 	if err := env.ParseWithOptions(&c, env.Options{Prefix: prefix, Environment: values}); err != nil {
-		return Config{}, fmt.Errorf("configuration: %w", err)
+		return Config{}, unreadable(err)
 	}
 	return c, c.Validate()
 }
+
+// unreadable names the setting whose value is of no use, and not the value: it may be a secret in the wrong place.
+func unreadable(err error) error {
+	var wrong env.ParseError
+	if errors.As(err, &wrong) {
+		for field := range reflect.TypeFor[Config]().Fields() {
+			if field.Name == wrong.Name {
+				return fmt.Errorf("configuration: %s%s takes a value such as %s", prefix, field.Tag.Get("env"), examples[field.Type.Kind()])
+			}
+		}
+	}
+	return fmt.Errorf("configuration: %w", err)
+}
+
+// examples are values of the kinds that are not text.
+var examples = map[reflect.Kind]string{reflect.Bool: "true or false", reflect.Uint8: "77", reflect.Int64: "10s"}
 
 // readFile reads NAME=value lines. What is no such line is an error too; it is named by its number, for it may hold a secret.
 func readFile(path string) (map[string]string, error) {

@@ -72,6 +72,9 @@ func TestWhatWouldBeUnsafeIsRefused(t *testing.T) {
 		"proxies everywhere":         {"MEDCARD_LISTEN=0.0.0.0:80", "MEDCARD_TRUSTED_PROXIES=0.0.0.0/0"},
 		"proxies everywhere, too":    {"MEDCARD_LISTEN=[::]:80", "MEDCARD_TRUSTED_PROXIES=::/0"},
 		"metrics nowhere":            {"MEDCARD_METRICS=9464"},
+		"neither yes nor no":         {"MEDCARD_BOUND=" + secret},
+		"a region that is none":      {"MEDCARD_REGION=" + secret},
+		"a term that is none":        {"MEDCARD_SHUTDOWN_GRACE=" + secret},
 		"codes on a screen":          {"MEDCARD_CODES=screen"},
 		"less than no time":          {"MEDCARD_SHUTDOWN_GRACE=-1s"},
 	} {
