@@ -63,7 +63,7 @@ func listDocuments(ctx context.Context, c *cli.Command) error {
 		for more := true; more; {
 			var list []evidence.Document
 			var err error
-			if list, more, err = prove.Waiting(ctx, identity.ReviewerAtDesk(""), last); err != nil {
+			if list, more, err = prove.Waiting(ctx, identity.AtDesk(""), last); err != nil {
 				return err
 			}
 			for _, d := range list {
@@ -98,7 +98,7 @@ func lookAtDocument(ctx context.Context, c *cli.Command) error {
 		if err := os.MkdirAll(folder, 0o700); err != nil { // before the look is remembered, which would have shown nothing
 			return err
 		}
-		by := identity.ReviewerAtDesk(c.String("as"))
+		by := identity.AtDesk(c.String("as"))
 		seen, err := prove.Look(ctx, by, which)
 		if err != nil {
 			return err
@@ -159,7 +159,7 @@ func judgeDocument(ctx context.Context, c *cli.Command, v proving.Verdict) error
 	}
 	v.Words = c.String("words")
 	return withProving(ctx, func(prove *proving.Service) error {
-		if _, err := prove.Judge(ctx, identity.ReviewerAtDesk(c.String("as")), which, v); err != nil {
+		if _, err := prove.Judge(ctx, identity.AtDesk(c.String("as")), which, v); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(c.Root().Writer, "The person is told.")

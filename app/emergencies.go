@@ -50,7 +50,7 @@ func listEmergencies(ctx context.Context, c *cli.Command) error {
 		for more := true; more; {
 			var list []consent.Opening
 			var err error
-			if list, more, err = grants.Unreviewed(ctx, identity.ReviewerAtDesk(""), last); err != nil {
+			if list, more, err = grants.Unreviewed(ctx, identity.AtDesk(""), last); err != nil {
 				return err
 			}
 			for _, e := range list {
@@ -82,7 +82,7 @@ func lookAtEmergency(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	return withGranting(ctx, func(grants *granting.Service) error {
-		e, err := grants.LookAtEmergency(ctx, identity.ReviewerAtDesk(c.String("as")), which)
+		e, err := grants.LookAtEmergency(ctx, identity.AtDesk(c.String("as")), which)
 		if err == nil {
 			_, err = fmt.Fprintf(c.Root().Writer, "%s, %s, of %s opened %s at %s\n%s: %s\n", e.Person.Name, e.Person.Role, e.Clinic, strings.Join(e.Scopes.Words(), " "),
 				e.Opened.Format(time.RFC3339), e.Reason, e.Words)
@@ -98,7 +98,7 @@ func reviewEmergency(ctx context.Context, c *cli.Command) error {
 	}
 	return withGranting(ctx, func(grants *granting.Service) error {
 		verdict := consent.Verdict(c.String("verdict"))
-		if _, err := grants.Review(ctx, identity.ReviewerAtDesk(c.String("as")), which, granting.Finding{Verdict: verdict, Words: c.String("why")}); err != nil {
+		if _, err := grants.Review(ctx, identity.AtDesk(c.String("as")), which, granting.Finding{Verdict: verdict, Words: c.String("why")}); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(c.Root().Writer, "The emergency was %s. Its owner is told.\n", verdict)

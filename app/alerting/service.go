@@ -109,7 +109,7 @@ func (s *Service) remember(tx Tx, i incident.Incident, by, what string, now time
 		return err
 	}
 	return tx.AppendAudit(audit.Entry{
-		Card: audit.LogCard, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: audit.Alert,
+		Card: audit.LogCard, At: now, Actor: identity.AtDesk(by), Action: audit.Alert,
 		Purpose: consent.Operations, What: "incident " + string(i.ID) + " " + what, Request: string(audit.Alert),
 	})
 }

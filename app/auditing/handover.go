@@ -67,7 +67,7 @@ func (s *Service) NoteHandover(ctx context.Context, reason, by string) error {
 			return err
 		}
 		return tx.AppendAudit(audit.Entry{
-			Card: audit.LogCard, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: audit.HandOver,
+			Card: audit.LogCard, At: now, Actor: identity.AtDesk(by), Action: audit.HandOver,
 			Purpose: consent.Operations, What: strings.TrimSpace(reason), Request: "handover",
 		})
 	})

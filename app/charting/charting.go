@@ -1,4 +1,5 @@
-// Package charting lets someone who has a permit read a card: a clinic to whom the patient gave consent, with a purpose.
+// Package charting lets someone who has a permit read a card: a clinic to whom the patient gave consent, with a purpose. It reads records, or has
+// what forms ask of a patient filled in from them.
 //
 // An organisation reads through somebody: the patient is told who it was and in what role, so a token without the claim actor (sub, name and
 // role, see package oauth) is refused with person.missing by consent.Decide, at the records, the files and the codes of papers alike. To write it needs

@@ -74,7 +74,7 @@ func (s *Service) judged(ctx context.Context, of identity.AccountID, by string, 
 			return err
 		}
 		return tx.AuditProof(of, audit.Entry{
-			At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: action,
+			At: now, Actor: identity.AtDesk(by), Action: action,
 			Purpose: consent.Operations, What: what, Request: string(action),
 		})
 	})

@@ -30,7 +30,8 @@
 //
 // # Courts
 //
-// An operator ends an access by a court's decision (Carry, `medcard orders`). It takes the way of a revoke; the owner is told, and reads in the log
+// An operator ends an access by a court's decision (Carry, `medcard orders carry`), or keeps somebody from a card for good, whoever would let him
+// in, the owner too (Bar, `medcard orders bar`). It takes the way of a revoke; the owner is told, and reads in the log
 // which document it rests on. An access of the owner himself cannot be ended so, and the owner may let the same person in anew: a ban that binds the
 // owner is not there.
 //

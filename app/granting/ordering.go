@@ -69,7 +69,7 @@ func (s *Service) order(ctx context.Context, o Order, do func(Tx, time.Time) err
 			return err
 		}
 		return tx.AppendAudit(audit.Entry{
-			Card: o.Card, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: audit.Order,
+			Card: o.Card, At: now, Actor: identity.AtDesk(by), Action: audit.Order,
 			Purpose: consent.Operations, What: strings.TrimSpace(o.Document), Request: "order",
 		})
 	})

@@ -42,7 +42,7 @@ func (s *Service) Disown(ctx context.Context, r Removal) error {
 			return ErrNotAnOwner
 		}
 		return tx.AppendAudit(audit.Entry{
-			Card: r.Card, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: audit.Revoke,
+			Card: r.Card, At: now, Actor: identity.AtDesk(by), Action: audit.Revoke,
 			Purpose: consent.Operations, What: "owner: " + strings.TrimSpace(r.Reason), Request: "owners",
 		})
 	})

@@ -31,7 +31,7 @@ func (s *Service) Renew(ctx context.Context, o Renewal) (begun bool, err error) 
 	now, by := s.Clock(), strings.TrimSpace(o.By)
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		begun, err = tx.BeginRenewal(audit.Entry{
-			Card: o.Card, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: audit.Renew,
+			Card: o.Card, At: now, Actor: identity.AtDesk(by), Action: audit.Renew,
 			Purpose: consent.Operations, What: strings.TrimSpace(o.Reason), Request: "renew",
 		})
 		return err

@@ -38,7 +38,7 @@ func (s *Service) Shred(ctx context.Context, o Shredding) (done bool, err error)
 			return err
 		}
 		done, err = tx.Shred(audit.Entry{
-			Card: o.Card, At: now, Actor: identity.Actor{Kind: identity.Operator, Person: identity.Person{ID: by, Name: by}}, Action: audit.Shred,
+			Card: o.Card, At: now, Actor: identity.AtDesk(by), Action: audit.Shred,
 			Purpose: consent.Operations, What: order, Request: "shred",
 		})
 		return err

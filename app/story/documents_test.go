@@ -27,7 +27,7 @@ import (
 // reviewer is Sidorova, who looks at documents with the commands of the server.
 type reviewer struct{ *proving.Service }
 
-var sidorova = identity.ReviewerAtDesk("Сидорова")
+var sidorova = identity.AtDesk("Сидорова")
 
 // seen is a document as she sees it, judgement what she says of it.
 type (

@@ -1,13 +1,14 @@
 package identity
 
 import (
+	"strings"
 	"time"
 
 	"github.com/medcard/medcard/domain/fault"
 )
 
 // AccountID names a person's sign-in account. ClientID names an OAuth client, that is an organisation. DeviceID names one
-// installation of an app. SessionID names one sign-in. All are UUIDs in canonical text form.
+// installation of an app at one account (DeviceOf). SessionID names one sign-in. All are UUIDs in canonical text form.
 type (
 	AccountID string
 	ClientID  string
@@ -122,4 +123,10 @@ func (a Actor) Has(scope string) bool {
 		}
 	}
 	return false
+}
+
+// AtDesk is an operator who works by a command on the server, under the name that he types.
+func AtDesk(name string) Actor {
+	name = strings.TrimSpace(name)
+	return Actor{Kind: Operator, Person: Person{ID: name, Name: name}}
 }

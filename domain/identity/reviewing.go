@@ -18,12 +18,6 @@ var (
 	ErrOwnAffair  = fault.New(fault.Denied, "review.own", "Nobody reviews what he sent or did himself. Leave it to another reviewer.")
 )
 
-// ReviewerAtDesk is who reviews by a command on the server, under the name that he types.
-func ReviewerAtDesk(name string) Actor {
-	name = strings.TrimSpace(name)
-	return Actor{Kind: Operator, Person: Person{ID: name, Name: name}}
-}
-
 // Reviews refuses whoever is no reviewer.
 func (a Actor) Reviews() error {
 	if a.Kind == Operator || a.Kind == Reviewer && a.Has(RightReview) {
