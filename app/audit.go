@@ -232,6 +232,11 @@ func (c *counting) clear() {
 
 // withAudit opens the log of the configuration. Its keys must be there already: OpenFolder would make others.
 func withAudit(ctx context.Context, work func(*auditing.Service) error) error {
+	return withAuditParts(ctx, func(_ config.Config, _ *keys.Custody, _ *store.DB, log *auditing.Service) error { return work(log) })
+}
+
+// withAuditParts opens it with what it is made of.
+func withAuditParts(ctx context.Context, work func(config.Config, *keys.Custody, *store.DB, *auditing.Service) error) error {
 	cfg, err := config.Load(os.Environ())
 	if err != nil {
 		return err
@@ -248,6 +253,6 @@ func withAudit(ctx context.Context, work func(*auditing.Service) error) error {
 		if err != nil {
 			return err
 		}
-		return work(log)
+		return work(cfg, custody, db, log)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -38,22 +37,7 @@ func handOverAudit(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
 		return errors.New("this takes no arguments; see --help")
 	}
-	cfg, err := config.Load(os.Environ())
-	if err != nil {
-		return err
-	}
-	if !keys.Present(cfg.KeyFolder()) {
-		return fmt.Errorf("there are no keys in %s; set MEDCARD_DATA or MEDCARD_KEYS to those of the server", cfg.KeyFolder())
-	}
-	custody, err := server.Custody(cfg, time.Now)
-	if err != nil {
-		return err
-	}
-	return withDatabase(ctx, cfg, custody, func(db *store.DB) error {
-		log, err := server.Audit(db, custody, cfg.Issuer, time.Now)
-		if err != nil {
-			return err
-		}
+	return withAuditParts(ctx, func(cfg config.Config, custody *keys.Custody, db *store.DB, log *auditing.Service) error {
 		// Remembered first: who could change the key in silence could sign anything in silence.
 		if err := log.NoteHandover(ctx, c.String("reason"), c.String("as")); err != nil {
 			return err
